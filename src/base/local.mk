@@ -1,0 +1,11 @@
+# SPDX-License-Identifier: Apache-2.0
+libsbn_core_la_SOURCES += \
+	src/base/clock.h \
+	src/base/fail.c \
+	src/base/fail.h \
+	src/base/hash.h \
+	src/base/log.c \
+	src/base/log.h \
+	src/base/math.h \
+	src/base/parse.c \
+	src/base/parse.h

@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/parse.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/fail.h"
+
+enum { WORD_MAX = 63 };
+
+/* strtoll and strtod also take blanks and a plus before the number; a strict parser does not. */
+static bool
+starts_number(const char *text)
+{
+	return !isspace((unsigned char)text[0]) && text[0] != '+';
+}
+
+syncbn_status_t
+sbn_parse_int(const char *what, const char *text, int64_t min, int64_t max, int64_t *out)
+{
+	char *end;
+	int64_t value;
+
+	errno = 0;
+	value = strtoll(text, &end, 10);
+	if (!starts_number(text) || end == text || *end != '\0' || errno != 0 || value < min ||
+	    value > max)
+		return sbn_fail(SYNCBN_ERR_INVALID,
+				"%s: \"%s\" is not a whole number from %" PRId64 " to %" PRId64,
+				what, text, min, max);
+	*out = value;
+	return SYNCBN_OK;
+}
+
+syncbn_status_t
+sbn_parse_double(const char *what, const char *text, double min, double max, double *out)
+{
+	char *end;
+	double value;
+
+	errno = 0;
+	value = strtod(text, &end);
+	/* written so that NaN fails */
+	if (!starts_number(text) || end == text || *end != '\0' || errno != 0 ||
+	    !(value >= min && value <= max))
+		return sbn_fail(SYNCBN_ERR_INVALID, "%s: \"%s\" is not a number from %g to %g",
+				what, text, min, max);
+	*out = value;
+	return SYNCBN_OK;
+}
+
+static size_t
+min3(size_t a, size_t b, size_t c)
+{
+	size_t ab = a < b ? a : b;
+
+	return ab < c ? ab : c;
+}
+
+/* Levenshtein's distance, one row at a time. */
+static size_t
+edit_distance(const char *a, const char *b)
+{
+	size_t row[WORD_MAX + 1];
+	size_t n = strnlen(b, WORD_MAX);
+
+	for (size_t j = 0; j <= n; j++)
+		row[j] = j;
+	for (size_t i = 0; a[i] != '\0'; i++) {
+		size_t diagonal = row[0];
+
+		row[0] = i + 1;
+		for (size_t j = 1; j <= n; j++) {
+			size_t up = row[j];
+
+			row[j] = min3(up + 1, row[j - 1] + 1, diagonal + (a[i] != b[j - 1]));
+			diagonal = up;
+		}
+	}
+	return row[n];
+}
+
+const char *
+sbn_nearest_word(const char *text, const char *const *words, size_t n)
+{
+	const char *nearest = NULL;
+	size_t least = strlen(text) / 2 + 2; /* farther words are no help */
+
+	for (size_t i = 0; i < n; i++) {
+		size_t distance = edit_distance(text, words[i]);
+
+		if (distance < least) {
+			least = distance;
+			nearest = words[i];
+		}
+	}
+	return nearest;
+}
+
+static void
+list_words(char *out, size_t bytes, const char *const *words, size_t n)
+{
+	size_t used = 0;
+
+	out[0] = '\0';
+	for (size_t i = 0; i < n && used < bytes; i++)
+		used += (size_t)snprintf(out + used, bytes - used, "%s%s", i == 0 ? "" : ", ",
+					 words[i]);
+}
+
+syncbn_status_t
+sbn_parse_word(const char *what, const char *text, const char *const *words, size_t n, size_t *out)
+{
+	const char *nearest;
+	char all[256];
+
+	for (size_t i = 0; i < n; i++) {
+		if (strcmp(text, words[i]) == 0) {
+			*out = i;
+			return SYNCBN_OK;
+		}
+	}
+	list_words(all, sizeof(all), words, n);
+	nearest = sbn_nearest_word(text, words, n);
+	if (nearest != NULL)
+		return sbn_fail(SYNCBN_ERR_INVALID,
+				"%s: unknown \"%s\"; did you mean %s? (one of: %s)", what, text,
+				nearest, all);
+	return sbn_fail(SYNCBN_ERR_INVALID, "%s: unknown \"%s\"; one of: %s", what, text, all);
+}
+
+syncbn_status_t
+sbn_env_int(const char *name, int64_t min, int64_t max, int64_t *out)
+{
+	const char *text = getenv(name);
+
+	if (text == NULL || text[0] == '\0')
+		return SYNCBN_OK;
+	return sbn_parse_int(name, text, min, max, out);
+}
+
+syncbn_status_t
+sbn_env_double(const char *name, double min, double max, double *out)
+{
+	const char *text = getenv(name);
+
+	if (text == NULL || text[0] == '\0')
+		return SYNCBN_OK;
+	return sbn_parse_double(name, text, min, max, out);
+}

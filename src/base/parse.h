@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Strict parsers: the whole text must be the value, within its range, or it is INVALID. */
+#ifndef SBN_BASE_PARSE_H
+#define SBN_BASE_PARSE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <syncbn/status.h>
+
+/* `what` names the value in the error: "--timeout" or "SYNCBN_THREADS". *out is kept on error. */
+syncbn_status_t sbn_parse_int(const char *what, const char *text, int64_t min, int64_t max,
+			      int64_t *out);
+syncbn_status_t sbn_parse_double(const char *what, const char *text, double min, double max,
+				 double *out);
+
+/* The index of text among n words; the error offers the nearest word. */
+syncbn_status_t sbn_parse_word(const char *what, const char *text, const char *const *words,
+			       size_t n, size_t *out);
+
+/* The word nearest to text by edit distance, or NULL when none is near. */
+const char *sbn_nearest_word(const char *text, const char *const *words, size_t n);
+
+/* The same on an environment variable; unset or empty keeps *out and is OK. */
+syncbn_status_t sbn_env_int(const char *name, int64_t min, int64_t max, int64_t *out);
+syncbn_status_t sbn_env_double(const char *name, double min, double max, double *out);
+
+#endif

@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: Apache-2.0
+
+# A program's source is its name with .c; all are linked statically, to see the library's insides.
+LDADD =  libsbn_core.la $(CMOCKA_LIBS)
+
+
+unit_tests = \
+	tests/unit/fail_test \
+	tests/unit/parse_test
+
+rank_tests =
+
+shell_tests =
+
+shell_common =
+
+guards = \
+	tests/guard/files.sh \
+	tests/guard/layers.sh
+
+slow_tests =
+
+test_headers = \
+	tests/unit/near.h \
+	tests/unit/random.h
+
+test_data =
+
+# Not tests: bootstrap compares the digests that gcc's and clang's builds print; the launcher runs
+# actors.
+check_PROGRAMS +=
+
+if HAVE_CMOCKA
+check_PROGRAMS += $(unit_tests) $(rank_tests)
+TESTS += $(unit_tests) $(rank_tests)
+endif
+TESTS += $(shell_tests) $(guards)
+TESTS_SLOW += $(slow_tests)
+TESTS_TSAN +=
+EXTRA_DIST += \
+	tests/tally.sh \
+	$(guards) \
+	tests/guard/report.sh \
+	$(shell_tests) \
+	$(shell_common) \
+	$(slow_tests) \
+	$(test_headers) \
+	$(test_data)
+
+# Nothing of the caller's own run may reach the tests; a test that hangs fails.
+AM_TESTS_ENVIRONMENT = \
+	unset RANK WORLD_SIZE LOCAL_RANK LOCAL_WORLD_SIZE OMPI_COMM_WORLD_SIZE PMI_SIZE \
+		$$(env | sed -n 's/^\(SYNCBN_[A-Z_]*\)=.*/\1/p'); \
+	BUILD='$(abs_top_builddir)' SRC='$(abs_top_srcdir)' \
+	CC='$(CC)' CXX='$(CXX)' NM='$(NM)' SBN_SANITIZE='$(SBN_SANITIZE)'; \
+	export BUILD SRC CC CXX NM SBN_SANITIZE;
+TEST_EXTENSIONS = .sh
+TEST_SECONDS = 300
+LOG_COMPILER = timeout -k 10 $(TEST_SECONDS) $(SBN_RUNNER)
+SH_LOG_COMPILER = timeout -k 10 $(TEST_SECONDS) $(BASH)
+
+# For bootstrap: parts of "make check".
+.PHONY: programs check-programs check-slow check-tsan
+programs: all $(check_PROGRAMS)
+
+check-programs: programs
+	$(MAKE) $(AM_MAKEFLAGS) check-TESTS TESTS="$(unit_tests) $(rank_tests)"
+
+check-slow: programs
+	test -z "$(TESTS_SLOW)" || \
+		$(MAKE) $(AM_MAKEFLAGS) check-TESTS TESTS="$(TESTS_SLOW)" TEST_SECONDS=1200
+
+check-tsan: $(TESTS_TSAN)
+	$(MAKE) $(AM_MAKEFLAGS) check-TESTS TESTS="$(TESTS_TSAN)"
