@@ -5,8 +5,13 @@ LDADD =  libsbn_core.la $(CMOCKA_LIBS)
 
 
 unit_tests = \
+	tests/unit/alloc_test \
+	tests/unit/binding_test \
+	tests/unit/domains_test \
 	tests/unit/fail_test \
-	tests/unit/parse_test
+	tests/unit/parse_test \
+	tests/unit/place_test \
+	tests/unit/team_test
 
 rank_tests =
 
@@ -21,10 +26,20 @@ guards = \
 slow_tests =
 
 test_headers = \
+	tests/unit/machine.h \
 	tests/unit/near.h \
 	tests/unit/random.h
 
-test_data =
+test_data = \
+	tests/topologies/coreless.xml \
+	tests/topologies/cpuless.xml \
+	tests/topologies/cpuset.xml \
+	tests/topologies/disjoint.xml \
+	tests/topologies/hbm.xml \
+	tests/topologies/memoryless.xml \
+	tests/topologies/partial.xml \
+	tests/topologies/tier.xml \
+	tests/topologies/uneven.xml
 
 # Not tests: bootstrap compares the digests that gcc's and clang's builds print; the launcher runs
 # actors.
@@ -36,7 +51,7 @@ TESTS += $(unit_tests) $(rank_tests)
 endif
 TESTS += $(shell_tests) $(guards)
 TESTS_SLOW += $(slow_tests)
-TESTS_TSAN +=
+TESTS_TSAN += tests/unit/team_test
 EXTRA_DIST += \
 	tests/tally.sh \
 	$(guards) \

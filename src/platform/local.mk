@@ -1,1 +1,21 @@
 # SPDX-License-Identifier: Apache-2.0
+libsbn_core_la_SOURCES += \
+	src/platform/affinity.c \
+	src/platform/affinity.h \
+	src/platform/alloc.c \
+	src/platform/alloc.h \
+	src/platform/binding.c \
+	src/platform/binding.h \
+	src/platform/domains.c \
+	src/platform/domains.h \
+	src/platform/futex.h \
+	src/platform/kernel_nodes.h \
+	src/platform/mempolicy.c \
+	src/platform/mempolicy.h \
+	src/platform/nodes.h \
+	src/platform/place.c \
+	src/platform/place.h \
+	src/platform/team.c \
+	src/platform/team.h \
+	src/platform/topology.c \
+	src/platform/topology.h

@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "platform/topology.h"
+
+#include <ctype.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+
+#include "base/fail.h"
+#include "platform/affinity.h"
+#include "platform/nodes.h"
+
+/*
+ * hwloc builds whatever a description asks for, also when that takes hours or all memory. Numbers
+ * count unless they belong to a name ("l3") or stand in (attributes) or [attached memory].
+ */
+static bool
+description_is_small(const char *text)
+{
+	unsigned long long pus = 1;
+	int nested = 0;
+
+	for (const char *at = text; *at != '\0'; at++) {
+		if (*at == '(' || *at == '[')
+			nested++;
+		else if (*at == ')' || *at == ']')
+			nested--;
+		if (nested != 0 || !isdigit((unsigned char)*at) ||
+		    (at > text && isalnum((unsigned char)at[-1])))
+			continue;
+		if (__builtin_mul_overflow(pus, strtoull(at, NULL, 10), &pus) || pus > SBN_MAX_CPUS)
+			return false;
+	}
+	return true;
+}
+
+static syncbn_status_t
+set_source(hwloc_topology_t hwloc, const char *source)
+{
+	struct stat file;
+
+	if (stat(source, &file) == 0) {
+		if (!S_ISDIR(file.st_mode) && hwloc_topology_set_xml(hwloc, source) == 0)
+			return SYNCBN_OK;
+		return sbn_fail(SYNCBN_ERR_INVALID, "topology \"%s\" cannot be read as a file",
+				source);
+	}
+	if (!description_is_small(source))
+		return sbn_fail(SYNCBN_ERR_INVALID,
+				"topology \"%s\": more than %d processing units", source,
+				SBN_MAX_CPUS);
+	if (hwloc_topology_set_synthetic(hwloc, source) != 0)
+		return sbn_fail(SYNCBN_ERR_INVALID,
+				"topology \"%s\" is neither a file nor a description such as "
+				"\"pack:2 numa:4 core:4 pu:2\"",
+				source);
+	return SYNCBN_OK;
+}
+
+static syncbn_status_t
+load_hwloc(const char *source, hwloc_topology_t hwloc)
+{
+	syncbn_status_t status;
+
+	if (source != NULL && (status = set_source(hwloc, source)) != SYNCBN_OK)
+		return status;
+	if (hwloc_topology_load(hwloc) == 0)
+		return SYNCBN_OK;
+	if (source == NULL)
+		return sbn_fail(SYNCBN_ERR_SYSTEM, "hwloc cannot read this machine's topology");
+	return sbn_fail(SYNCBN_ERR_INVALID,
+			"topology \"%s\" is not XML of hwloc 2 (lstopo m.xml writes it)", source);
+}
+
+static syncbn_status_t
+find_allowed(struct sbn_topology *topology)
+{
+	hwloc_const_bitmap_t by_cpuset = hwloc_topology_get_allowed_cpuset(topology->hwloc);
+	syncbn_status_t status;
+
+	if (!topology->this_machine) {
+		hwloc_bitmap_copy(topology->allowed, by_cpuset);
+	} else {
+		status = sbn_affinity_get(topology->allowed);
+		if (status != SYNCBN_OK)
+			return status;
+		hwloc_bitmap_and(topology->allowed, topology->allowed, by_cpuset);
+	}
+	/* a file may allow CPUs that it does not show */
+	hwloc_bitmap_and(topology->allowed, topology->allowed,
+			 hwloc_topology_get_topology_cpuset(topology->hwloc));
+	return SYNCBN_OK;
+}
+
+syncbn_status_t
+sbn_topology_load(const char *source, struct sbn_topology *topology)
+{
+	syncbn_status_t status;
+
+	*topology = (struct sbn_topology){ .allowed = hwloc_bitmap_alloc() };
+	if (topology->allowed == NULL || hwloc_topology_init(&topology->hwloc) != 0) {
+		topology->hwloc = NULL;
+		status = sbn_fail(SYNCBN_ERR_NO_MEMORY, "hwloc topology");
+		goto out_free;
+	}
+	status = load_hwloc(source, topology->hwloc);
+	if (status != SYNCBN_OK)
+		goto out_free;
+	/* HWLOC_XMLFILE and HWLOC_SYNTHETIC show hwloc another machine without our asking */
+	topology->this_machine =
+		source == NULL && hwloc_topology_is_thissystem(topology->hwloc) == 1;
+	status = find_allowed(topology);
+	if (status == SYNCBN_OK)
+		return status;
+out_free:
+	sbn_topology_free(topology);
+	return status;
+}
+
+void
+sbn_topology_free(struct sbn_topology *topology)
+{
+	if (topology->hwloc != NULL)
+		hwloc_topology_destroy(topology->hwloc);
+	hwloc_bitmap_free(topology->allowed);
+	*topology = (struct sbn_topology){ 0 };
+}
+
+static hwloc_obj_t
+last_pu_of(hwloc_obj_t core)
+{
+	while (core->last_child != NULL)
+		core = core->last_child;
+	return core;
+}
+
+hwloc_obj_t
+sbn_core_next(const struct sbn_topology *topology, hwloc_const_bitmap_t cpus, hwloc_obj_t prev)
+{
+	hwloc_obj_t pu = prev == NULL ? hwloc_get_obj_by_type(topology->hwloc, HWLOC_OBJ_PU, 0) :
+					last_pu_of(prev)->next_cousin;
+	hwloc_obj_t core;
+
+	while (pu != NULL && !hwloc_bitmap_isset(cpus, pu->os_index))
+		pu = pu->next_cousin;
+	if (pu == NULL)
+		return NULL;
+	core = hwloc_get_ancestor_obj_by_type(topology->hwloc, HWLOC_OBJ_CORE, pu);
+	return core != NULL ? core : pu;
+}
