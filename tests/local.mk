@@ -9,6 +9,8 @@ unit_tests = \
 	tests/unit/binding_test \
 	tests/unit/domains_test \
 	tests/unit/fail_test \
+	tests/unit/kernels_moments_test \
+	tests/unit/kernels_test \
 	tests/unit/parse_test \
 	tests/unit/place_test \
 	tests/unit/team_test
@@ -26,6 +28,8 @@ guards = \
 slow_tests =
 
 test_headers = \
+	tests/unit/kernels_cases.h \
+	tests/unit/kernels_reference.h \
 	tests/unit/machine.h \
 	tests/unit/near.h \
 	tests/unit/random.h
@@ -43,7 +47,7 @@ test_data = \
 
 # Not tests: bootstrap compares the digests that gcc's and clang's builds print; the launcher runs
 # actors.
-check_PROGRAMS +=
+check_PROGRAMS += tests/unit/kernels_digest
 
 if HAVE_CMOCKA
 check_PROGRAMS += $(unit_tests) $(rank_tests)

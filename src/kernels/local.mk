@@ -1,1 +1,27 @@
 # SPDX-License-Identifier: Apache-2.0
+# The same bodies once for each instruction set; a set is a library because only its own source
+# may be compiled for it.
+libsbn_core_la_SOURCES += \
+	src/kernels/block.h \
+	src/kernels/choose.c \
+	src/kernels/exact.c \
+	src/kernels/formulas.h \
+	src/kernels/kernels.h \
+	src/kernels/merge.h \
+	src/kernels/plane_body.h \
+	src/kernels/rows_body.h \
+	src/kernels/scalar.c \
+	src/kernels/sets.h \
+	src/kernels/sum_body.h \
+	src/kernels/v16_avx2.h \
+	src/kernels/v16_avx512.h \
+	src/kernels/v16_scalar.h
+
+if HAVE_X86
+noinst_LTLIBRARIES += libsbn_kernels_avx2.la libsbn_kernels_avx512.la
+libsbn_kernels_avx2_la_SOURCES = src/kernels/avx2.c
+libsbn_kernels_avx2_la_CFLAGS = $(AM_CFLAGS) -mavx2 -mfma
+libsbn_kernels_avx512_la_SOURCES = src/kernels/avx512.c
+libsbn_kernels_avx512_la_CFLAGS = $(AM_CFLAGS) -mavx512f
+libsbn_core_la_LIBADD += libsbn_kernels_avx2.la libsbn_kernels_avx512.la
+endif

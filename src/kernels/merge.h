@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Merging moments, in double. */
+#ifndef SBN_KERNELS_MERGE_H
+#define SBN_KERNELS_MERGE_H
+
+#include "kernels/kernels.h"
+
+/*
+ * into = the moments of both sets: Chan, Golub and LeVeque, "Algorithms for computing the sample
+ * variance", The American Statistician 37 (1983). A set of count 0 changes nothing.
+ */
+static inline void
+sbn_moments_merge(struct sbn_moments *into, const struct sbn_moments *other)
+{
+	double count = into->count + other->count;
+	double delta = other->mean - into->mean;
+
+	if (other->count == 0)
+		return;
+	if (into->count == 0) {
+		*into = *other;
+		return;
+	}
+	into->mean += delta * (other->count / count);
+	into->m2 += other->m2 + delta * delta * (into->count * (other->count / count));
+	into->count = count;
+}
+
+#endif

@@ -1,0 +1,9 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "kernels/v16_scalar.h"
+
+#include "kernels/plane_body.h"
+#include "kernels/rows_body.h"
+#include "kernels/sets.h"
+#include "kernels/sum_body.h"
+
+SBN_KERNELS_DEFINE(scalar);

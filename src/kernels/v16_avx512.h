@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The vocabulary of v16_scalar.h as 512-bit registers: AVX-512F and nothing beyond. */
+#ifndef SBN_KERNELS_V16_AVX512_H
+#define SBN_KERNELS_V16_AVX512_H
+
+#include <immintrin.h>
+#include <stddef.h>
+
+struct v16 {
+	__m512 a;
+};
+
+struct d8 {
+	__m512d a;
+};
+
+static inline __mmask16
+v16_mask(size_t n)
+{
+	return (__mmask16)((1u << n) - 1);
+}
+
+static inline struct v16
+v16_set1(float value)
+{
+	return (struct v16){ _mm512_set1_ps(value) };
+}
+
+static inline struct v16
+v16_load(const float *p)
+{
+	return (struct v16){ _mm512_loadu_ps(p) };
+}
+
+static inline struct v16
+v16_load_n(const float *p, size_t n, struct v16 rest)
+{
+	return (struct v16){ _mm512_mask_loadu_ps(rest.a, v16_mask(n), p) };
+}
+
+static inline void
+v16_store(float *p, struct v16 v)
+{
+	_mm512_storeu_ps(p, v.a);
+}
+
+static inline void
+v16_store_n(float *p, size_t n, struct v16 v)
+{
+	_mm512_mask_storeu_ps(p, v16_mask(n), v.a);
+}
+
+static inline struct v16
+v16_add(struct v16 a, struct v16 b)
+{
+	return (struct v16){ _mm512_add_ps(a.a, b.a) };
+}
+
+static inline struct v16
+v16_sub(struct v16 a, struct v16 b)
+{
+	return (struct v16){ _mm512_sub_ps(a.a, b.a) };
+}
+
+static inline struct v16
+v16_mul(struct v16 a, struct v16 b)
+{
+	return (struct v16){ _mm512_mul_ps(a.a, b.a) };
+}
+
+static inline struct v16
+v16_div(struct v16 a, struct v16 b)
+{
+	return (struct v16){ _mm512_div_ps(a.a, b.a) };
+}
+
+static inline struct v16
+v16_fma(struct v16 a, struct v16 b, struct v16 c)
+{
+	return (struct v16){ _mm512_fmadd_ps(a.a, b.a, c.a) };
+}
+
+static inline struct v16
+v16_fnmadd(struct v16 a, struct v16 b, struct v16 c)
+{
+	return (struct v16){ _mm512_fnmadd_ps(a.a, b.a, c.a) };
+}
+
+static inline struct d8
+d8_set1(double value)
+{
+	return (struct d8){ _mm512_set1_pd(value) };
+}
+
+static inline struct d8
+d8_load(const double *p)
+{
+	return (struct d8){ _mm512_loadu_pd(p) };
+}
+
+static inline void
+d8_store(double *p, struct d8 v)
+{
+	_mm512_storeu_pd(p, v.a);
+}
+
+static inline struct d8
+d8_add(struct d8 a, struct d8 b)
+{
+	return (struct d8){ _mm512_add_pd(a.a, b.a) };
+}
+
+static inline struct d8
+d8_div(struct d8 a, struct d8 b)
+{
+	return (struct d8){ _mm512_div_pd(a.a, b.a) };
+}
+
+#endif
