@@ -6,13 +6,20 @@ LDADD =  libsbn_core.la $(CMOCKA_LIBS)
 
 unit_tests = \
 	tests/unit/alloc_test \
+	tests/unit/barrier_test \
 	tests/unit/binding_test \
+	tests/unit/contract_test \
+	tests/unit/control_test \
 	tests/unit/domains_test \
+	tests/unit/extent_test \
 	tests/unit/fail_test \
 	tests/unit/kernels_moments_test \
 	tests/unit/kernels_test \
+	tests/unit/layout_test \
 	tests/unit/parse_test \
 	tests/unit/place_test \
+	tests/unit/ring_test \
+	tests/unit/segment_test \
 	tests/unit/team_test
 
 rank_tests =
@@ -23,7 +30,8 @@ shell_common =
 
 guards = \
 	tests/guard/files.sh \
-	tests/guard/layers.sh
+	tests/guard/layers.sh \
+	tests/guard/race_detector.sh
 
 slow_tests =
 
@@ -32,7 +40,8 @@ test_headers = \
 	tests/unit/kernels_reference.h \
 	tests/unit/machine.h \
 	tests/unit/near.h \
-	tests/unit/random.h
+	tests/unit/random.h \
+	tests/unit/threads_as_ranks.h
 
 test_data = \
 	tests/topologies/coreless.xml \
@@ -55,7 +64,7 @@ TESTS += $(unit_tests) $(rank_tests)
 endif
 TESTS += $(shell_tests) $(guards)
 TESTS_SLOW += $(slow_tests)
-TESTS_TSAN += tests/unit/team_test
+TESTS_TSAN += tests/unit/ring_test tests/unit/barrier_test tests/unit/team_test
 EXTRA_DIST += \
 	tests/tally.sh \
 	$(guards) \

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "shm/control.h"
+
+#include "platform/futex.h"
+
+void
+sbn_control_over(void *memory, uint32_t world_size, size_t page_bytes, struct sbn_control *control)
+{
+	struct sbn_control_layout layout;
+
+	sbn_control_layout(world_size, page_bytes, &layout);
+	*control = (struct sbn_control){
+		.head = memory,
+		.blocks = (unsigned char *)memory + layout.rank_offset,
+		.stride = layout.rank_stride,
+		.world_size = world_size,
+	};
+}
+
+void
+sbn_control_set_state(const struct sbn_control *control, uint32_t rank, enum sbn_rank_state state)
+{
+	/* C2 pairs with sbn_control_state(): pid, cpus or wait_status were written before */
+	atomic_fetch_or_explicit(&sbn_control_rank(control, rank)->life.state, (uint32_t)state,
+				 memory_order_release);
+}
+
+uint32_t
+sbn_control_state(const struct sbn_control *control, uint32_t rank)
+{
+	/* C2 pairs with sbn_control_set_state() */
+	return atomic_load_explicit(&sbn_control_rank(control, rank)->life.state,
+				    memory_order_acquire);
+}
+
+bool
+sbn_control_abort(const struct sbn_control *control, syncbn_status_t cause, uint32_t rank)
+{
+	uint64_t none = 0;
+	uint64_t word = (uint64_t)(-(int)cause) << 32 | rank;
+	/* C3 pairs with sbn_control_aborted(): the lost rank's wait_status was written before */
+	bool first =
+		atomic_compare_exchange_strong_explicit(&control->head->abort, &none, word,
+							memory_order_acq_rel, memory_order_acquire);
+
+	/* the word stands before the doorbells ring: all, as somebody may be about to sleep */
+	atomic_thread_fence(memory_order_seq_cst);
+	sbn_control_ring_all(control);
+	return first;
+}
+
+static bool
+is_cause(uint64_t negated)
+{
+	return negated == -SYNCBN_ERR_TIMEOUT || negated == -SYNCBN_ERR_MISMATCH ||
+	       negated == -SYNCBN_ERR_PEER_LOST;
+}
+
+struct sbn_abort
+sbn_control_aborted(const struct sbn_control *control)
+{
+	/* C3 pairs with sbn_control_abort() */
+	uint64_t word = atomic_load_explicit(&control->head->abort, memory_order_acquire);
+
+	if (word != 0 && !is_cause(word >> 32))
+		return (struct sbn_abort){ .cause = SYNCBN_ERR_PEER_LOST, .rank = UINT32_MAX };
+	return (struct sbn_abort){
+		.cause = (syncbn_status_t)(-(int)(word >> 32)),
+		.rank = (uint32_t)word,
+	};
+}
+
+static void
+ring_lane(struct sbn_rank_block *block, unsigned lane)
+{
+	/* relaxed: the futex call orders it; what the sleeper looks at has its own acquire */
+	atomic_fetch_add_explicit(&block->doorbells[lane].rings, 1, memory_order_relaxed);
+	sbn_futex_wake(&block->doorbells[lane].rings, true);
+}
+
+void
+sbn_control_ring(const struct sbn_control *control, uint32_t rank)
+{
+	struct sbn_rank_block *block = sbn_control_rank(control, rank);
+	/* relaxed: the caller's fence F1 stands between its store and this load */
+	uint64_t sleepers = atomic_load_explicit(&block->sleepers, memory_order_relaxed);
+
+	while (sleepers != 0) {
+		unsigned lane = (unsigned)__builtin_ctzll(sleepers);
+
+		ring_lane(block, lane);
+		sleepers &= sleepers - 1;
+	}
+}
+
+void
+sbn_control_ring_all(const struct sbn_control *control)
+{
+	for (uint32_t rank = 0; rank < control->world_size; rank++)
+		for (unsigned lane = 0; lane < SBN_MAX_LANES; lane++)
+			ring_lane(sbn_control_rank(control, rank), lane);
+}
+
+struct sbn_now
+sbn_now_unpack(uint64_t word)
+{
+	unsigned op = word >> 56 & 0x7f;
+
+	return (struct sbn_now){
+		.inside = word >> 63,
+		.op = op < SBN_OP_COUNT ? (enum sbn_op)op : SBN_OP_NONE,
+		.layer = word >> 40 & 0xffff,
+		.call = word & ((UINT64_C(1) << 40) - 1),
+	};
+}

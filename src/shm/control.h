@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The control extent: what launcher and ranks know of each other. It holds fixed-width words and
+ * offsets only; each writer has lines of its own.
+ *
+ * Release and acquire pairs:
+ *	C1 sbn_segment_create: ready		- sbn_segment_attach
+ *	C2 sbn_control_set_state: state		- sbn_control_state
+ *	C3 sbn_control_abort: abort word	- sbn_control_aborted
+ *	C4 sbn_control_name_layer: the call's header, published by the ring (R1) or the op word
+ * Sleeping (two stores and two loads that must not pass each other, so fences of full strength):
+ *	F1 sbn_control_ring: after the publisher's store, before it reads `sleepers`
+ *	F2 the sleeper: after it marks itself in `sleepers`, before it looks again
+ */
+#ifndef SBN_SHM_CONTROL_H
+#define SBN_SHM_CONTROL_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <syncbn/status.h>
+
+#include "base/math.h"
+#include "platform/nodes.h"
+#include "shm/layout.h"
+
+#define SBN_MAGIC UINT64_C(0x314e424e434e5953) /* "SYNCNBN1" */
+#define SBN_ABI 1u
+#define SBN_BYTE_ORDER 0x01020304u
+
+/* Written by the creator, read-only from then on. */
+struct sbn_segment_header {
+	uint64_t magic;
+	uint32_t abi;
+	uint32_t byte_order;
+	uint32_t pointer_bytes;
+	uint32_t page_bytes;
+	uint32_t world_size;
+	int32_t creator_pid;
+	uint64_t creator_start_time; /* clock ticks since boot, as /proc/PID/stat says */
+	uint64_t control_bytes;
+	uint64_t run_id[2];
+	uint64_t features;      /* none yet; unknown bits are refused */
+	uint64_t checksum;      /* sbn_hash of all fields above */
+	_Atomic uint32_t ready; /* 1, written last */
+};
+
+struct sbn_control_head {
+	_Alignas(SBN_LINE) struct sbn_segment_header header;
+	_Alignas(SBN_LINE) _Atomic uint64_t abort;        /* 0, or who failed the run and how */
+	_Alignas(SBN_LINE) _Atomic uint32_t clock_paused; /* not 0: no deadline comes nearer */
+	_Alignas(SBN_LINE) _Atomic uint64_t extents_end;  /* where the segment may grow */
+};
+
+/* What has become of a rank; bits, each set once. */
+enum sbn_rank_state {
+	SBN_RANK_JOINED = 1, /* by the rank: attached */
+	SBN_RANK_LEFT = 2,   /* by the rank: syncbn_finalize */
+	SBN_RANK_GONE = 4    /* by the launcher: the process has ended, wait_status is valid */
+};
+
+/* The operations that a rank can be in. */
+enum sbn_op {
+	SBN_OP_NONE = 0,
+	SBN_OP_JOIN,
+	SBN_OP_FORWARD,
+	SBN_OP_BACKWARD,
+	SBN_OP_ALL_REDUCE,
+	SBN_OP_BROADCAST,
+	SBN_OP_BARRIER,
+	SBN_OP_ARENA,
+	SBN_OP_COUNT
+};
+
+extern const char *const sbn_op_names[SBN_OP_COUNT];
+
+struct sbn_rank_life {
+	_Atomic uint32_t state;
+	_Atomic int32_t pid;
+	_Atomic int32_t wait_status; /* as waitpid gives it; by the launcher before GONE */
+};
+
+/* What the rank is in: one word, so that nobody reads half of it. */
+struct sbn_rank_now {
+	_Atomic uint64_t op;       /* sbn_now_pack() */
+	_Atomic uint64_t since_ns; /* sbn_now_ns() when it began to wait; 0: it does not wait */
+};
+
+struct sbn_doorbell {
+	_Alignas(SBN_LINE) _Atomic uint32_t rings; /* a futex that counts its rings */
+};
+
+struct sbn_rank_block {
+	_Alignas(SBN_LINE) struct sbn_rank_life life;
+	_Alignas(SBN_LINE) struct sbn_rank_now now;
+	_Alignas(SBN_LINE) _Atomic uint64_t sleepers; /* bit = a lane that sleeps or is about to */
+	_Alignas(SBN_LINE) struct sbn_cpus cpus;      /* where it may run; before JOINED */
+	struct sbn_doorbell doorbells[SBN_MAX_LANES];
+	_Alignas(SBN_LINE) unsigned char trace[SBN_TRACE_BYTES];
+	_Alignas(SBN_LINE) char layer_names[SBN_MAX_LAYERS][SBN_LAYER_NAME];
+	_Alignas(SBN_LINE) unsigned char bootstrap[SBN_BOOTSTRAP_BYTES];
+};
+
+_Static_assert(sizeof(struct sbn_doorbell) == SBN_LINE, "a doorbell has a line to itself");
+_Static_assert(offsetof(struct sbn_rank_block, now) % SBN_LINE == 0 &&
+		       offsetof(struct sbn_rank_block, sleepers) % SBN_LINE == 0 &&
+		       offsetof(struct sbn_rank_block, cpus) % SBN_LINE == 0,
+	       "each writer's words have a line to themselves");
+_Static_assert(SBN_MAX_LANES <= 64, "sleepers has a bit for each lane");
+
+/* A mapped control extent. Plain memory: tests and worlds of one make it on the heap. */
+struct sbn_control {
+	struct sbn_control_head *head;
+	unsigned char *blocks;
+	uint64_t stride;
+	uint32_t world_size;
+};
+
+/* Lays a control extent over zeroed memory of layout.bytes bytes, aligned to a page. */
+void sbn_control_over(void *memory, uint32_t world_size, size_t page_bytes,
+		      struct sbn_control *control);
+
+static inline struct sbn_rank_block *
+sbn_control_rank(const struct sbn_control *control, uint32_t rank)
+{
+	return (struct sbn_rank_block *)(control->blocks + rank * control->stride);
+}
+
+/* Adds a state bit to a rank's life (C2). */
+void sbn_control_set_state(const struct sbn_control *control, uint32_t rank,
+			   enum sbn_rank_state state);
+uint32_t sbn_control_state(const struct sbn_control *control, uint32_t rank);
+
+/* ---- abort ---- */
+
+struct sbn_abort {
+	syncbn_status_t cause; /* TIMEOUT, MISMATCH or PEER_LOST; OK: nobody failed */
+	uint32_t rank;         /* PEER_LOST: who is lost; else who found it */
+};
+
+/*
+ * Fails the run: sets the abort word unless it is set (C3), then rings every doorbell. True for
+ * the one that came first.
+ */
+bool sbn_control_abort(const struct sbn_control *control, syncbn_status_t cause, uint32_t rank);
+
+/* What the abort word says (C3); of a word that none of us wrote: PEER_LOST of no rank. */
+struct sbn_abort sbn_control_aborted(const struct sbn_control *control);
+
+/* ---- doorbells ---- */
+
+/* Rings the lanes of `rank` that sleep. The caller has put F1 between its store and this. */
+void sbn_control_ring(const struct sbn_control *control, uint32_t rank);
+
+/* Rings every lane of every rank, sleeping or not. */
+void sbn_control_ring_all(const struct sbn_control *control);
+
+/* ---- what a rank is in ---- */
+
+struct sbn_now {
+	bool inside; /* false: between operations; op and call are its last */
+	enum sbn_op op;
+	uint32_t layer; /* 1 + index in the rank's layer_names; 0: none; at most 65535 is kept */
+	uint64_t call;  /* the stream's sequence number, its low 40 bits */
+};
+
+static inline uint64_t
+sbn_now_pack(struct sbn_now now)
+{
+	/* a program that makes layers without end must not count into the operation's bits */
+	uint64_t layer = SBN_MIN(now.layer, (uint32_t)UINT16_MAX);
+
+	return (uint64_t)now.inside << 63 | (uint64_t)now.op << 56 | layer << 40 |
+	       (now.call & ((UINT64_C(1) << 40) - 1));
+}
+
+struct sbn_now sbn_now_unpack(uint64_t word);
+
+/*
+ * Writes what a rank is in or was in last, for example
+ *	in forward of bn2, call 812
+ *	in no collective; last: forward of bn2, call 812
+ *	not joined
+ */
+void sbn_control_describe(const struct sbn_control *control, uint32_t rank, char *text,
+			  size_t bytes);
+
+/* Writes the name of a rank's layer (1 + index): "bn2", or "layer 1500" without one. */
+void sbn_control_layer_name(const struct sbn_control *control, uint32_t rank, uint32_t layer,
+			    char *text, size_t bytes);
+
+/* Writes how a rank ended, from its wait status: "killed by signal 9 (Killed)", "exit 3". */
+void sbn_control_ending(const struct sbn_control *control, uint32_t rank, char *text, size_t bytes);
+
+#endif

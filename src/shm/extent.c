@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Data extents: growing the segment, mapping it, claiming a slice. */
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <sys/mman.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include "base/fail.h"
+#include "base/log.h"
+#include "base/math.h"
+#include "platform/mempolicy.h"
+#include "shm/segment.h"
+
+static syncbn_status_t
+no_room(const struct sbn_segment *segment, int error, uint64_t needed)
+{
+	struct statvfs room = { 0 };
+
+	fstatvfs(segment->fd, &room);
+	errno = error;
+	return sbn_fail(SYNCBN_ERR_NO_MEMORY,
+			"shared memory: %" PRIu64 " more bytes are needed and %" PRIu64
+			" are free there; make /dev/shm larger (in Docker: --shm-size)",
+			needed, (uint64_t)room.f_bavail * room.f_frsize);
+}
+
+int
+sbn_reserve(int fd, uint64_t offset, uint64_t bytes)
+{
+	enum { PIECE = 4 * 1024 * 1024 };
+	int error = 0;
+
+	/* a signal undoes the piece that it interrupts: the program's timers must not undo all */
+	for (uint64_t at = 0; at < bytes && error == 0; at += PIECE) {
+		uint64_t piece = SBN_MIN(bytes - at, (uint64_t)PIECE);
+
+		do {
+			error = posix_fallocate(fd, (off_t)(offset + at), (off_t)piece);
+		} while (error == EINTR);
+	}
+	return error;
+}
+
+/* Takes back a growth that failed, unless somebody has grown the segment since. */
+static void
+shrink(const struct sbn_segment *segment, uint64_t begin, uint64_t end)
+{
+	/* relaxed: as in sbn_segment_grow() */
+	atomic_compare_exchange_strong_explicit(&segment->control.head->extents_end, &end, begin,
+						memory_order_relaxed, memory_order_relaxed);
+}
+
+syncbn_status_t
+sbn_segment_grow(const struct sbn_segment *segment, uint64_t bytes, uint64_t *offset)
+{
+	uint64_t page = segment->control.head->header.page_bytes;
+	/* relaxed: the sum is all that matters; peers learn the offset through the ring */
+	uint64_t begin = atomic_fetch_add_explicit(&segment->control.head->extents_end, bytes,
+						   memory_order_relaxed);
+	int error = EFBIG;
+
+	/* reserving the guard page grows the file and, unlike ftruncate, can never shrink it */
+	if (begin <= INT64_MAX && bytes <= INT64_MAX - begin)
+		error = sbn_reserve(segment->fd, begin + bytes - page, page);
+	if (error != 0) {
+		shrink(segment, begin, begin + bytes);
+		return no_room(segment, error, bytes);
+	}
+	*offset = begin;
+	return SYNCBN_OK;
+}
+
+syncbn_status_t
+sbn_extent_map(const struct sbn_segment *segment, uint64_t offset, uint64_t bytes,
+	       struct sbn_extent *extent)
+{
+	void *base =
+		mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, segment->fd, (off_t)offset);
+
+	if (base == MAP_FAILED)
+		return sbn_fail(SYNCBN_ERR_SYSTEM, "mmap of an extent, %" PRIu64 " bytes", bytes);
+	*extent = (struct sbn_extent){ .base = base, .offset = offset, .bytes = bytes };
+	return SYNCBN_OK;
+}
+
+syncbn_status_t
+sbn_extent_claim(const struct sbn_segment *segment, const struct sbn_extent *extent,
+		 uint64_t slice_offset, uint64_t slice_bytes, const struct sbn_nodes *nodes)
+{
+	int error;
+
+	if (nodes != NULL && !sbn_nodes_empty(nodes) &&
+	    !sbn_memory_prefer(extent->base + slice_offset, slice_bytes, nodes))
+		sbn_log("the system refuses memory policies here: first touch decides");
+	error = sbn_reserve(segment->fd, extent->offset + slice_offset, slice_bytes);
+	return error == 0 ? SYNCBN_OK : no_room(segment, error, slice_bytes);
+}
+
+void
+sbn_extent_discard(const struct sbn_segment *segment, const struct sbn_extent *extent,
+		   uint64_t slice_offset, uint64_t slice_bytes)
+{
+	/* a failure keeps the memory until the run ends, which harms nobody */
+	(void)!fallocate(segment->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+			 (off_t)(extent->offset + slice_offset), (off_t)slice_bytes);
+}
+
+void
+sbn_extent_unmap(struct sbn_extent *extent)
+{
+	munmap(extent->base, extent->bytes);
+	extent->base = NULL;
+}
