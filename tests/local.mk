@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 
 # A program's source is its name with .c; all are linked statically, to see the library's insides.
-LDADD =  libsbn_core.la $(CMOCKA_LIBS)
+LDADD = libsbn_test.la libsbn_api.la libsbn_core.la $(CMOCKA_LIBS)
 
+check_LTLIBRARIES = libsbn_test.la
+libsbn_test_la_SOURCES = tests/ranks/harness.c tests/ranks/one_batch.c
 
 unit_tests = \
 	tests/unit/alloc_test \
@@ -13,16 +15,27 @@ unit_tests = \
 	tests/unit/domains_test \
 	tests/unit/extent_test \
 	tests/unit/fail_test \
+	tests/unit/fork_test \
 	tests/unit/kernels_moments_test \
 	tests/unit/kernels_test \
+	tests/unit/layer_edges_test \
+	tests/unit/layer_errors_test \
+	tests/unit/layer_gradients_test \
+	tests/unit/layer_test \
 	tests/unit/layout_test \
 	tests/unit/parse_test \
 	tests/unit/place_test \
 	tests/unit/ring_test \
 	tests/unit/segment_test \
-	tests/unit/team_test
+	tests/unit/status_test \
+	tests/unit/team_test \
+	tests/unit/world_test
 
-rank_tests =
+rank_tests = \
+	tests/ranks/batch_norm_test \
+	tests/ranks/collective_test \
+	tests/ranks/failure_test \
+	tests/ranks/local_statistics_test
 
 shell_tests =
 
@@ -30,18 +43,24 @@ shell_common =
 
 guards = \
 	tests/guard/files.sh \
+	tests/guard/headers.sh \
 	tests/guard/layers.sh \
-	tests/guard/race_detector.sh
+	tests/guard/race_detector.sh \
+	tests/guard/symbols.sh
 
 slow_tests =
 
 test_headers = \
+	tests/ranks/harness.h \
+	tests/ranks/one_batch.h \
+	tests/ranks/oracle.h \
 	tests/unit/kernels_cases.h \
 	tests/unit/kernels_reference.h \
 	tests/unit/machine.h \
 	tests/unit/near.h \
 	tests/unit/random.h \
-	tests/unit/threads_as_ranks.h
+	tests/unit/threads_as_ranks.h \
+	tests/unit/world_of_one.h
 
 test_data = \
 	tests/topologies/coreless.xml \
@@ -56,7 +75,7 @@ test_data = \
 
 # Not tests: bootstrap compares the digests that gcc's and clang's builds print; the launcher runs
 # actors.
-check_PROGRAMS += tests/unit/kernels_digest
+check_PROGRAMS += tests/unit/kernels_digest tests/ranks/batch_norm_digest
 
 if HAVE_CMOCKA
 check_PROGRAMS += $(unit_tests) $(rank_tests)
@@ -69,6 +88,7 @@ EXTRA_DIST += \
 	tests/tally.sh \
 	$(guards) \
 	tests/guard/report.sh \
+	tests/guard/cplusplus.cc \
 	$(shell_tests) \
 	$(shell_common) \
 	$(slow_tests) \

@@ -1,1 +1,21 @@
 # SPDX-License-Identifier: Apache-2.0
+libsbn_core_la_SOURCES += \
+	src/comm/agree.c \
+	src/comm/agree.h \
+	src/comm/barrier.c \
+	src/comm/call.c \
+	src/comm/call.h \
+	src/comm/collective.c \
+	src/comm/collective.h \
+	src/comm/diagnose.c \
+	src/comm/diagnose.h \
+	src/comm/group.c \
+	src/comm/group.h \
+	src/comm/join.c \
+	src/comm/process.c \
+	src/comm/process.h \
+	src/comm/transport.h \
+	src/comm/transport_self.c \
+	src/comm/transport_shm.c \
+	src/comm/wait.c \
+	src/comm/wait.h

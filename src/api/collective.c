@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <syncbn/collective.h>
+
+#include <stdint.h>
+
+#include "api/check.h"
+#include "comm/collective.h"
+#include "train/arena.h"
+
+static syncbn_status_t
+check_reduce(const void *data, size_t count, syncbn_dtype_t dtype, syncbn_reduce_t op)
+{
+	if (dtype != SYNCBN_FLOAT32 && dtype != SYNCBN_FLOAT64)
+		return sbn_fail(SYNCBN_ERR_INVALID, "unknown dtype %d", (int)dtype);
+	if (op != SYNCBN_SUM && op != SYNCBN_MEAN)
+		return sbn_fail(SYNCBN_ERR_INVALID,
+				"unknown operation %d; it is SYNCBN_SUM or SYNCBN_MEAN", (int)op);
+	if (count > PTRDIFF_MAX / sizeof(double))
+		return sbn_fail(SYNCBN_ERR_INVALID, "count is %zu: more than memory can hold",
+				count);
+	if ((uintptr_t)data % sbn_dtype_bytes(dtype) != 0)
+		return sbn_fail(SYNCBN_ERR_INVALID, "data is not aligned to its elements");
+	return SYNCBN_OK;
+}
+
+syncbn_status_t
+syncbn_all_reduce(syncbn_group_t *group, void *data, size_t count, syncbn_dtype_t dtype,
+		  syncbn_reduce_t op)
+{
+	static const char here[] = "syncbn_all_reduce";
+	syncbn_status_t status;
+
+	if ((status = sbn_check_call(here, "group", group)) != SYNCBN_OK ||
+	    (status = sbn_check_call(here, "data", data)) != SYNCBN_OK)
+		return status;
+	status = check_reduce(data, count, dtype, op);
+	if (status == SYNCBN_OK)
+		status = sbn_all_reduce(group, data, count, dtype, op);
+	return sbn_named(here, status);
+}
+
+syncbn_status_t
+syncbn_broadcast(syncbn_group_t *group, void *data, size_t bytes, int root)
+{
+	static const char here[] = "syncbn_broadcast";
+	syncbn_status_t status;
+
+	if ((status = sbn_check_call(here, "group", group)) != SYNCBN_OK ||
+	    (status = sbn_check_call(here, "data", data)) != SYNCBN_OK)
+		return status;
+	if (root < 0 || (uint32_t)root >= group->size)
+		status = sbn_fail(SYNCBN_ERR_INVALID, "root is %d, not 0 to %d", root,
+				  (int)group->size - 1);
+	else
+		status = sbn_broadcast(group, data, bytes, (uint32_t)root);
+	return sbn_named(here, status);
+}

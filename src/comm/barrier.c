@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "comm/collective.h"
+#include "comm/wait.h"
+
+static bool
+has_arrived(const struct sbn_wait *wait)
+{
+	return wait->group->transport->reached(wait->group, wait->peer);
+}
+
+syncbn_status_t
+sbn_barrier(struct syncbn_group *group)
+{
+	struct sbn_wait wait = {
+		.group = group,
+		.ready = has_arrived,
+		.timeout_ms = group->process->timeout_ms,
+	};
+	syncbn_status_t status = sbn_group_failure(group);
+
+	if (status != SYNCBN_OK)
+		return status;
+	sbn_group_enter(group, SBN_OP_BARRIER, 0, group->barrier.arrivals + 1);
+	group->transport->arrive(group);
+	for (wait.peer = 0; wait.peer < group->size && status == SYNCBN_OK; wait.peer++)
+		if (wait.peer != group->rank)
+			status = sbn_wait(&wait);
+	sbn_group_leave_op(group);
+	sbn_trace_add(group->trace, SBN_BARRIER_CALLS, 1);
+	return status;
+}

@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "comm/process.h"
+
+#include <limits.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "base/fail.h"
+#include "base/log.h"
+#include "base/parse.h"
+
+enum {
+	JOIN_TIMEOUT_MS = 60000,
+	TIMEOUT_S = 600,
+	CHUNK_BYTES = 512 * 1024 /* half an L2 of the smaller kind */
+};
+
+static struct sbn_process process;
+static struct sbn_process *running;
+
+/* A page whose first word is 1 here and 0 in a forked child: the kernel wipes it there. */
+static const volatile int *here;
+
+static const volatile int *
+wiped_on_fork(void)
+{
+	size_t bytes = (size_t)sysconf(_SC_PAGESIZE);
+	int *page = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (page == MAP_FAILED)
+		return NULL;
+	if (madvise(page, bytes, MADV_WIPEONFORK) != 0) {
+		munmap(page, bytes); /* an old kernel: forked children are not noticed */
+		return NULL;
+	}
+	*page = 1;
+	return page;
+}
+
+syncbn_status_t
+sbn_process_check(void)
+{
+	if (here != NULL && *here == 0)
+		return sbn_fail(SYNCBN_ERR_INVALID,
+				"this is a forked child of a rank: only the process that called "
+				"syncbn_init may use the library");
+	return SYNCBN_OK;
+}
+
+static syncbn_status_t
+choose_timeouts(const syncbn_config_t *config)
+{
+	double seconds = TIMEOUT_S;
+	syncbn_status_t status = sbn_env_double("SYNCBN_TIMEOUT", 0.001, INT_MAX / 1000, &seconds);
+
+	if (status != SYNCBN_OK)
+		return status;
+	if (config->join_timeout_ms < 0 || config->timeout_ms < 0)
+		return sbn_fail(SYNCBN_ERR_INVALID,
+				"syncbn_config_t: join_timeout_ms %d, timeout_ms %d: not below 0 "
+				"(0: the default)",
+				config->join_timeout_ms, config->timeout_ms);
+	process.timeout_ms = config->timeout_ms > 0 ? config->timeout_ms : (int)(seconds * 1000);
+	process.join_timeout_ms =
+		config->join_timeout_ms > 0 ? config->join_timeout_ms : JOIN_TIMEOUT_MS;
+	return SYNCBN_OK;
+}
+
+static syncbn_status_t
+choose_chunk(void)
+{
+	int64_t bytes = CHUNK_BYTES;
+	syncbn_status_t status = sbn_env_int("SYNCBN_CHUNK_BYTES", 1, INT64_C(1) << 40, &bytes);
+
+	process.chunk_bytes = (uint64_t)bytes;
+	return status;
+}
+
+static syncbn_status_t
+check_executor(const syncbn_executor_t *executor)
+{
+	if (executor->parallel_for == NULL)
+		return sbn_fail(SYNCBN_ERR_INVALID, "syncbn_executor_t: parallel_for is NULL");
+	if (executor->threads < 1 || executor->threads > SBN_MAX_THREADS)
+		return sbn_fail(SYNCBN_ERR_INVALID, "syncbn_executor_t: threads is %d, not 1 to %d",
+				executor->threads, SBN_MAX_THREADS);
+	return SYNCBN_OK;
+}
+
+static syncbn_status_t
+start_team(const syncbn_config_t *config)
+{
+	int64_t threads = process.place.n_cores;
+	syncbn_status_t status = sbn_env_int("SYNCBN_THREADS", 1, SBN_MAX_THREADS, &threads);
+
+	if (status != SYNCBN_OK)
+		return status;
+	if (config->threads < 0 || config->threads > SBN_MAX_THREADS)
+		return sbn_fail(SYNCBN_ERR_INVALID, "syncbn_config_t: threads is %d, not 0 to %d",
+				config->threads, SBN_MAX_THREADS);
+	if (config->executor != NULL) {
+		status = check_executor(config->executor);
+		return status != SYNCBN_OK ? status :
+					     sbn_team_over(config->executor, &process.team);
+	}
+	if (config->threads > 0)
+		threads = config->threads;
+	return sbn_team_new((int)threads, &process.place, &process.team);
+}
+
+syncbn_status_t
+sbn_process_start(const syncbn_config_t *config, struct sbn_process **out)
+{
+	syncbn_status_t status;
+
+	if (running != NULL)
+		return sbn_fail(SYNCBN_ERR_INVALID, "this process has joined already");
+	if (here == NULL)
+		here = wiped_on_fork();
+	sbn_log_to(config->log, config->log_context);
+	if ((status = choose_timeouts(config)) != SYNCBN_OK ||
+	    (status = choose_chunk()) != SYNCBN_OK ||
+	    (status = sbn_kernels_choose(getenv("SYNCBN_ISA"), &process.kernels)) != SYNCBN_OK ||
+	    (status = sbn_place_discover(&process.place)) != SYNCBN_OK ||
+	    (status = start_team(config)) != SYNCBN_OK)
+		return status;
+	running = &process;
+	*out = running;
+	return SYNCBN_OK;
+}
+
+void
+sbn_process_stop(void)
+{
+	sbn_team_free(process.team);
+	process.team = NULL;
+	running = NULL;
+	sbn_log_to(NULL, NULL);
+}
+
+struct sbn_process *
+sbn_process_get(void)
+{
+	return running;
+}

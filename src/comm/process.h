@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a process has once: its place on the machine, its kernels, its team of threads. */
+#ifndef SBN_COMM_PROCESS_H
+#define SBN_COMM_PROCESS_H
+
+#include <stdbool.h>
+
+#include <syncbn/group.h>
+
+#include "kernels/kernels.h"
+#include "platform/place.h"
+#include "platform/team.h"
+
+struct sbn_process {
+	struct sbn_place place;
+	const struct sbn_kernels *kernels;
+	struct sbn_team *team;
+	bool first_touch; /* set no memory policy */
+	int join_timeout_ms;
+	int timeout_ms;
+	uint64_t chunk_bytes; /* of x, that a lane sums before it publishes */
+};
+
+/* Fills in what config and environment leave open, and starts the team. */
+syncbn_status_t sbn_process_start(const syncbn_config_t *config, struct sbn_process **process);
+void sbn_process_stop(void);
+
+/* The process's state; NULL outside syncbn_init .. syncbn_finalize. */
+struct sbn_process *sbn_process_get(void);
+
+/* INVALID in a forked child: the segment and the team belong to its parent. */
+syncbn_status_t sbn_process_check(void);
+
+#endif

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The rules of syncbn_batch_norm_config_t. */
+#include <inttypes.h>
+#include <math.h>
+
+#include "base/fail.h"
+#include "nn/layer.h"
+#include "sync/ring.h"
+
+static syncbn_status_t
+check_choice(const char *field, int value, int last)
+{
+	if (value >= 1 && value <= last)
+		return SYNCBN_OK;
+	return sbn_fail(SYNCBN_ERR_INVALID, "%s is %d: not one of its %d named values", field,
+			value, last);
+}
+
+static syncbn_status_t
+check_flag(const char *field, int value)
+{
+	if (value == 0 || value == 1)
+		return SYNCBN_OK;
+	return sbn_fail(SYNCBN_ERR_INVALID, "%s is %d, not 0 or 1", field, value);
+}
+
+static syncbn_status_t
+check_numbers(const syncbn_batch_norm_config_t *config)
+{
+	if (config->num_features < 1 || config->num_features > SBN_MAX_ITEMS)
+		return sbn_fail(SYNCBN_ERR_INVALID, "num_features is %" PRId64 ", not 1 to %d",
+				config->num_features, SBN_MAX_ITEMS);
+	if (!isfinite(config->eps) || config->eps < 0)
+		return sbn_fail(SYNCBN_ERR_INVALID, "eps is %g, not a finite number >= 0",
+				config->eps);
+	if (config->momentum_rule != SYNCBN_MOMENTUM_CUMULATIVE &&
+	    !(config->momentum >= 0 && config->momentum <= 1))
+		return sbn_fail(SYNCBN_ERR_INVALID, "momentum is %g, not 0 to 1", config->momentum);
+	return SYNCBN_OK;
+}
+
+syncbn_status_t
+sbn_batch_norm_check_config(const syncbn_batch_norm_config_t *config)
+{
+	syncbn_status_t status;
+
+	if (config->size != sizeof(*config))
+		return sbn_fail(
+			SYNCBN_ERR_INVALID,
+			"size is %zu, not %zu: begin with SYNCBN_BATCH_NORM_TORCH or "
+			"SYNCBN_BATCH_NORM_MINDSPORE of the headers that came with this library",
+			config->size, sizeof(*config));
+	if ((status = check_choice("momentum_rule", config->momentum_rule,
+				   SYNCBN_MOMENTUM_CUMULATIVE)) ||
+	    (status = check_choice("use_batch_statistics", config->use_batch_statistics,
+				   SYNCBN_BATCH_STATISTICS_NEVER)) ||
+	    (status = check_choice("var_mode", config->var_mode, SYNCBN_VAR_BIASED)) ||
+	    (status = check_choice("param_grad_mode", config->param_grad_mode,
+				   SYNCBN_PARAM_GRAD_MEAN)) ||
+	    (status = check_flag("affine", config->affine)) ||
+	    (status = check_flag("track_running_stats", config->track_running_stats)) ||
+	    (status = check_flag("training", config->training)) ||
+	    (status = check_flag("only_2d_4d", config->only_2d_4d)) ||
+	    (status = check_numbers(config)))
+		return status;
+	if (!config->track_running_stats &&
+	    config->use_batch_statistics == SYNCBN_BATCH_STATISTICS_NEVER)
+		return sbn_fail(SYNCBN_ERR_INVALID,
+				"use_batch_statistics NEVER needs running statistics: set "
+				"track_running_stats to 1");
+	return SYNCBN_OK;
+}

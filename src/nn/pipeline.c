@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "nn/pipeline.h"
+
+#include "base/clock.h"
+#include "base/fail.h"
+#include "base/math.h"
+
+enum {
+	LOOKAHEAD = 2,            /* chunks that are summed and published before one is finished */
+	LANE_ELEMENTS = 16 * 1024 /* fewer are not worth another thread */
+};
+
+/* One call's stretch of channels. */
+struct window {
+	struct sbn_pass *pass;
+	uint32_t first, n_channels;
+	uint32_t n_lanes;
+	uint32_t step;                /* channels of a chunk */
+	struct sbn_running_call call; /* with exchange */
+	struct sbn_pair *row;         /* this rank's */
+};
+
+struct stopwatch {
+	struct sbn_trace *trace; /* NULL: this lane does not count */
+	uint64_t lap_ns;
+};
+
+static struct stopwatch
+start_watch(struct sbn_trace *trace)
+{
+	return (struct stopwatch){ trace, trace == NULL ? 0 : sbn_now_ns() };
+}
+
+/* Adds the time since the last lap to a counter; SBN_COUNTERS: to none. */
+static void
+lap(struct stopwatch *watch, enum sbn_counter counter)
+{
+	uint64_t now;
+
+	if (watch->trace == NULL)
+		return;
+	now = sbn_now_ns();
+	if (counter != SBN_COUNTERS)
+		sbn_trace_add(watch->trace, counter, now - watch->lap_ns);
+	watch->lap_ns = now;
+}
+
+static void
+sum_chunk(struct window *w, uint32_t lane, uint32_t begin, uint32_t end, struct stopwatch *watch)
+{
+	w->pass->sum(w->pass, w->first + begin, w->first + end, w->row + begin);
+	lap(watch, SBN_MOMENTS_NS);
+	if (w->pass->exchange)
+		sbn_call_publish(&w->call, lane, end);
+	lap(watch, SBN_EXCHANGE_NS);
+}
+
+static double
+count_of(const struct window *w, uint32_t rank)
+{
+	return (double)(w->pass->exchange ? sbn_call_header(&w->call, rank)->count :
+					    w->pass->count);
+}
+
+static uint32_t
+ranks_of(const struct sbn_pass *pass)
+{
+	return pass->exchange ? pass->bn->group->size : 1;
+}
+
+static bool
+merge_chunk(const struct window *w, uint32_t begin, uint32_t end)
+{
+	const struct sbn_pass *pass = w->pass;
+	uint32_t n_ranks = ranks_of(pass);
+	const struct sbn_pair *row[n_ranks];
+	double count[n_ranks];
+	struct sbn_pairs pairs = {
+		.n_ranks = n_ranks,
+		.self = pass->exchange ? pass->bn->group->rank : 0,
+		.row = row,
+		.count = count,
+		.first = w->first,
+	};
+
+	for (uint32_t rank = 0; rank < n_ranks; rank++) {
+		row[rank] = pass->exchange ? sbn_call_row(&w->call, rank) : w->row;
+		count[rank] = count_of(w, rank);
+		pairs.total += count[rank];
+	}
+	return pass->merge(pass, w->first + begin, w->first + end, &pairs);
+}
+
+static syncbn_status_t
+finish_chunk(struct window *w, uint32_t lane, uint32_t begin, uint32_t end, struct stopwatch *watch)
+{
+	const struct sbn_pass *pass = w->pass;
+	bool usable;
+
+	if (pass->exchange) {
+		syncbn_status_t status = sbn_call_await(&w->call, lane, begin, end);
+
+		if (status != SYNCBN_OK)
+			return status;
+		lap(watch, SBN_COUNTERS); /* waiting counts itself */
+	}
+	usable = pass->sum != NULL ? merge_chunk(w, begin, end) :
+				     pass->merge(pass, w->first + begin, w->first + end, NULL);
+	lap(watch, SBN_EXCHANGE_NS);
+	if (pass->apply != NULL && usable)
+		pass->apply(pass, w->first + begin, w->first + end);
+	lap(watch, SBN_NORMALIZE_NS);
+	return SYNCBN_OK;
+}
+
+static void
+run_lane(void *argument, int index)
+{
+	struct window *w = argument;
+	uint32_t lane = (uint32_t)index;
+	uint32_t end = sbn_lane_begin(w->n_channels, w->n_lanes, lane + 1);
+	uint32_t done = sbn_lane_begin(w->n_channels, w->n_lanes, lane);
+	uint32_t summed = done;
+	struct stopwatch watch = start_watch(lane == 0 ? w->pass->bn->group->trace : NULL);
+
+	while (done < end) {
+		uint32_t next = SBN_MIN(end - done, w->step) + done;
+
+		while (w->pass->sum != NULL && summed < end &&
+		       summed - done < LOOKAHEAD * w->step) {
+			uint32_t to = SBN_MIN(end - summed, w->step) + summed;
+
+			sum_chunk(w, lane, summed, to, &watch);
+			summed = to;
+		}
+		if (finish_chunk(w, lane, done, next, &watch) != SYNCBN_OK)
+			return;
+		done = next;
+	}
+}
+
+static uint32_t
+choose_step(const struct sbn_pass *pass, uint32_t n_channels)
+{
+	uint64_t channel_bytes = pass->geometry.n * pass->geometry.spatial * sizeof(float);
+	uint64_t step = pass->bn->group->process->chunk_bytes / SBN_MAX(channel_bytes, UINT64_C(1));
+
+	if (pass->geometry.rows)
+		return n_channels; /* the data has been summed before: only sums travel */
+	return (uint32_t)SBN_MAX(SBN_MIN(step, (uint64_t)n_channels), UINT64_C(1));
+}
+
+static uint32_t
+choose_lanes(const struct sbn_pass *pass, uint32_t n_channels, int threads)
+{
+	uint64_t elements = sbn_geometry_elements(&pass->geometry);
+	uint64_t lanes = SBN_MIN(elements / LANE_ELEMENTS + 1, (uint64_t)threads);
+
+	lanes = SBN_MIN(lanes, (uint64_t)SBN_MAX_LANES);
+	return (uint32_t)SBN_MIN(lanes, (uint64_t)n_channels);
+}
+
+static syncbn_status_t
+begin_call(struct window *w)
+{
+	struct sbn_pass *pass = w->pass;
+	struct syncbn_group *group = pass->bn->group;
+	struct sbn_call call = {
+		.op = pass->op,
+		.layer = pass->bn->number,
+		.name = pass->bn->name,
+		.n_items = w->n_channels,
+		.n_lanes = w->n_lanes,
+		.count = pass->count,
+		.detail = (uint64_t)pass->bn->n_channels << 32 | w->first,
+	};
+	syncbn_status_t status = sbn_call_begin(group, sbn_op_stream(pass->op), &call, &w->call);
+
+	if (status != SYNCBN_OK)
+		return status;
+	w->row = w->call.row;
+	sbn_trace_add(group->trace, SBN_EXCHANGE_CALLS, 1);
+	sbn_trace_add(group->trace, SBN_EXCHANGE_BYTES, (uint64_t)w->n_channels * SBN_PAIR_BYTES);
+	return SYNCBN_OK;
+}
+
+static syncbn_status_t
+run_window(struct window *w, int threads)
+{
+	struct sbn_pass *pass = w->pass;
+	struct sbn_pair local[SBN_CHANNELS_A_CALL];
+	syncbn_status_t status;
+
+	w->n_lanes = choose_lanes(pass, w->n_channels, threads);
+	w->step = choose_step(pass, w->n_channels);
+	w->row = local;
+	if (pass->exchange && (status = begin_call(w)) != SYNCBN_OK)
+		return status;
+	sbn_team_run(pass->bn->group->process->team, threads, (int)w->n_lanes, run_lane, w);
+	status = pass->exchange ? sbn_call_end(&w->call) : SYNCBN_OK;
+	pass->total = 0;
+	for (uint32_t rank = 0; status == SYNCBN_OK && rank < ranks_of(pass); rank++)
+		pass->total += count_of(w, rank);
+	return status;
+}
+
+static syncbn_status_t
+run_windows(struct sbn_pass *pass, int threads)
+{
+	uint32_t n_channels = (uint32_t)pass->geometry.channels;
+
+	for (uint32_t first = 0; first < n_channels; first += SBN_CHANNELS_A_CALL) {
+		struct window w = {
+			.pass = pass,
+			.first = first,
+			.n_channels = SBN_MIN(n_channels - first, (uint32_t)SBN_CHANNELS_A_CALL),
+		};
+		syncbn_status_t status = run_window(&w, threads);
+
+		if (status != SYNCBN_OK)
+			return status;
+	}
+	return SYNCBN_OK;
+}
+
+static syncbn_status_t
+run(struct sbn_pass *pass, int threads)
+{
+	struct stopwatch watch = start_watch(pass->bn->group->trace);
+	syncbn_status_t status;
+
+	if (pass->before != NULL)
+		pass->before(pass, threads);
+	lap(&watch, SBN_MOMENTS_NS);
+	status = run_windows(pass, threads);
+	if (status != SYNCBN_OK)
+		return status;
+	if (pass->needs_two && pass->total == 1)
+		return sbn_fail(SYNCBN_ERR_INVALID,
+				"one value per channel %s: batch statistics need two or more; "
+				"use a larger batch, or running statistics",
+				pass->exchange ? "in the whole group" : "on this rank");
+	lap(&watch, SBN_COUNTERS);
+	if (pass->after != NULL)
+		pass->after(pass, threads);
+	lap(&watch, SBN_NORMALIZE_NS);
+	return SYNCBN_OK;
+}
+
+syncbn_status_t
+sbn_pipeline_run(struct sbn_pass *pass)
+{
+	struct sbn_team *team = pass->bn->group->process->team;
+	int threads = sbn_team_acquire(team);
+	syncbn_status_t status = run(pass, threads);
+
+	sbn_team_release(team, threads);
+	return status;
+}

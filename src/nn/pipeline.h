@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The chunk pipeline: how a pass walks over the channels. Lanes split the channels; each lane sums
+ * its chunks ahead of the one it finishes, publishes each, and finishes a chunk when everybody's
+ * sums of it have come. No lane waits for another thread of its own rank.
+ */
+#ifndef SBN_NN_PIPELINE_H
+#define SBN_NN_PIPELINE_H
+
+#include <stdbool.h>
+
+#include "comm/call.h"
+#include "nn/geometry.h"
+#include "nn/layer.h"
+
+/* What a rank says of one channel: (mean, m2) forward, (sum dy, sum dy * (x - mean)) backward. */
+struct sbn_pair {
+	double a, b;
+};
+
+_Static_assert(sizeof(struct sbn_pair) == SBN_PAIR_BYTES, "the ring's rows have room for it");
+
+/* All ranks' pairs of a stretch of channels, in rank order. */
+struct sbn_pairs {
+	uint32_t n_ranks;
+	uint32_t self;               /* this rank's index */
+	const struct sbn_pair **row; /* [n_ranks]; row[rank][channel - first] */
+	double *count;               /* [n_ranks]: samples a channel */
+	double total;
+	uint32_t first; /* the channel of element 0 */
+};
+
+struct sbn_pass {
+	struct syncbn_batch_norm *bn;
+	syncbn_saved_t *saved;
+	struct sbn_geometry geometry;
+	const float *x, *dy;
+	float *out;
+	unsigned want;
+
+	bool exchange; /* with the group's peers; else this rank alone */
+	enum sbn_op op;
+	uint64_t count; /* this rank's samples a channel */
+	double factor;  /* weight of the batch in the running statistics; 0: no update */
+
+	/* Sums channels [begin, end) into pair[0 ..]; NULL: there is nothing to sum. */
+	void (*sum)(const struct sbn_pass *pass, uint32_t begin, uint32_t end,
+		    struct sbn_pair *pair);
+	/*
+	 * Turns everybody's pairs of [begin, end) into coefficients; pairs NULL without `sum`.
+	 * False: nothing may be written from them.
+	 */
+	bool (*merge)(const struct sbn_pass *pass, uint32_t begin, uint32_t end,
+		      const struct sbn_pairs *pairs);
+	/* Writes `out` for channels [begin, end); NULL: `after` does it, or nothing is written. */
+	void (*apply)(const struct sbn_pass *pass, uint32_t begin, uint32_t end);
+	/* Before and after the channels, on `threads` threads; NULL: nothing. */
+	void (*before)(const struct sbn_pass *pass, int threads);
+	void (*after)(const struct sbn_pass *pass, int threads);
+
+	bool needs_two; /* one sample a channel in the whole group is refused */
+	double total;   /* out: samples a channel over all who took part */
+};
+
+syncbn_status_t sbn_pipeline_run(struct sbn_pass *pass);
+
+#endif

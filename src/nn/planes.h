@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The pipeline's steps over planes: channels-first tensors, a channel at a time. */
+#ifndef SBN_NN_PLANES_H
+#define SBN_NN_PLANES_H
+
+#include "nn/pipeline.h"
+
+void sbn_planes_sum_moments(const struct sbn_pass *pass, uint32_t begin, uint32_t end,
+			    struct sbn_pair *pair);
+void sbn_planes_normalize(const struct sbn_pass *pass, uint32_t begin, uint32_t end);
+void sbn_planes_sum_gradients(const struct sbn_pass *pass, uint32_t begin, uint32_t end,
+			      struct sbn_pair *pair);
+void sbn_planes_dx(const struct sbn_pass *pass, uint32_t begin, uint32_t end);
+
+#endif

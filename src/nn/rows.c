@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "nn/rows.h"
+
+#include <stdlib.h>
+
+#include "base/fail.h"
+#include "base/math.h"
+#include "kernels/merge.h"
+
+enum { SHARE_ELEMENTS = 16 * 1024 }; /* fewer are not worth another thread */
+
+/* One thread's share of the blocks. */
+struct shares {
+	const struct sbn_pass *pass;
+	size_t n_blocks;
+	int n;
+	void (*block)(const struct sbn_pass *pass, size_t block, size_t first_row, size_t n_rows);
+};
+
+static size_t
+blocks_of(const struct sbn_pass *pass)
+{
+	return sbn_ceil_div(pass->geometry.n, SBN_BLOCK_ROWS);
+}
+
+static size_t
+rows_of_block(const struct sbn_pass *pass, size_t block)
+{
+	return SBN_MIN(pass->geometry.n - block * SBN_BLOCK_ROWS, (size_t)SBN_BLOCK_ROWS);
+}
+
+/* Block b's two sums of channel 0: partials are [block][2][channel]. */
+static double *
+partial(const struct sbn_pass *pass, size_t block, int which)
+{
+	return pass->bn->partials + (2 * block + (size_t)which) * pass->geometry.channels;
+}
+
+syncbn_status_t
+sbn_rows_prepare(const struct sbn_pass *pass)
+{
+	struct syncbn_batch_norm *bn = pass->bn;
+	size_t bytes = blocks_of(pass) * 2 * pass->geometry.channels * sizeof(double);
+
+	if (bytes <= bn->partials_bytes)
+		return SYNCBN_OK;
+	free(bn->partials);
+	bn->partials = malloc(bytes);
+	bn->partials_bytes = bn->partials == NULL ? 0 : bytes;
+	if (bn->partials == NULL)
+		return sbn_fail(SYNCBN_ERR_NO_MEMORY, "%zu bytes for partial sums", bytes);
+	return SYNCBN_OK;
+}
+
+static void
+run_share(void *argument, int index)
+{
+	const struct shares *shares = argument;
+	size_t begin = sbn_part_begin(shares->n_blocks, (uint64_t)shares->n, (uint64_t)index);
+	size_t end = sbn_part_begin(shares->n_blocks, (uint64_t)shares->n, (uint64_t)index + 1);
+
+	for (size_t b = begin; b < end; b++)
+		shares->block(shares->pass, b, b * SBN_BLOCK_ROWS, rows_of_block(shares->pass, b));
+}
+
+static void
+run_blocks(const struct sbn_pass *pass, int threads,
+	   void (*block)(const struct sbn_pass *, size_t, size_t, size_t))
+{
+	size_t worth = sbn_geometry_elements(&pass->geometry) / SHARE_ELEMENTS + 1;
+	struct shares shares = {
+		.pass = pass,
+		.n_blocks = blocks_of(pass),
+		.n = (int)SBN_MIN(worth, (size_t)threads),
+		.block = block,
+	};
+
+	sbn_team_run(pass->bn->group->process->team, threads, shares.n, run_share, &shares);
+}
+
+static void
+block_moments(const struct sbn_pass *pass, size_t block, size_t first_row, size_t n_rows)
+{
+	size_t channels = pass->geometry.channels;
+
+	pass->bn->group->process->kernels->rows_moments(pass->x + first_row * channels, n_rows,
+							channels, channels, partial(pass, block, 0),
+							partial(pass, block, 1));
+}
+
+void
+sbn_rows_block_moments(const struct sbn_pass *pass, int threads)
+{
+	run_blocks(pass, threads, block_moments);
+}
+
+void
+sbn_rows_sum_moments(const struct sbn_pass *pass, uint32_t begin, uint32_t end,
+		     struct sbn_pair *pair)
+{
+	for (uint32_t c = begin; c < end; c++) {
+		struct sbn_moments sum = { 0 };
+
+		for (size_t b = 0; b < blocks_of(pass); b++) {
+			struct sbn_moments block = {
+				.count = (double)rows_of_block(pass, b),
+				.mean = partial(pass, b, 0)[c],
+				.m2 = partial(pass, b, 1)[c],
+			};
+
+			sbn_moments_merge(&sum, &block);
+		}
+		pair[c - begin] = (struct sbn_pair){ sum.mean, sum.m2 };
+	}
+}
+
+static void
+block_gradients(const struct sbn_pass *pass, size_t block, size_t first_row, size_t n_rows)
+{
+	size_t channels = pass->geometry.channels;
+
+	pass->bn->group->process->kernels->rows_sums(pass->x + first_row * channels,
+						     pass->dy + first_row * channels, n_rows,
+						     channels, channels, pass->bn->k.mean_hi,
+						     pass->bn->k.mean_lo, partial(pass, block, 0),
+						     partial(pass, block, 1));
+}
+
+void
+sbn_rows_block_gradients(const struct sbn_pass *pass, int threads)
+{
+	run_blocks(pass, threads, block_gradients);
+}
+
+void
+sbn_rows_sum_gradients(const struct sbn_pass *pass, uint32_t begin, uint32_t end,
+		       struct sbn_pair *pair)
+{
+	for (uint32_t c = begin; c < end; c++) {
+		struct sbn_pair sum = { 0, 0 };
+
+		for (size_t b = 0; b < blocks_of(pass); b++) {
+			sum.a += partial(pass, b, 0)[c];
+			sum.b += partial(pass, b, 1)[c];
+		}
+		pair[c - begin] = sum;
+	}
+}
+
+static void
+block_normalize(const struct sbn_pass *pass, size_t block, size_t first_row, size_t n_rows)
+{
+	const struct sbn_coefficients *k = &pass->bn->k;
+	struct sbn_normalize_rows rows = { k->mean_hi, k->mean_lo, k->scale, k->shift };
+	size_t channels = pass->geometry.channels;
+
+	(void)block;
+	pass->bn->group->process->kernels->rows_normalize(pass->x + first_row * channels,
+							  pass->out + first_row * channels, n_rows,
+							  channels, channels, &rows);
+}
+
+void
+sbn_rows_normalize(const struct sbn_pass *pass, int threads)
+{
+	run_blocks(pass, threads, block_normalize);
+}
+
+static void
+block_dx(const struct sbn_pass *pass, size_t block, size_t first_row, size_t n_rows)
+{
+	const struct sbn_coefficients *k = &pass->bn->k;
+	struct sbn_backward_rows rows = {
+		k->mean_hi, k->mean_lo, k->dy_hi, k->dy_lo, k->slope, k->scale,
+	};
+	size_t at = first_row * pass->geometry.channels;
+
+	(void)block;
+	pass->bn->group->process->kernels->rows_dx(pass->x + at, pass->dy + at, pass->out + at,
+						   n_rows, pass->geometry.channels,
+						   pass->geometry.channels, &rows);
+}
+
+void
+sbn_rows_dx(const struct sbn_pass *pass, int threads)
+{
+	run_blocks(pass, threads, block_dx);
+}

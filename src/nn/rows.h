@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The pipeline's steps over rows: (N, C) and channels-last tensors. Threads split blocks of rows,
+ * whose partial sums are merged in block order, so the bits do not depend on the threads.
+ */
+#ifndef SBN_NN_ROWS_H
+#define SBN_NN_ROWS_H
+
+#include "nn/pipeline.h"
+
+/* Room for the blocks' partial sums. NO_MEMORY. */
+syncbn_status_t sbn_rows_prepare(const struct sbn_pass *pass);
+
+/* before: the blocks' sums; sum: their merge in block order. */
+void sbn_rows_block_moments(const struct sbn_pass *pass, int threads);
+void sbn_rows_sum_moments(const struct sbn_pass *pass, uint32_t begin, uint32_t end,
+			  struct sbn_pair *pair);
+void sbn_rows_block_gradients(const struct sbn_pass *pass, int threads);
+void sbn_rows_sum_gradients(const struct sbn_pass *pass, uint32_t begin, uint32_t end,
+			    struct sbn_pair *pair);
+
+/* after */
+void sbn_rows_normalize(const struct sbn_pass *pass, int threads);
+void sbn_rows_dx(const struct sbn_pass *pass, int threads);
+
+#endif
