@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 
 # A program's source is its name with .c; all are linked statically, to see the library's insides.
-LDADD = libsbn_test.la libsbn_api.la libsbn_core.la $(CMOCKA_LIBS)
+LDADD = libsbn_test.la libsbn_launch.la libsbn_api.la libsbn_core.la $(CMOCKA_LIBS)
 
 check_LTLIBRARIES = libsbn_test.la
 libsbn_test_la_SOURCES = tests/ranks/harness.c tests/ranks/one_batch.c
@@ -18,13 +18,19 @@ unit_tests = \
 	tests/unit/fork_test \
 	tests/unit/kernels_moments_test \
 	tests/unit/kernels_test \
+	tests/unit/launch_env_test \
+	tests/unit/launch_failure_test \
 	tests/unit/layer_edges_test \
 	tests/unit/layer_errors_test \
 	tests/unit/layer_gradients_test \
 	tests/unit/layer_test \
 	tests/unit/layout_test \
+	tests/unit/lines_test \
+	tests/unit/options_test \
 	tests/unit/parse_test \
 	tests/unit/place_test \
+	tests/unit/plan_test \
+	tests/unit/report_test \
 	tests/unit/ring_test \
 	tests/unit/segment_test \
 	tests/unit/status_test \
@@ -37,9 +43,20 @@ rank_tests = \
 	tests/ranks/failure_test \
 	tests/ranks/local_statistics_test
 
-shell_tests =
+shell_tests = \
+	tests/tools/cpusets.sh \
+	tests/tools/dry_run.sh \
+	tests/tools/perf_env.sh \
+	tests/tools/run_env.sh \
+	tests/tools/run_exit.sh \
+	tests/tools/run_failure.sh \
+	tests/tools/run_guard.sh \
+	tests/tools/run_output.sh \
+	tests/tools/run_signals.sh \
+	tests/tools/topologies.sh
 
-shell_common =
+shell_common = \
+	tests/tools/run_common.sh
 
 guards = \
 	tests/guard/files.sh \
@@ -75,7 +92,7 @@ test_data = \
 
 # Not tests: bootstrap compares the digests that gcc's and clang's builds print; the launcher runs
 # actors.
-check_PROGRAMS += tests/unit/kernels_digest tests/ranks/batch_norm_digest
+check_PROGRAMS += tests/unit/kernels_digest tests/ranks/batch_norm_digest tests/tools/rank_actor
 
 if HAVE_CMOCKA
 check_PROGRAMS += $(unit_tests) $(rank_tests)

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Which end of a rank is a failure, and what is told of the first one. */
+#ifndef SBN_LAUNCH_FAILURE_H
+#define SBN_LAUNCH_FAILURE_H
+
+#include "launch/job.h"
+
+enum { SBN_FAILURE_TEXT = 160 };
+
+/* The first cause. Whatever fails later is its consequence, or comes too late to matter. */
+struct sbn_failure {
+	int exit_code; /* 0: nothing has failed */
+	int rank;      /* -1: a signal to the launcher, or its own failure */
+	char (*was_in)[SBN_FAILURE_TEXT]; /* [n_ranks] when the first rank failed, or NULL */
+};
+
+enum sbn_end {
+	SBN_END_GOOD,      /* nobody needs it any more */
+	SBN_END_BAD,       /* a signal or an exit code */
+	SBN_END_EARLY,     /* exit 0 without syncbn_finalize while another rank is in the run */
+	SBN_END_NOT_JOINED /* exit 0 without syncbn_init while another rank is in the run */
+};
+
+/* How the end of a rank is to be seen; its state and the others' as the segment says. */
+enum sbn_end sbn_end_judge(const struct sbn_control *control, uint32_t rank, int wait_status);
+
+/*
+ * A rank has been reaped: tells its peers through the segment, and the user if it is the first
+ * failure. True when it is that.
+ */
+bool sbn_failure_rank_ended(struct sbn_failure *failure, const struct sbn_job *job, uint32_t rank);
+
+/* Anything else that ends the run; false when something came before. */
+bool sbn_failure_set(struct sbn_failure *failure, int exit_code);
+
+/* Whether a rank that has joined still runs: it may see the failure and leave by itself. */
+bool sbn_failure_peers_remain(const struct sbn_job *job);
+
+/* The table: how every rank ended. After a rank's failure, when all have ended. */
+void sbn_failure_table(const struct sbn_failure *failure, const struct sbn_job *job);
+
+void sbn_failure_free(struct sbn_failure *failure);
+
+#endif

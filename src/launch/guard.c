@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "launch/guard.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/fail.h"
+
+static void
+kill_groups(const struct sbn_guard *guard)
+{
+	for (uint32_t rank = 0; rank < guard->n_ranks; rank++) {
+		/* relaxed: the pipe's end of file orders it after every sbn_guard_add() */
+		pid_t group = atomic_load_explicit(&guard->groups[rank], memory_order_relaxed);
+
+		if (group > 0)
+			kill(-group, SIGKILL);
+	}
+}
+
+/* The guard's whole life. It keeps no descriptor but the pipe, so that nobody waits for its end. */
+static _Noreturn void
+watch(const struct sbn_guard *guard, int pipe_fd)
+{
+	sigset_t all;
+	char byte;
+
+	sigfillset(&all);
+	sigprocmask(SIG_SETMASK, &all, NULL);
+	setsid();
+	prctl(PR_SET_NAME, "syncbn-guard");
+	if (dup2(pipe_fd, 0) < 0)
+		_exit(1);
+	close_range(1, UINT_MAX, 0);
+	while (read(0, &byte, 1) < 0 && errno == EINTR)
+		;
+	kill_groups(guard);
+	_exit(0);
+}
+
+syncbn_status_t
+sbn_guard_start(uint32_t n_ranks, struct sbn_guard *guard)
+{
+	size_t bytes = n_ranks * sizeof(*guard->groups);
+	int fds[2];
+
+	*guard = (struct sbn_guard){ .hold_fd = -1, .n_ranks = n_ranks };
+	guard->groups = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1,
+			     0);
+	if (guard->groups == MAP_FAILED)
+		return sbn_fail(SYNCBN_ERR_SYSTEM, "the guard's list: mmap");
+	if (pipe2(fds, O_CLOEXEC) != 0) {
+		sbn_fail(SYNCBN_ERR_SYSTEM, "the guard's pipe");
+		goto out_unmap;
+	}
+	guard->pid = fork();
+	if (guard->pid < 0) {
+		sbn_fail(SYNCBN_ERR_SYSTEM, "the guard's fork");
+		goto out_close;
+	}
+	if (guard->pid == 0)
+		watch(guard, fds[0]);
+	close(fds[0]);
+	guard->hold_fd = fds[1];
+	return SYNCBN_OK;
+out_close:
+	close(fds[0]);
+	close(fds[1]);
+out_unmap:
+	munmap(guard->groups, bytes);
+	return SYNCBN_ERR_SYSTEM;
+}
+
+void
+sbn_guard_add(const struct sbn_guard *guard, uint32_t rank, pid_t process_group)
+{
+	/* relaxed: closing the pipe by exec orders it before the guard's load */
+	atomic_store_explicit(&guard->groups[rank], process_group, memory_order_relaxed);
+}
+
+void
+sbn_guard_forget(const struct sbn_guard *guard, uint32_t rank)
+{
+	/* relaxed: closing the pipe orders it before the guard's load */
+	atomic_store_explicit(&guard->groups[rank], 0, memory_order_relaxed);
+}
+
+void
+sbn_guard_end(struct sbn_guard *guard)
+{
+	close(guard->hold_fd);
+	/* fails when somebody killed the guard and it was reaped as any orphan is */
+	if (waitpid(guard->pid, NULL, WNOHANG) == 0) {
+		kill(guard->pid, SIGCONT); /* somebody may have stopped all that look like us */
+		while (waitpid(guard->pid, NULL, 0) < 0 && errno == EINTR)
+			;
+	}
+	munmap(guard->groups, guard->n_ranks * sizeof(*guard->groups));
+}

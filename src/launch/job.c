@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "launch/job.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/fail.h"
+#include "launch/signals.h"
+
+syncbn_status_t
+sbn_job_open(const struct sbn_options *options, const struct sbn_topology *topology,
+	     const struct sbn_plan *plan, struct sbn_job *job)
+{
+	uint32_t n = plan->n_ranks;
+	syncbn_status_t status;
+
+	*job = (struct sbn_job){
+		.options = options, .topology = topology, .plan = plan, .n_ranks = n };
+	job->process = calloc(n, sizeof(*job->process));
+	if (job->process == NULL)
+		return sbn_fail(SYNCBN_ERR_NO_MEMORY, "a list of %u ranks", n);
+	prctl(PR_SET_CHILD_SUBREAPER, 1);
+	status = sbn_signals_open(&job->signal_fd);
+	if (status != SYNCBN_OK)
+		goto out_free;
+	status = sbn_guard_start(n, &job->guard);
+	if (status != SYNCBN_OK)
+		goto out_signals;
+	status = sbn_output_start(options->tag, n, &job->output);
+	if (status != SYNCBN_OK)
+		goto out_guard;
+	status = sbn_segment_create(n, &job->segment);
+	if (status == SYNCBN_OK)
+		return SYNCBN_OK;
+	sbn_output_end(&job->output);
+out_guard:
+	sbn_guard_end(&job->guard);
+out_signals:
+	close(job->signal_fd);
+out_free:
+	free(job->process);
+	return status;
+}
+
+void
+sbn_job_close(struct sbn_job *job)
+{
+	sbn_guard_end(&job->guard);
+	sbn_output_end(&job->output);
+	sbn_segment_close(&job->segment);
+	close(job->signal_fd);
+	free(job->process);
+}
+
+void
+sbn_job_signal_groups(const struct sbn_job *job, int number)
+{
+	for (uint32_t rank = 0; rank < job->n_ranks; rank++)
+		if (job->process[rank].group_lives)
+			kill(-job->process[rank].pid, number);
+}
+
+void
+sbn_job_signal_ranks(const struct sbn_job *job, int number)
+{
+	for (uint32_t rank = 0; rank < job->n_ranks; rank++)
+		if (job->process[rank].running)
+			kill(job->process[rank].pid, number);
+}
+
+bool
+sbn_job_reap(struct sbn_job *job, uint32_t rank)
+{
+	struct sbn_process *process = &job->process[rank];
+
+	if (!process->running || waitpid(process->pid, &process->wait_status, WNOHANG) <= 0)
+		return false;
+	close(process->pidfd);
+	process->running = false;
+	job->n_running--;
+	sbn_job_group_lives(job, rank);
+	return true;
+}
+
+static bool
+is_rank(const struct sbn_job *job, pid_t pid)
+{
+	for (uint32_t rank = 0; rank < job->n_ranks; rank++)
+		if (job->process[rank].running && job->process[rank].pid == pid)
+			return true;
+	return false;
+}
+
+void
+sbn_job_reap_orphans(const struct sbn_job *job)
+{
+	for (;;) {
+		siginfo_t info = { .si_pid = 0 };
+
+		if (waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) != 0 || info.si_pid == 0 ||
+		    is_rank(job, info.si_pid))
+			return;
+		waitpid(info.si_pid, NULL, WNOHANG);
+	}
+}
+
+bool
+sbn_job_group_lives(struct sbn_job *job, uint32_t rank)
+{
+	struct sbn_process *process = &job->process[rank];
+
+	if (!process->group_lives || process->running)
+		return process->group_lives;
+	if (kill(-process->pid, 0) != 0 && errno == ESRCH) {
+		process->group_lives = false;
+		sbn_guard_forget(&job->guard, rank);
+	}
+	return process->group_lives;
+}
+
+bool
+sbn_job_any_group_lives(struct sbn_job *job)
+{
+	bool any = false;
+
+	for (uint32_t rank = 0; rank < job->n_ranks; rank++)
+		any |= sbn_job_group_lives(job, rank);
+	return any;
+}

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A run: its rank processes and what they share. */
+#ifndef SBN_LAUNCH_JOB_H
+#define SBN_LAUNCH_JOB_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "launch/guard.h"
+#include "launch/options.h"
+#include "launch/output.h"
+#include "launch/plan.h"
+#include "platform/topology.h"
+#include "shm/segment.h"
+
+struct sbn_process {
+	pid_t pid;        /* also the number of its process group */
+	int pidfd;
+	int report_fd;    /* from fork to exec: what the child has to say; else -1 */
+	bool running;
+	bool group_lives; /* some process may be in the group; else its number is not ours */
+	int wait_status;  /* once it has ended */
+};
+
+struct sbn_job {
+	const struct sbn_options *options;
+	const struct sbn_topology *topology;
+	const struct sbn_plan *plan;
+	int signal_fd;
+	struct sbn_guard guard;
+	struct sbn_output output;
+	struct sbn_segment segment;
+	struct sbn_process *process; /* [n_ranks] */
+	uint32_t n_ranks;
+	uint32_t n_running;
+	bool memory_refused; /* by the system: first touch decides where memory lies */
+};
+
+/*
+ * Makes what the ranks will share: signals, guard, output, segment, in this order, so that the
+ * guard keeps none of the others. Starts no rank.
+ */
+syncbn_status_t sbn_job_open(const struct sbn_options *options, const struct sbn_topology *topology,
+			     const struct sbn_plan *plan, struct sbn_job *job);
+
+/* Frees it all. Ranks that still run are killed. */
+void sbn_job_close(struct sbn_job *job);
+
+/* To every living rank's whole group, or to the living ranks themselves. */
+void sbn_job_signal_groups(const struct sbn_job *job, int number);
+void sbn_job_signal_ranks(const struct sbn_job *job, int number);
+
+/* Takes the exit status of a rank; false when it has not ended or was taken before. */
+bool sbn_job_reap(struct sbn_job *job, uint32_t rank);
+
+/*
+ * Reaps ended processes that became ours when their parents died. Stops at a rank that has ended:
+ * its own descriptor tells of it, in the order of deaths.
+ */
+void sbn_job_reap_orphans(const struct sbn_job *job);
+
+/* Whether processes are left in a rank's group; forgets the groups that are empty. */
+bool sbn_job_group_lives(struct sbn_job *job, uint32_t rank);
+bool sbn_job_any_group_lives(struct sbn_job *job);
+
+#endif

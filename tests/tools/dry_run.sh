@@ -1,0 +1,88 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# What syncbn-run plans, tells and refuses without running anything.
+. "$SRC/tests/tools/run_common.sh"
+. "$SRC/tests/tools/cpusets.sh"
+
+eight="pack:2 numa:4 core:4 pu:2"
+
+run_it -n 8 --dry-run --topology "$eight" -- true
+expect "eight ranks are planned" 0 $code
+expect_match "the line says where" \
+	'^syncbn-run: 8 ranks on 8 domains \(4 cores each\), memory preferred$' "$dir/err"
+expect "the table has a line a rank" 8 "$(grep -cE '^ +[0-9]+ +[0-9]+ ' "$dir/out")"
+expect "each rank has four cores of its own" \
+	"0-7 4,8-15 4,16-23 4,24-31 4,32-39 4,40-47 4,48-55 4,56-63 4" \
+	"$(awk 'NR > 1 { print $4 " " $5 }' "$dir/out" | paste -sd,)"
+
+for n in 1 2 3 8 9 13 32 33 64; do
+	run_it -n $n --dry-run --json --topology "$eight" -- true
+	expect "-n $n is planned" 0 $code
+	expect "-n $n has $n ranks" $n "$(grep -c '"rank":' "$dir/out")"
+	expect "-n $n binds no CPU twice" "" "$(json_cpus <"$dir/out" | sort | uniq -d)"
+	if [ $n -ge 8 ]; then
+		expect "-n $n uses every CPU" "$(seq -s ' ' 0 63)" \
+			"$(json_cpus <"$dir/out" | sort -n | paste -sd' ')"
+	fi
+done
+
+run_it --dry-run --json --topology "pack:8 numa:4 core:16 pu:2" -- true
+expect "a big machine has its domains" 32 "$(grep -c '"rank":' "$dir/out")"
+if command -v python3 >/dev/null; then
+	python3 -m json.tool "$dir/out" /dev/null
+	expect "the JSON is valid" 0 $?
+	expect "the JSON has the keys" "32 0 0 0-31 16 32 0" "$(python3 -c '
+import json, sys
+plan = json.load(sys.stdin)
+rank = plan["ranks"][0]
+print(plan["domains"], *(rank[key] for key in ("rank", "domain", "cpuset", "cores", "pus", "node")))
+' <"$dir/out")"
+else
+	echo "skipped: the JSON's validity: there is no python3"
+fi
+
+run_it --dry-run -- "$dir/must-not-run"
+expect "this machine is planned and nothing run" 0 $code
+
+run_it --help
+expect "help is no error" 0 $code
+expect "help fits a screen" yes \
+	"$(awk 'length > 80 { wide = 1 }
+		END { print (NR >= 24 && NR <= 40 && !wide) ? "yes" : "no" }' "$dir/out")"
+for option in -n --map --mem --report --json --dry-run --topology --oversubscribe --timeout \
+	--grace --tag --help --version; do
+	expect_match "help names $option" "(^| )$option( |,|\$)" "$dir/out"
+done
+run_it --version
+expect_match "the version is told" '^syncbn-run [0-9]+\.[0-9]+\.[0-9]+$' "$dir/out"
+
+# refused PATTERN ARGS...: exit 2 and one line that matches
+refused() {
+	local pattern=$1
+
+	shift
+	run_it "$@"
+	expect "refused: $*" 2 $code
+	expect "refused in one line: $*" 1 "$(wc -l <"$dir/err")"
+	expect_match "the reason: $*" "^syncbn-run: .*$pattern" "$dir/err"
+}
+
+refused 'did you mean --topology' --dry-run --topologie=core:2 -- true
+refused 'did you mean numa' --map nuna -- true
+refused 'did you mean first-touch' --mem firsttouch -- true
+refused '"-2" is not a whole number' -n -2 -- true
+refused 'value is missing' --grace
+refused 'needs --dry-run' --topology core:2 -- true
+refused 'needs --dry-run or --report' --json -- true
+refused 'no program' --dry-run
+refused 'neither a file nor a description' --dry-run --topology "/no/such/file.xml" -- true
+refused 'is not XML of hwloc 2' --dry-run --topology "$SRC/tests/tools/dry_run.sh" -- true
+refused 'cannot be read as a file|is not XML' --dry-run --topology / -- true
+refused 'more than 4096 processing units' --dry-run --topology "core:99999 pu:99999" -- true
+refused '64 processing units.*at most 64.*--oversubscribe' \
+	-n 65 --dry-run --topology "$eight" -- true
+
+run_it -n 65 --dry-run --oversubscribe --topology "$eight" -- true
+expect "more ranks than processing units when asked" 0 $code
+expect_match "the line says so" 'oversubscribed: they share 64 processing units$' "$dir/err"
+finish

@@ -1,0 +1,54 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# Nothing is left: in the process table, in /dev/shm; even when the launcher is killed.
+. "$SRC/tests/tools/run_common.sh"
+
+before=$(shm_names)
+shm_is_as_before() {
+	[ "$before" = "$(shm_names)" ] # other runs have a name there for a moment
+}
+
+start -n 2 -- sh -c 'sleep 1000 & echo ready; wait'
+until_true n_lines 2 ready "$dir/out"
+expect "a run has launcher, guard, ranks and their children" 6 "$(marked | wc -l)"
+expect_until "a run has no name in /dev/shm" shm_is_as_before
+kill -KILL "$launcher"
+expect_until "a killed launcher leaves no process, not even a rank's child" none_marked
+wait "$launcher" 2>/dev/null
+
+start -n 2 --tag -- "$actor" 'deaf,say ready,pause'
+until_true n_lines 2 ready "$dir/out"
+kill -KILL "$launcher"
+expect_until "nor one that is deaf, nor the relay" none_marked
+wait "$launcher" 2>/dev/null
+
+start -n 1 --grace 0.1 -- sh -c "$actor 'deaf,say ready,pause' & echo ready; wait"
+until_true n_lines 2 ready "$dir/out"
+kill -KILL "$(pgrep -P "$launcher" -x sh)"
+wait "$launcher"
+expect "a killed rank's code is the launcher's" 137 $?
+expect_until "a child that its rank left behind is ended" none_marked
+
+run_it -n 2 -- sh -c 'sleep 1000 & exit 0'
+expect "leftovers of a clean run do not change its code" 0 $code
+expect_until "and are ended" none_marked
+expect_match "which is said" 'left processes in its group' "$dir/err"
+
+start -n 1 -- sh -c 'echo ready; exec sleep 1000'
+until_true n_lines 1 ready "$dir/out"
+kill -KILL "$(pgrep -P "$launcher" syncbn-guard)"
+kill -TERM "$launcher"
+wait "$launcher"
+expect "a run without its guard ends as usual" 143 $?
+
+start -n 1 -- sh -c '(sh -c "exec sleep 0.01" & exit 0); exec sleep 1000'
+until_true pgrep -P "$launcher" -x sleep >/dev/null
+no_zombie() {
+	! ps -o state= --ppid "$launcher" | grep -q Z
+}
+expect_until "orphans are reaped" no_zombie
+kill -TERM "$launcher"
+wait "$launcher"
+
+expect_until "/dev/shm is as before" shm_is_as_before
+finish

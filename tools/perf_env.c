@@ -1,0 +1,315 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "perf_env.h"
+
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/statvfs.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/fail.h"
+#include "kernels/kernels.h"
+#include "platform/domains.h"
+
+enum { TEXT_BYTES = 128, EXIT_USAGE = 2 };
+
+static void print(const char *name, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+static void
+print(const char *name, const char *format, ...)
+{
+	va_list args;
+
+	printf("%-16s", name);
+	va_start(args, format);
+	vprintf(format, args);
+	va_end(args);
+	putchar('\n');
+}
+
+/* The first line of a file of the kernel's, or "unknown". */
+static const char *
+read_word(const char *path, char text[TEXT_BYTES])
+{
+	FILE *file = fopen(path, "re");
+	bool found = file != NULL && fgets(text, TEXT_BYTES, file) != NULL;
+
+	if (file != NULL)
+		fclose(file);
+	if (!found)
+		return "unknown";
+	text[strcspn(text, "\n")] = '\0';
+	return text;
+}
+
+/* What a choice like "always [madvise] never" stands at. */
+static const char *
+read_choice(const char *path, char text[TEXT_BYTES])
+{
+	const char *line = read_word(path, text);
+	const char *open = strchr(line, '[');
+	size_t length;
+
+	if (open == NULL)
+		return line;
+	length = strcspn(open + 1, "]");
+	memmove(text, open + 1, length);
+	text[length] = '\0';
+	return text;
+}
+
+static const char *
+format_bytes(unsigned long long bytes, char text[TEXT_BYTES])
+{
+	static const char *const units[] = { "bytes", "KiB", "MiB", "GiB", "TiB" };
+	double value = (double)bytes;
+	size_t unit = 0;
+
+	while (value >= 1024 && unit + 1 < sizeof(units) / sizeof(units[0])) {
+		value /= 1024;
+		unit++;
+	}
+	snprintf(text, TEXT_BYTES, "%.4g %s", value, units[unit]);
+	return text;
+}
+
+/* The text behind "key : " in /proc/cpuinfo, of its first CPU; the caller frees it. NULL: none. */
+static char *
+read_cpuinfo(const char *key)
+{
+	FILE *file = fopen("/proc/cpuinfo", "re");
+	char *line = NULL;
+	size_t room = 0;
+
+	if (file == NULL)
+		return NULL;
+	while (getline(&line, &room, file) > 0) {
+		char *colon = strchr(line, ':');
+
+		if (colon == NULL || strncmp(line, key, strlen(key)) != 0)
+			continue;
+		colon += strspn(colon, ": \t");
+		colon[strcspn(colon, "\n")] = '\0';
+		memmove(line, colon, strlen(colon) + 1);
+		fclose(file);
+		return line;
+	}
+	free(line);
+	fclose(file);
+	return NULL;
+}
+
+static void
+show_machine(void)
+{
+	char *model = read_cpuinfo("model name");
+	struct utsname name;
+
+	if (uname(&name) == 0)
+		print("system", "%s %s, %s", name.sysname, name.release, name.machine);
+	print("CPU", "%s", model != NULL ? model : "unknown");
+	free(model);
+}
+
+static void
+show_domain(unsigned i, const struct sbn_domain *domain)
+{
+	char name[32];
+	char *cpus = NULL;
+	char *nodes = NULL;
+
+	snprintf(name, sizeof(name), "  domain %u", i);
+	if (hwloc_bitmap_list_asprintf(&cpus, domain->cpus) >= 0 &&
+	    hwloc_bitmap_list_asprintf(&nodes, domain->nodes) >= 0)
+		print(name, "package %u, CPUs %s, %u core%s, memory node %s", domain->package, cpus,
+		      domain->n_cores, domain->n_cores == 1 ? "" : "s",
+		      nodes[0] != '\0' ? nodes : "unknown");
+	free(cpus);
+	free(nodes);
+}
+
+static void
+show_caches(hwloc_topology_t hwloc)
+{
+	static const hwloc_obj_type_t types[] = { HWLOC_OBJ_L1CACHE, HWLOC_OBJ_L2CACHE,
+						  HWLOC_OBJ_L3CACHE };
+
+	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
+		hwloc_obj_t cache = hwloc_get_obj_by_type(hwloc, types[i], 0);
+		char size[TEXT_BYTES];
+
+		if (cache != NULL)
+			print(i == 0 ? "caches" : "", "L%zu %s x %d, shared by %d", i + 1,
+			      format_bytes(cache->attr->cache.size, size),
+			      hwloc_get_nbobjs_by_type(hwloc, types[i]),
+			      hwloc_bitmap_weight(cache->cpuset));
+	}
+}
+
+static syncbn_status_t
+show_topology(void)
+{
+	struct sbn_domains domains;
+	struct sbn_topology topology;
+	syncbn_status_t status = sbn_topology_load(NULL, &topology);
+	unsigned n_cores = 0;
+
+	if (status != SYNCBN_OK)
+		return status;
+	status = sbn_domains_find(&topology, SBN_MAP_NUMA, &domains);
+	if (status != SYNCBN_OK)
+		goto out_topology;
+	for (unsigned i = 0; i < domains.n; i++)
+		n_cores += domains.domain[i].n_cores;
+	print("topology", "packages %d, domains %u, cores %u, processing units %d%s",
+	      hwloc_get_nbobjs_by_type(topology.hwloc, HWLOC_OBJ_PACKAGE), domains.n, n_cores,
+	      hwloc_bitmap_weight(topology.allowed),
+	      topology.this_machine ? "" : " (not this machine: HWLOC_* variables are set)");
+	for (unsigned i = 0; i < domains.n; i++)
+		show_domain(i, &domains.domain[i]);
+	show_caches(topology.hwloc);
+	sbn_domains_free(&domains);
+out_topology:
+	sbn_topology_free(&topology);
+	return status;
+}
+
+static unsigned long long
+read_meminfo_pages(const char *key)
+{
+	FILE *file = fopen("/proc/meminfo", "re");
+	unsigned long long value = 0;
+	char line[TEXT_BYTES];
+
+	while (file != NULL && fgets(line, sizeof(line), file) != NULL) {
+		if (strncmp(line, key, strlen(key)) == 0)
+			value = strtoull(line + strlen(key), NULL, 10);
+	}
+	if (file != NULL)
+		fclose(file);
+	return value;
+}
+
+static void
+show_memory(void)
+{
+	char text[TEXT_BYTES];
+	char more[TEXT_BYTES];
+	struct statvfs shm;
+
+	print("page size", "%ld bytes", sysconf(_SC_PAGESIZE));
+	print("huge pages",
+	      "transparent %s, in shared memory %s, hugetlb %llu free of %llu (%s each)",
+	      read_choice("/sys/kernel/mm/transparent_hugepage/enabled", text),
+	      read_choice("/sys/kernel/mm/transparent_hugepage/shmem_enabled", more),
+	      read_meminfo_pages("HugePages_Free:"), read_meminfo_pages("HugePages_Total:"),
+	      format_bytes(read_meminfo_pages("Hugepagesize:") * 1024, (char[TEXT_BYTES]){ 0 }));
+	if (statvfs("/dev/shm", &shm) == 0)
+		print("/dev/shm", "%s, %s free",
+		      format_bytes((unsigned long long)shm.f_blocks * shm.f_frsize, text),
+		      format_bytes((unsigned long long)shm.f_bavail * shm.f_frsize, more));
+	else
+		print("/dev/shm", "missing");
+	print("NUMA balancing", "%s (0: off)", read_word("/proc/sys/kernel/numa_balancing", text));
+}
+
+/* The cheapest of several rounds: the others were interrupted. */
+static double
+clock_cost_ns(void)
+{
+	enum { ROUNDS = 20, CALLS = 1000 };
+	uint64_t least = UINT64_MAX;
+
+	for (int round = 0; round < ROUNDS; round++) {
+		uint64_t start = sbn_now_ns();
+		uint64_t end = start;
+
+		for (int i = 0; i < CALLS; i++)
+			end = sbn_now_ns();
+		least = end - start < least ? end - start : least;
+	}
+	return (double)least / CALLS;
+}
+
+static void
+show_clock(void)
+{
+	char text[TEXT_BYTES];
+	struct timespec resolution = { 0 };
+
+	clock_getres(CLOCK_MONOTONIC, &resolution);
+	print("clock", "CLOCK_MONOTONIC %.0f ns a call, resolution %lld ns, source %s",
+	      clock_cost_ns(), resolution.tv_sec * (long long)SBN_NS_PER_S + resolution.tv_nsec,
+	      read_word("/sys/devices/system/clocksource/clocksource0/current_clocksource", text));
+}
+
+static bool
+has_word(const char *text, const char *word)
+{
+	size_t length = strlen(word);
+
+	for (const char *at = text; (at = strstr(at, word)) != NULL; at += length) {
+		if ((at == text || at[-1] == ' ') && (at[length] == ' ' || at[length] == '\0'))
+			return true;
+	}
+	return false;
+}
+
+static void
+show_features(void)
+{
+	static const char *const interesting[] = { "avx",         "avx2",     "fma",
+						   "f16c",        "avx512f",  "avx512bw",
+						   "avx512dq",    "avx512vl", "avx512_vnni",
+						   "avx512_bf16", "amx_tile", "asimd",
+						   "sve",         "sve2" };
+	char *flags = read_cpuinfo("flags"); /* what x86 calls them */
+
+	if (flags == NULL)
+		flags = read_cpuinfo("Features"); /* what Arm calls them */
+	printf("%-16s", "CPU features");
+	for (size_t i = 0; flags != NULL && i < sizeof(interesting) / sizeof(interesting[0]); i++) {
+		if (has_word(flags, interesting[i]))
+			printf("%s ", interesting[i]);
+	}
+	putchar('\n');
+	free(flags);
+}
+
+static syncbn_status_t
+show_kernels(void)
+{
+	const struct sbn_kernels *kernels;
+	const char *wish = getenv("SYNCBN_ISA");
+	syncbn_status_t status = sbn_kernels_choose(wish, &kernels);
+
+	if (status == SYNCBN_OK)
+		print("kernels", "%s%s", kernels->name,
+		      wish != NULL && wish[0] != '\0' ? " (SYNCBN_ISA)" : "");
+	return status;
+}
+
+int
+perf_env(int argc, char **argv)
+{
+	if (argc > 1) {
+		fprintf(stderr, "syncbn-perf: env takes no option, but found %s\n", argv[1]);
+		return EXIT_USAGE;
+	}
+	show_machine();
+	if (show_topology() != SYNCBN_OK)
+		goto failed;
+	show_memory();
+	show_clock();
+	show_features();
+	if (show_kernels() != SYNCBN_OK)
+		goto failed;
+	return 0;
+failed:
+	fprintf(stderr, "syncbn-perf: %s\n", sbn_last_error());
+	return 1;
+}

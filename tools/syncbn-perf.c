@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* syncbn-perf: measures and shows what matters to speed; each subcommand is a file of its own. */
+#include <stdio.h>
+#include <string.h>
+
+#include <syncbn/version.h>
+
+#include "base/parse.h"
+#include "perf_env.h"
+
+static const char usage[] =
+	"usage: syncbn-perf COMMAND [options]\n"
+	"\n"
+	"  env            what of this machine matters to speed: topology, caches, huge\n"
+	"                 pages, /dev/shm, clock, CPU features and the kernels chosen\n"
+	"  --help, --version\n";
+
+static const struct {
+	const char *name;
+	int (*run)(int argc, char **argv);
+} commands[] = {
+	{ "env", perf_env },
+};
+
+enum { N_COMMANDS = sizeof(commands) / sizeof(commands[0]), EXIT_USAGE = 2 };
+
+static int
+refuse(const char *word)
+{
+	const char *words[N_COMMANDS + 2] = { "--help", "--version" };
+	const char *nearest;
+
+	for (size_t i = 0; i < N_COMMANDS; i++)
+		words[i + 2] = commands[i].name;
+	nearest = sbn_nearest_word(word, words, N_COMMANDS + 2);
+	if (nearest != NULL)
+		fprintf(stderr, "syncbn-perf: unknown command %s; did you mean %s?\n", word,
+			nearest);
+	else
+		fprintf(stderr, "syncbn-perf: unknown command %s; --help lists them\n", word);
+	return EXIT_USAGE;
+}
+
+int
+main(int argc, char **argv)
+{
+	if (argc < 2) {
+		fputs("syncbn-perf: a command is missing; --help lists them\n", stderr);
+		return EXIT_USAGE;
+	}
+	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {
+		fputs(usage, stdout);
+		return 0;
+	}
+	if (strcmp(argv[1], "--version") == 0 || strcmp(argv[1], "-V") == 0) {
+		puts("syncbn-perf " SYNCBN_VERSION);
+		return 0;
+	}
+	for (size_t i = 0; i < N_COMMANDS; i++) {
+		if (strcmp(argv[1], commands[i].name) == 0)
+			return commands[i].run(argc - 1, argv + 1);
+	}
+	return refuse(argv[1]);
+}
