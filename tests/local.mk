@@ -46,6 +46,7 @@ rank_tests = \
 shell_tests = \
 	tests/tools/cpusets.sh \
 	tests/tools/dry_run.sh \
+	tests/tools/example_data.sh \
 	tests/tools/perf_env.sh \
 	tests/tools/run_env.sh \
 	tests/tools/run_exit.sh \
@@ -101,16 +102,8 @@ endif
 TESTS += $(shell_tests) $(guards)
 TESTS_SLOW += $(slow_tests)
 TESTS_TSAN += tests/unit/ring_test tests/unit/barrier_test tests/unit/team_test
-EXTRA_DIST += \
-	tests/tally.sh \
-	$(guards) \
-	tests/guard/report.sh \
-	tests/guard/cplusplus.cc \
-	$(shell_tests) \
-	$(shell_common) \
-	$(slow_tests) \
-	$(test_headers) \
-	$(test_data)
+EXTRA_DIST += tests/tally.sh $(guards) tests/guard/report.sh tests/guard/cplusplus.cc \
+	$(shell_tests) $(shell_common) $(slow_tests) $(test_headers) $(test_data)
 
 # Nothing of the caller's own run may reach the tests; a test that hangs fails.
 AM_TESTS_ENVIRONMENT = \

@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The word that somebody probably meant. */
+#ifndef FM_NEAREST_H
+#define FM_NEAREST_H
+
+#include <stddef.h>
+
+/* The one of the n words that is fewest edits away from text; the first of several. n >= 1. */
+const char *fm_nearest(const char *text, const char *const *words, size_t n);
+
+#endif
