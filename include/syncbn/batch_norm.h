@@ -79,7 +79,8 @@ typedef struct syncbn_batch_norm_config {
 /*
  * Makes a layer: gamma 1, beta 0, running mean 0, running variance 1, all float32 [C].
  * Every rank of the group makes its layers in the same order (the order gives a layer its
- * identity), but nobody waits. *bn belongs to the caller: syncbn_batch_norm_free.
+ * identity) and with the same config but for name and training; a difference is a MISMATCH at the
+ * layer's first exchange. Nobody waits here. *bn belongs to the caller: syncbn_batch_norm_free.
  *
  * INVALID: a field breaks its rule (the detail names field, value and rule). NO_MEMORY.
  */
@@ -87,7 +88,10 @@ syncbn_status_t syncbn_batch_norm_new(syncbn_group_t *group,
 				      const syncbn_batch_norm_config_t *config,
 				      syncbn_batch_norm_t **bn);
 
-/* Frees the layer, not the memory that was bound to it. Local. NULL does nothing. */
+/*
+ * Frees the layer, not the memory that was bound to it. Its saved objects may be freed before or
+ * after. Local. NULL does nothing.
+ */
 void syncbn_batch_norm_free(syncbn_batch_norm_t *bn);
 
 /* The float32 [C] arrays of a layer. */
@@ -159,7 +163,9 @@ syncbn_status_t syncbn_saved_statistics(const syncbn_saved_t *saved,
  * not overlap. z must be NULL. x must stay unchanged until the backward pass that uses saved.
  * saved: NULL when no backward follows.
  *
- * Collective while the batch is synchronized, else local. INVALID: a shape, dtype or layout that
+ * Collective while the batch is synchronized, else local. A rank that fails alone (INVALID before
+ * the exchange) leaves its peers waiting for it, until it calls again or the deadline passes.
+ * INVALID: a shape, dtype or layout that
  * does not fit (before anything is exchanged), or one value per channel in the whole group (then
  * the running statistics are untouched and the group works on). UNSUPPORTED: z, float64. TIMEOUT,
  * MISMATCH, PEER_LOST: y and the running statistics are undefined.

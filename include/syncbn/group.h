@@ -23,9 +23,9 @@ typedef void (*syncbn_log_fn)(void *context, const char *line);
  */
 typedef struct syncbn_config {
 	size_t size;         /* sizeof(syncbn_config_t), so that fields can be added */
-	int join_timeout_ms; /* how long to wait for the other ranks to join; default 60 000 */
-	int timeout_ms; /* how long later waits last; SYNCBN_TIMEOUT (seconds); default 600 000 */
-	int threads;    /* lanes of a call; SYNCBN_THREADS; default: this rank's cores */
+	int join_timeout_ms; /* for the other ranks to join; SYNCBN_JOIN_TIMEOUT (seconds), 60 s */
+	int timeout_ms;      /* of all later waits; SYNCBN_TIMEOUT (seconds), 600 s */
+	int threads;         /* that share a call's channels; SYNCBN_THREADS, this rank's cores */
 	const syncbn_executor_t *executor; /* the caller's own threads instead of ours; copied */
 	syncbn_log_fn log;                 /* where warnings go; NULL: nowhere */
 	void *log_context;                 /* handed to log; must live until syncbn_finalize */
@@ -37,6 +37,10 @@ typedef struct syncbn_config {
 	}
 
 /*
+ * The environment, where config leaves it open: SYNCBN_JOIN_TIMEOUT, SYNCBN_TIMEOUT, SYNCBN_THREADS
+ * as above; SYNCBN_ISA (scalar, avx2, avx512: the best this CPU has); SYNCBN_CHUNK_BYTES (how much
+ * of x a thread sums before it publishes: 524288). Malformed values are INVALID.
+ *
  * Joins the run that syncbn-run started and gives the group of all its ranks in *world; started
  * without the launcher it is a world of one. Once in a rank's life; a world of one can be joined
  * again after syncbn_finalize.
@@ -54,7 +58,7 @@ syncbn_status_t syncbn_init(const syncbn_config_t *config, syncbn_group_t **worl
 /*
  * Marks this rank's orderly end and frees the world. A rank that ends without it, or that a peer
  * still waits for, is lost to its peers. All layers, saved objects and arenas of the world must
- * have been freed. Local, waits for nobody. NULL does nothing.
+ * have been freed. Local, waits for nobody, and works on a failed group too. NULL does nothing.
  *
  * INVALID: world is not the group that syncbn_init gave; layers, saved objects, arenas or groups of
  * syncbn_group_self live.

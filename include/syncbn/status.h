@@ -10,7 +10,8 @@ extern "C" {
  * What every function returns that can fail. OK is 0, every error is negative.
  *
  * After TIMEOUT or MISMATCH the group has failed, after PEER_LOST every group with the lost rank:
- * each later call on it returns the same status. The other errors leave the group as it was.
+ * each later call on it returns the same status; what belongs to it can still be freed, and the
+ * world be finalized. The other errors leave the group as it was.
  */
 typedef enum syncbn_status {
 	SYNCBN_OK = 0,
@@ -32,7 +33,7 @@ const char *syncbn_strerror(syncbn_status_t status);
 /*
  * The detail of the last error in this thread: one line that says which call failed, on what,
  * why, and what to do. "" when nothing has failed. Valid until this thread's next call into the
- * library. Not collective.
+ * library other than this one and syncbn_strerror. Not collective.
  */
 const char *syncbn_last_error(void);
 

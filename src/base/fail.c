@@ -63,7 +63,8 @@ sbn_fail_prefix(const char *format, ...)
 void
 sbn_fail_adopt(const char *detail)
 {
-	snprintf(last_detail, DETAIL_BYTES, "%s", detail);
+	if (detail != last_detail)
+		snprintf(last_detail, DETAIL_BYTES, "%s", detail);
 }
 
 const char *

@@ -15,7 +15,7 @@ syncbn_status_t sbn_fail(syncbn_status_t status, const char *format, ...)
 /* Puts "what: " before the detail that is recorded. */
 void sbn_fail_prefix(const char *format, ...) __attribute__((format(printf, 1, 2), cold));
 
-/* Records a detail that another thread left, word for word. */
+/* Records a detail that was kept, or that another thread left, word for word. */
 void sbn_fail_adopt(const char *detail);
 
 /* The thread's last detail, or "": what syncbn_last_error() gives. */

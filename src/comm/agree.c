@@ -65,7 +65,7 @@ sbn_agree(struct syncbn_group *group, enum sbn_op op, syncbn_status_t status,
 		.op = op,
 		.n_items = 1,
 		.n_lanes = 1,
-		.detail = agreement->detail,
+		.agreed = { agreement->bytes },
 	};
 	struct sbn_running_call running;
 	syncbn_status_t agreed = SYNCBN_OK, ended;

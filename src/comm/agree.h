@@ -6,7 +6,7 @@
 #include "comm/group.h"
 
 struct sbn_agreement {
-	uint64_t detail;     /* in: must be equal on all ranks */
+	uint64_t bytes;      /* in: must be equal on all ranks */
 	uint64_t value;      /* in: this rank's */
 	uint64_t root_value; /* out: rank 0's */
 	uint64_t sum;        /* out: of all ranks' values */

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "base/fail.h"
 #include "comm/collective.h"
 #include "comm/wait.h"
 
@@ -16,7 +17,7 @@ sbn_barrier(struct syncbn_group *group)
 		.ready = has_arrived,
 		.timeout_ms = group->process->timeout_ms,
 	};
-	syncbn_status_t status = sbn_group_failure(group);
+	syncbn_status_t status = sbn_group_check(group);
 
 	if (status != SYNCBN_OK)
 		return status;
@@ -26,6 +27,8 @@ sbn_barrier(struct syncbn_group *group)
 		if (wait.peer != group->rank)
 			status = sbn_wait(&wait);
 	sbn_group_leave_op(group);
+	if (status != SYNCBN_OK)
+		sbn_group_fail(group, status, sbn_last_error());
 	sbn_trace_add(group->trace, SBN_BARRIER_CALLS, 1);
 	return status;
 }

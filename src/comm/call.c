@@ -2,6 +2,7 @@
 #include "comm/call.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "base/clock.h"
 #include "base/fail.h"
@@ -12,7 +13,7 @@ syncbn_status_t
 sbn_call_begin(struct syncbn_group *group, enum sbn_stream stream, const struct sbn_call *call,
 	       struct sbn_running_call *running)
 {
-	syncbn_status_t status = sbn_group_failure(group);
+	syncbn_status_t status = sbn_group_check(group);
 
 	if (status != SYNCBN_OK)
 		return status;
@@ -39,7 +40,7 @@ static bool
 same_call(const struct sbn_call *a, const struct sbn_call *b)
 {
 	return a->op == b->op && a->layer == b->layer && a->n_items == b->n_items &&
-	       a->detail == b->detail;
+	       memcmp(a->agreed, b->agreed, sizeof(a->agreed)) == 0;
 }
 
 static bool
@@ -136,6 +137,6 @@ sbn_call_end(struct sbn_running_call *running)
 
 	sbn_group_leave_op(running->group);
 	if (status != SYNCBN_OK)
-		sbn_fail_adopt(running->detail);
+		sbn_group_fail(running->group, status, running->detail);
 	return status;
 }

@@ -23,6 +23,19 @@ struct sbn_running_call {
 };
 
 /*
+ * What call.agreed holds, by operation:
+ *	forward, backward	channels of the layer, first channel of this call, hash of the
+ *				layer's settings, `want`
+ *	all_reduce		elements, dtype, reduction, 0 or 1 + the data's place in the segment
+ *	broadcast		bytes, root
+ *	joining, making an arena	bytes of a slice
+ */
+
+/* Writes what a rank's call is: "forward of bn2, call 5 (64 channels)". */
+void sbn_call_describe(const struct syncbn_group *group, uint32_t rank, const struct sbn_call *call,
+		       uint64_t number, char *text, size_t bytes);
+
+/*
  * Begins a call; fails at once when the group has failed before. After OK, whatever happens,
  * sbn_call_end() follows.
  */

@@ -5,15 +5,8 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "base/hash.h"
 #include "base/math.h"
 #include "comm/call.h"
-
-uint64_t
-sbn_detail_of(const uint64_t *words, size_t n)
-{
-	return sbn_hash(SBN_HASH_START, words, n * sizeof(*words));
-}
 
 void
 sbn_reduce_rows(const struct syncbn_group *group, void *const *dst, size_t n_dst,
@@ -62,14 +55,12 @@ count_time(struct syncbn_group *group, uint64_t start_ns, uint64_t waited_before
 static syncbn_status_t
 broadcast_pieces(struct syncbn_group *group, unsigned char *data, size_t bytes, uint32_t root)
 {
-	uint64_t agreed[] = { bytes, root };
-
 	for (size_t at = 0; at < bytes; at += SBN_DATA_ROOM) {
 		struct sbn_call call = {
 			.op = SBN_OP_BROADCAST,
 			.n_items = (uint32_t)SBN_MIN(bytes - at, (size_t)SBN_DATA_ROOM),
 			.n_lanes = 1,
-			.detail = sbn_detail_of(agreed, 2),
+			.agreed = { bytes, root },
 		};
 		struct sbn_running_call running;
 		syncbn_status_t status =
@@ -110,7 +101,6 @@ static syncbn_status_t
 reduce_pieces(struct syncbn_group *group, unsigned char *data, size_t count, syncbn_dtype_t dtype,
 	      syncbn_reduce_t op)
 {
-	uint64_t agreed[] = { count, dtype, op };
 	size_t element = sbn_dtype_bytes(dtype);
 
 	for (size_t at = 0; at < count * element; at += SBN_DATA_ROOM) {
@@ -118,7 +108,7 @@ reduce_pieces(struct syncbn_group *group, unsigned char *data, size_t count, syn
 			.op = SBN_OP_ALL_REDUCE,
 			.n_items = (uint32_t)SBN_MIN(count * element - at, (size_t)SBN_DATA_ROOM),
 			.n_lanes = 1,
-			.detail = sbn_detail_of(agreed, 3),
+			.agreed = { count, dtype, op },
 		};
 		struct sbn_running_call running;
 		syncbn_status_t status = pass_piece(group, &call, data + at, &running);

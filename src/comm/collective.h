@@ -28,7 +28,4 @@ sbn_dtype_bytes(syncbn_dtype_t dtype)
 	return dtype == SYNCBN_FLOAT64 ? sizeof(double) : sizeof(float);
 }
 
-/* What peers must agree on beside the number of items. */
-uint64_t sbn_detail_of(const uint64_t *words, size_t n);
-
 #endif

@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "base/fail.h"
+#include "comm/call.h"
 
 enum { TEXT = 192 };
 
@@ -58,6 +59,16 @@ mismatch(struct syncbn_group *group, uint32_t other)
 			other, there, group->rank, here);
 }
 
+/* The variable that lengthens the wait which this rank is in. */
+static const char *
+timeout_name(const struct syncbn_group *group)
+{
+	/* relaxed: this rank's own word */
+	uint64_t word = atomic_load_explicit(&group->own->now.op, memory_order_relaxed);
+
+	return sbn_now_unpack(word).op == SBN_OP_JOIN ? "SYNCBN_JOIN_TIMEOUT" : "SYNCBN_TIMEOUT";
+}
+
 syncbn_status_t
 sbn_group_failure(struct syncbn_group *group)
 {
@@ -66,8 +77,8 @@ sbn_group_failure(struct syncbn_group *group)
 
 	if (abort.cause == SYNCBN_OK)
 		return SYNCBN_OK;
-	if (abort.rank >=
-	    group->size) /* another process's word: never an index before it is checked */
+	/* another process's word is no index before it is checked */
+	if (abort.rank >= group->size)
 		return sbn_fail(SYNCBN_ERR_PEER_LOST, "the run was stopped");
 	if (abort.cause == SYNCBN_ERR_PEER_LOST)
 		return lost(group, abort.rank);
@@ -77,9 +88,9 @@ sbn_group_failure(struct syncbn_group *group)
 	sbn_control_describe(&group->control, group->rank, here, sizeof(here));
 	return sbn_fail(SYNCBN_ERR_TIMEOUT,
 			"rank %" PRIu32 " gave up waiting, %s; this rank (%" PRIu32
-			") is %s: look at what holds "
-			"the ranks that have not come, or raise SYNCBN_TIMEOUT",
-			abort.rank, there, group->rank, here);
+			") is %s: look at what holds the ranks that have not come, or raise %s "
+			"(seconds)",
+			abort.rank, there, group->rank, here, timeout_name(group));
 }
 
 syncbn_status_t
@@ -107,22 +118,22 @@ sbn_diagnose_timeout(const struct sbn_wait *wait)
 	sbn_control_describe(&group->control, group->rank, here, sizeof(here));
 	return sbn_fail(SYNCBN_ERR_TIMEOUT,
 			"rank %" PRIu32 " has not come within %d ms; it is %s; this rank (%" PRIu32
-			") is %s: look "
-			"at what holds rank %" PRIu32 ", or raise SYNCBN_TIMEOUT",
-			wait->peer, wait->timeout_ms, there, group->rank, here, wait->peer);
+			") is %s: look at what holds rank %" PRIu32 ", or raise %s (seconds)",
+			wait->peer, wait->timeout_ms, there, group->rank, here, wait->peer,
+			timeout_name(group));
 }
 
-static void
-describe_call(const struct syncbn_group *group, uint32_t rank, const struct sbn_call *call,
-	      uint64_t number, char *text, size_t bytes)
+/* The last hint, for where the two calls read alike. */
+static const char *
+difference(const struct sbn_call *own, const struct sbn_call *theirs)
 {
-	const char *op = call->op < SBN_OP_COUNT ? sbn_op_names[call->op] : "an unknown operation";
-	char layer[SBN_LAYER_NAME + 16] = "";
+	bool layer = own->op == SBN_OP_FORWARD || own->op == SBN_OP_BACKWARD;
 
-	if (call->name != 0)
-		sbn_control_layer_name(&group->control, rank, call->name, layer, sizeof(layer));
-	snprintf(text, bytes, "%s%s%s, call %" PRIu64 " (%" PRIu32 " items)", op,
-		 call->name != 0 ? " of " : "", layer, number, call->n_items);
+	if (layer && own->op == theirs->op && own->layer != theirs->layer)
+		return ", another layer (layers are told apart by the order in which they are made)";
+	if (layer && own->op == theirs->op && own->agreed[2] != theirs->agreed[2])
+		return ", with other settings of the layer (eps, momentum, affine, modes)";
+	return "";
 }
 
 syncbn_status_t
@@ -132,14 +143,12 @@ sbn_diagnose_other_call(struct syncbn_group *group, uint32_t peer, const struct 
 	char here[TEXT + SBN_LAYER_NAME], there[TEXT + SBN_LAYER_NAME];
 
 	sbn_control_abort(&group->control, SYNCBN_ERR_MISMATCH, group->rank);
-	describe_call(group, group->rank, own, number, here, sizeof(here));
-	describe_call(group, peer, theirs, number, there, sizeof(there));
+	sbn_call_describe(group, group->rank, own, number, here, sizeof(here));
+	sbn_call_describe(group, peer, theirs, number, there, sizeof(there));
 	return sbn_fail(SYNCBN_ERR_MISMATCH,
-			"rank %" PRIu32 " is in %s, this rank (%" PRIu32
-			") in %s%s: every rank must make the same "
-			"calls with the same sizes, in the same order",
-			peer, there, group->rank, here,
-			own->detail != theirs->detail ? ", with another size, type or offset" : "");
+			"rank %" PRIu32 " is in %s, this rank (%" PRIu32 ") in %s%s: every rank "
+			"must make the same calls in the same order",
+			peer, there, group->rank, here, difference(own, theirs));
 }
 
 static uint64_t

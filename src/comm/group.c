@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "comm/group.h"
 
+#include <stdio.h>
 #include <stdlib.h>
+
+#include "base/fail.h"
 
 enum sbn_stream
 sbn_op_stream(enum sbn_op op)
@@ -41,6 +44,29 @@ sbn_group_leave_op(struct syncbn_group *group)
 	now.inside = false;
 	/* relaxed: whoever reads "between operations" concludes nothing from it */
 	atomic_store_explicit(&group->own->now.op, sbn_now_pack(now), memory_order_relaxed);
+}
+
+void
+sbn_group_fail(struct syncbn_group *group, syncbn_status_t status, const char *detail)
+{
+	sbn_fail_adopt(detail);
+	if (group->failed != SYNCBN_OK)
+		return;
+	group->failed = status;
+	snprintf(group->failure, sizeof(group->failure), "%s", detail);
+}
+
+syncbn_status_t
+sbn_group_check(struct syncbn_group *group)
+{
+	syncbn_status_t status;
+
+	if (group->failed != SYNCBN_OK)
+		return sbn_fail(group->failed, "the group has failed before: %s", group->failure);
+	status = sbn_group_failure(group);
+	if (status != SYNCBN_OK)
+		sbn_group_fail(group, status, sbn_last_error());
+	return status;
 }
 
 void

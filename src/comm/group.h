@@ -52,6 +52,8 @@ struct syncbn_group {
 	uint32_t n_layers;                       /* made so far: the next layer's number */
 	uint32_t n_users;                        /* layers, saved objects and arenas that live */
 	struct syncbn_arena *arenas;
+	syncbn_status_t failed; /* the first failure that a call on this rank returned */
+	char failure[1024];     /* its detail */
 };
 
 /* The group of all ranks that the contract names; Collective. */
@@ -62,6 +64,12 @@ syncbn_status_t sbn_group_alone(struct sbn_process *process, struct syncbn_group
 
 /* Says goodbye to the peers (world only) and frees the group. */
 void sbn_group_close(struct syncbn_group *group);
+
+/* Before a call: the failure that this rank has seen, or that the abort word holds; else OK. */
+syncbn_status_t sbn_group_check(struct syncbn_group *group);
+
+/* Keeps the failure of a call for sbn_group_check, and makes it the last error. */
+void sbn_group_fail(struct syncbn_group *group, syncbn_status_t status, const char *detail);
 
 /* The failure that the abort word holds, with its detail; OK when there is none. */
 syncbn_status_t sbn_group_failure(struct syncbn_group *group);

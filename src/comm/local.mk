@@ -5,6 +5,7 @@ libsbn_core_la_SOURCES += \
 	src/comm/barrier.c \
 	src/comm/call.c \
 	src/comm/call.h \
+	src/comm/call_text.c \
 	src/comm/collective.c \
 	src/comm/collective.h \
 	src/comm/diagnose.c \

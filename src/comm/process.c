@@ -11,7 +11,7 @@
 #include "base/parse.h"
 
 enum {
-	JOIN_TIMEOUT_MS = 60000,
+	JOIN_TIMEOUT_S = 60,
 	TIMEOUT_S = 600,
 	CHUNK_BYTES = 512 * 1024 /* half an L2 of the smaller kind */
 };
@@ -48,23 +48,34 @@ sbn_process_check(void)
 	return SYNCBN_OK;
 }
 
+/* The config's milliseconds, else the environment's seconds, else the default. */
 static syncbn_status_t
-choose_timeouts(const syncbn_config_t *config)
+choose_timeout(const char *field, int config_ms, const char *name, double default_s, int *out_ms)
 {
-	double seconds = TIMEOUT_S;
-	syncbn_status_t status = sbn_env_double("SYNCBN_TIMEOUT", 0.001, INT_MAX / 1000, &seconds);
+	double seconds = default_s;
+	syncbn_status_t status = sbn_env_double(name, 0.001, INT_MAX / 1000, &seconds);
 
 	if (status != SYNCBN_OK)
 		return status;
-	if (config->join_timeout_ms < 0 || config->timeout_ms < 0)
+	if (config_ms < 0)
 		return sbn_fail(SYNCBN_ERR_INVALID,
-				"syncbn_config_t: join_timeout_ms %d, timeout_ms %d: not below 0 "
-				"(0: the default)",
-				config->join_timeout_ms, config->timeout_ms);
-	process.timeout_ms = config->timeout_ms > 0 ? config->timeout_ms : (int)(seconds * 1000);
-	process.join_timeout_ms =
-		config->join_timeout_ms > 0 ? config->join_timeout_ms : JOIN_TIMEOUT_MS;
+				"syncbn_config_t: %s is %d, not 0 (the default) or more", field,
+				config_ms);
+	*out_ms = config_ms > 0 ? config_ms : (int)(seconds * 1000);
 	return SYNCBN_OK;
+}
+
+static syncbn_status_t
+choose_timeouts(const syncbn_config_t *config)
+{
+	syncbn_status_t status =
+		choose_timeout("join_timeout_ms", config->join_timeout_ms, "SYNCBN_JOIN_TIMEOUT",
+			       JOIN_TIMEOUT_S, &process.join_timeout_ms);
+
+	if (status != SYNCBN_OK)
+		return status;
+	return choose_timeout("timeout_ms", config->timeout_ms, "SYNCBN_TIMEOUT", TIMEOUT_S,
+			      &process.timeout_ms);
 }
 
 static syncbn_status_t

@@ -96,7 +96,7 @@ static syncbn_status_t
 shm_share(struct syncbn_group *group, enum sbn_op op, uint64_t slice_bytes,
 	  struct sbn_shared *shared)
 {
-	struct sbn_agreement mine = { .detail = slice_bytes };
+	struct sbn_agreement mine = { .bytes = slice_bytes };
 	struct sbn_extent_layout layout;
 	uint64_t offset = 0;
 	syncbn_status_t status = SYNCBN_OK;

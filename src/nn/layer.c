@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/fail.h"
+#include "base/hash.h"
 
 static const char *const param_names[SBN_PARAMS] = {
 	"GAMMA", "BETA", "RUNNING_MEAN", "RUNNING_VAR", "DGAMMA", "DBETA",
@@ -72,6 +73,22 @@ register_name(struct syncbn_batch_norm *bn, const char *name)
 			 bn->number);
 }
 
+/* Field by field, since the struct has holes; not the name and the mode, which may differ. */
+static uint64_t
+hash_settings(const syncbn_batch_norm_config_t *config)
+{
+	uint64_t hash = SBN_HASH_START;
+
+	hash = sbn_hash(hash, &config->eps, sizeof(config->eps));
+	hash = sbn_hash(hash, &config->momentum, sizeof(config->momentum));
+	hash = sbn_hash(hash, &config->momentum_rule, sizeof(config->momentum_rule));
+	hash = sbn_hash(hash, &config->affine, sizeof(config->affine));
+	hash = sbn_hash(hash, &config->track_running_stats, sizeof(config->track_running_stats));
+	hash = sbn_hash(hash, &config->use_batch_statistics, sizeof(config->use_batch_statistics));
+	hash = sbn_hash(hash, &config->var_mode, sizeof(config->var_mode));
+	return sbn_hash(hash, &config->param_grad_mode, sizeof(config->param_grad_mode));
+}
+
 syncbn_status_t
 sbn_batch_norm_new(struct syncbn_group *group, const syncbn_batch_norm_config_t *config,
 		   struct syncbn_batch_norm **out)
@@ -88,6 +105,7 @@ sbn_batch_norm_new(struct syncbn_group *group, const syncbn_batch_norm_config_t 
 	bn->config = *config;
 	bn->config.name = NULL;
 	bn->n_channels = (uint32_t)config->num_features;
+	bn->settings = hash_settings(config);
 	bn->training = config->training;
 	if ((status = allocate_params(bn)) != SYNCBN_OK ||
 	    (status = allocate_coefficients(bn)) != SYNCBN_OK ||

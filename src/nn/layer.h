@@ -25,6 +25,7 @@ struct syncbn_batch_norm {
 	uint32_t number; /* the layer's in its group, from 1: equal on all ranks */
 	uint32_t name;   /* 1 + index in this rank's table of names */
 	uint32_t n_channels;
+	uint64_t settings; /* a hash of the config that all ranks must share */
 	bool training;
 	int64_t batches_tracked;
 	float *own[SBN_PARAMS];   /* the layer's memory; NULL where it has no such array */

@@ -172,7 +172,7 @@ begin_call(struct window *w)
 		.n_items = w->n_channels,
 		.n_lanes = w->n_lanes,
 		.count = pass->count,
-		.detail = (uint64_t)pass->bn->n_channels << 32 | w->first,
+		.agreed = { pass->bn->n_channels, w->first, pass->bn->settings, pass->want },
 	};
 	syncbn_status_t status = sbn_call_begin(group, sbn_op_stream(pass->op), &call, &w->call);
 

@@ -69,7 +69,9 @@ sbn_control_describe(const struct sbn_control *control, uint32_t rank, char *tex
 		return;
 	}
 	describe_op(control, rank, now, op, sizeof(op));
-	if (now.inside)
+	if (now.inside && now.op == SBN_OP_JOIN)
+		snprintf(text, bytes, "%s", op);
+	else if (now.inside)
 		snprintf(text, bytes, "in %s", op);
 	else
 		snprintf(text, bytes, "in no collective; last: %s", op);

@@ -143,12 +143,12 @@ static syncbn_status_t
 reduce_in_place(struct reduction *r, size_t count)
 {
 	struct syncbn_group *group = r->arena->group;
-	uint64_t agreed[] = { count, r->dtype, r->op, r->offset, r->arena->shared.extent.offset };
 	struct sbn_call call = {
 		.op = SBN_OP_ALL_REDUCE,
 		.n_items = 1,
 		.n_lanes = 1,
-		.detail = sbn_detail_of(agreed, 5),
+		.agreed = { count, r->dtype, r->op,
+			    1 + r->arena->shared.extent.offset + r->offset },
 	};
 	struct sbn_running_call running;
 	syncbn_status_t status = sbn_call_begin(group, SBN_STREAM_DATA, &call, &running);

@@ -253,7 +253,7 @@ test_a_rank_is_described_in_a_sentence(void **state)
 	sbn_control_set_state(&control, 1, SBN_RANK_JOINED);
 	assert_described(1, "in no collective yet");
 	write_now(1, true, SBN_OP_JOIN, 0, 1);
-	assert_described(1, "in joining");
+	assert_described(1, "joining");
 	name_layer(1, 2, "bn2");
 	write_now(1, true, SBN_OP_FORWARD, 2, 812);
 	assert_described(1, "in forward of bn2, call 812");

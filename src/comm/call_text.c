@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A call in words, for the errors that compare two. */
+#include <inttypes.h>
+#include <stdio.h>
+
+#include <syncbn/collective.h>
+
+#include "comm/call.h"
+
+static void
+describe_layer_call(const struct sbn_call *call, char *text, size_t bytes)
+{
+	int used = snprintf(text, bytes, "%" PRIu64 " channels", call->agreed[0]);
+
+	if (call->agreed[3] != 0 && used > 0 && (size_t)used < bytes)
+		snprintf(text + used, bytes - (size_t)used, ", want %#" PRIx64, call->agreed[3]);
+}
+
+static void
+describe_all_reduce(const struct sbn_call *call, char *text, size_t bytes)
+{
+	int used = snprintf(text, bytes, "%s of %" PRIu64 " %s",
+			    call->agreed[2] == SYNCBN_MEAN ? "mean" : "sum", call->agreed[0],
+			    call->agreed[1] == SYNCBN_FLOAT64 ? "float64" : "float32");
+
+	if (call->agreed[3] != 0 && used > 0 && (size_t)used < bytes)
+		snprintf(text + used, bytes - (size_t)used, " in an arena, at %" PRIu64,
+			 call->agreed[3] - 1);
+}
+
+static void
+describe_operands(const struct sbn_call *call, char *text, size_t bytes)
+{
+	switch (call->op) {
+	case SBN_OP_FORWARD:
+	case SBN_OP_BACKWARD:
+		describe_layer_call(call, text, bytes);
+		break;
+	case SBN_OP_ALL_REDUCE:
+		describe_all_reduce(call, text, bytes);
+		break;
+	case SBN_OP_BROADCAST:
+		snprintf(text, bytes, "%" PRIu64 " bytes from rank %" PRIu64, call->agreed[0],
+			 call->agreed[1]);
+		break;
+	default:
+		snprintf(text, bytes, "%" PRIu64 " bytes", call->agreed[0]);
+	}
+}
+
+void
+sbn_call_describe(const struct syncbn_group *group, uint32_t rank, const struct sbn_call *call,
+		  uint64_t number, char *text, size_t bytes)
+{
+	const char *op = call->op < SBN_OP_COUNT ? sbn_op_names[call->op] : "an unknown operation";
+	char layer[SBN_LAYER_NAME + 16] = "", operands[96];
+
+	if (call->name != 0)
+		sbn_control_layer_name(&group->control, rank, call->name, layer, sizeof(layer));
+	describe_operands(call, operands, sizeof(operands));
+	snprintf(text, bytes, "%s%s%s, call %" PRIu64 " (%s)", op, call->name != 0 ? " of " : "",
+		 layer, number, operands);
+}
