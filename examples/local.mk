@@ -1,4 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
+# Needs nothing but the library.
+noinst_PROGRAMS += examples/smallest
+examples_smallest_CPPFLAGS = -I$(top_srcdir)/include
+examples_smallest_LDADD = libsyncbn.la
+
 if HAVE_EXAMPLE
 noinst_PROGRAMS += examples/fashion_mnist
 endif

@@ -47,6 +47,7 @@ shell_tests = \
 	tests/tools/cpusets.sh \
 	tests/tools/dry_run.sh \
 	tests/tools/example_data.sh \
+	tests/tools/example_smallest.sh \
 	tests/tools/perf_env.sh \
 	tests/tools/run_env.sh \
 	tests/tools/run_exit.sh \

@@ -13,12 +13,15 @@
  *	shard.h		which part of a data set is this rank's
  *	counters.h	what the exchange did and where the time went
  *
- * A training loop in five lines:
+ * The order of calls; each returns a status, and examples/smallest.c checks them all:
  *
  *	syncbn_init(NULL, &world);
  *	syncbn_batch_norm_new(world, &config, &bn);
+ *	syncbn_saved_new(bn, &saved);
  *	syncbn_batch_norm_forward(bn, &x, NULL, &y, saved);
  *	syncbn_batch_norm_backward(bn, saved, &dy, &dx, NULL, SYNCBN_WANT_ALL);
+ *	syncbn_saved_free(saved);
+ *	syncbn_batch_norm_free(bn);
  *	syncbn_finalize(world);
  *
  * Threads: a group and its layers belong to one thread at a time; different groups may be used
