@@ -39,6 +39,7 @@ unit_tests = \
 
 rank_tests = \
 	tests/ranks/batch_norm_test \
+	tests/ranks/blame_test \
 	tests/ranks/collective_test \
 	tests/ranks/failure_test \
 	tests/ranks/local_statistics_test

@@ -22,7 +22,7 @@ typedef enum syncbn_reduce {
  * order in the elements' type: equal bits on every rank. Collective; count, dtype and op must be
  * equal everywhere. Where every rank's data lies at the same offset of the same arena, nothing is
  * copied; where it lies in no rank's arena, it travels through the ring in pieces; a mixture of the
- * two, or of offsets, is a MISMATCH.
+ * two, or of offsets, is a MISMATCH. With a count of 0 nobody waits.
  *
  * data: [count] of dtype, the caller's. INVALID: NULL, unknown dtype or op. TIMEOUT, MISMATCH,
  * PEER_LOST: data is undefined.

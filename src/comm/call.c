@@ -56,24 +56,27 @@ is_covered(const struct sbn_wait *wait)
 					       wait->end);
 }
 
-/* First the header, since a peer in another call never publishes what this one needs. */
+/* A peer in another call never publishes what this one needs, so the headers are compared. */
 static syncbn_status_t
-await_peer(struct sbn_running_call *running, struct sbn_wait *wait)
+await_peers(const struct sbn_running_call *running, struct sbn_wait *wait,
+	    bool (*ready)(const struct sbn_wait *))
 {
-	struct syncbn_group *group = running->group;
-	const struct sbn_call *theirs;
-	syncbn_status_t status;
+	wait->ready = ready;
+	for (wait->peer = 0; wait->peer < running->group->size; wait->peer++) {
+		const struct sbn_call *theirs;
+		syncbn_status_t status;
 
-	wait->ready = has_begun;
-	status = sbn_wait(wait);
-	if (status != SYNCBN_OK)
-		return status;
-	theirs = group->transport->call_of(group, running->stream, wait->peer);
-	if (!same_call(&running->call, theirs))
-		return sbn_diagnose_other_call(group, wait->peer, &running->call, theirs,
-					       running->number);
-	wait->ready = is_covered;
-	return sbn_wait(wait);
+		if (wait->peer == running->group->rank)
+			continue;
+		status = sbn_wait(wait);
+		if (status != SYNCBN_OK)
+			return status;
+		theirs = sbn_call_header(running, wait->peer);
+		if (!same_call(&running->call, theirs))
+			return sbn_diagnose_other_call(running->group, wait->peer, &running->call,
+						       theirs, running->number);
+	}
+	return SYNCBN_OK;
 }
 
 /* The first lane that fails keeps its detail for the calling thread. */
@@ -100,18 +103,13 @@ sbn_call_await(struct sbn_running_call *running, uint32_t lane, uint32_t begin, 
 		.begin = begin,
 		.end = end,
 	};
+	syncbn_status_t status;
 
-	for (uint32_t peer = 0; peer < running->group->size; peer++) {
-		syncbn_status_t status;
-
-		if (peer == running->group->rank)
-			continue;
-		wait.peer = peer;
-		status = await_peer(running, &wait);
-		if (status != SYNCBN_OK)
-			return note_failure(running, status);
-	}
-	return SYNCBN_OK;
+	/* all headers first: a peer that itself waits for the one who has not come is not to blame */
+	status = await_peers(running, &wait, has_begun);
+	if (status == SYNCBN_OK)
+		status = await_peers(running, &wait, is_covered);
+	return status == SYNCBN_OK ? SYNCBN_OK : note_failure(running, status);
 }
 
 const void *
@@ -123,9 +121,12 @@ sbn_call_row(const struct sbn_running_call *running, uint32_t rank)
 const struct sbn_call *
 sbn_call_header(const struct sbn_running_call *running, uint32_t rank)
 {
-	if (rank == running->group->rank)
-		return &running->call;
-	return running->group->transport->call_of(running->group, running->stream, rank);
+	const struct sbn_call *theirs = NULL;
+
+	if (rank != running->group->rank)
+		theirs = running->group->transport->call_of(running->group, running->stream, rank);
+	/* NULL for a peer that has begun: its memory is corrupt, which must not take us along */
+	return theirs != NULL ? theirs : &running->call;
 }
 
 syncbn_status_t

@@ -130,7 +130,7 @@ difference(const struct sbn_call *own, const struct sbn_call *theirs)
 	bool layer = own->op == SBN_OP_FORWARD || own->op == SBN_OP_BACKWARD;
 
 	if (layer && own->op == theirs->op && own->layer != theirs->layer)
-		return ", another layer (layers are told apart by the order in which they are made)";
+		return ", another layer (the order of their making tells layers apart)";
 	if (layer && own->op == theirs->op && own->agreed[2] != theirs->agreed[2])
 		return ", with other settings of the layer (eps, momentum, affine, modes)";
 	return "";

@@ -129,6 +129,7 @@ say_hello(struct syncbn_group *group)
 				" has joined already, as process %d: start no second program from "
 				"within a rank, or unset SYNCBN_CONTRACT for it",
 				group->rank, nobody);
+	open_control_ring(group); /* ours from here on: a second process must not touch it */
 	group->own->cpus = group->process->place.cpus;
 	sbn_group_enter(group, SBN_OP_JOIN, 0, 0);
 	sbn_control_set_state(&group->control, group->rank, SBN_RANK_JOINED);
@@ -156,7 +157,6 @@ meet(struct syncbn_group *group)
 {
 	syncbn_status_t status;
 
-	open_control_ring(group);
 	if ((status = say_hello(group)) != SYNCBN_OK ||
 	    (status = await_everybody(group)) != SYNCBN_OK ||
 	    (status = decide_to_spin(group)) != SYNCBN_OK ||

@@ -56,6 +56,9 @@ time_left(const struct sbn_wait *wait, struct clock *clock)
 	if (atomic_load_explicit(&wait->group->control.head->clock_paused, memory_order_relaxed) !=
 	    0)
 		clock->deadline_ns += now - clock->looked_ns;
+	/* a nap is far shorter: this process was stopped, and its peers perhaps with it */
+	else if (now - clock->looked_ns > 10 * (uint64_t)NAP_NS)
+		clock->deadline_ns += now - clock->looked_ns - NAP_NS;
 	clock->looked_ns = now;
 	return clock->deadline_ns > now ? clock->deadline_ns - now : 0;
 }
@@ -84,8 +87,8 @@ trouble(const struct sbn_wait *wait, uint64_t left_ns)
 static syncbn_status_t
 nap(const struct sbn_wait *wait, _Atomic uint32_t *rings, struct clock *clock, bool *ready)
 {
-	/* relaxed: the futex call compares it again */
-	uint32_t seen = atomic_load_explicit(rings, memory_order_relaxed);
+	/* acquire: `ready` looks after it, so who misses what was published sees no old count */
+	uint32_t seen = atomic_load_explicit(rings, memory_order_acquire);
 	uint64_t left_ns;
 	syncbn_status_t status;
 
@@ -123,8 +126,9 @@ sleep_until_ready(const struct sbn_wait *wait, uint64_t start_ns)
 		status = nap(wait, rings, &clock, &ready);
 	} while (status == SYNCBN_OK && !ready);
 	/* relaxed: a late look at it costs one needless ring */
-	atomic_fetch_and_explicit(&own->sleepers, ~bit, memory_order_relaxed);
-	atomic_store_explicit(&own->now.since_ns, 0, memory_order_relaxed);
+	if ((atomic_fetch_and_explicit(&own->sleepers, ~bit, memory_order_relaxed) & ~bit) == 0)
+		/* relaxed: as above */
+		atomic_store_explicit(&own->now.since_ns, 0, memory_order_relaxed);
 	return status;
 }
 

@@ -73,8 +73,8 @@ sbn_control_aborted(const struct sbn_control *control)
 static void
 ring_lane(struct sbn_rank_block *block, unsigned lane)
 {
-	/* relaxed: the futex call orders it; what the sleeper looks at has its own acquire */
-	atomic_fetch_add_explicit(&block->doorbells[lane].rings, 1, memory_order_relaxed);
+	/* pairs with nap(): whoever sees this count sees what it rang for */
+	atomic_fetch_add_explicit(&block->doorbells[lane].rings, 1, memory_order_release);
 	sbn_futex_wake(&block->doorbells[lane].rings, true);
 }
 

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
@@ -30,7 +31,13 @@ int
 sbn_reserve(int fd, uint64_t offset, uint64_t bytes)
 {
 	enum { PIECE = 4 * 1024 * 1024 };
+	struct rlimit limit;
 	int error = 0;
+
+	/* beyond it the system would not answer but send SIGXFSZ */
+	if (getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY &&
+	    offset + bytes > limit.rlim_cur)
+		return EFBIG;
 
 	/* a signal undoes the piece that it interrupts: the program's timers must not undo all */
 	for (uint64_t at = 0; at < bytes && error == 0; at += PIECE) {

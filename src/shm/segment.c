@@ -74,22 +74,35 @@ write_header(struct sbn_segment *segment, uint32_t world_size)
 	atomic_store_explicit(&header->ready, 1, memory_order_release);
 }
 
-/* A descriptor in /dev/shm whose name is gone already; -1 and errno. */
+/* A file in /dev/shm that never has a name; else one with a random name that is at once undone. */
 static int
-open_unnamed_shm(uint64_t bytes)
+open_nameless(void)
 {
 	uint64_t random[2];
 	char digits[33], name[64];
-	int fd, error;
+	int fd = open("/dev/shm", O_TMPFILE | O_EXCL | O_RDWR | O_CLOEXEC, 0600);
 
+	if (fd >= 0)
+		return fd;
 	if (getrandom(random, sizeof(random), 0) != sizeof(random))
 		return -1;
 	sbn_contract_format_run_id(random, digits);
 	snprintf(name, sizeof(name), "/syncbn-%s", digits);
 	fd = shm_open(name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (fd >= 0)
+		shm_unlink(name);
+	return fd;
+}
+
+/* -1 and errno. */
+static int
+open_unnamed_shm(uint64_t bytes)
+{
+	int fd = open_nameless();
+	int error;
+
 	if (fd < 0)
 		return -1;
-	shm_unlink(name);
 	error = sbn_reserve(fd, 0, bytes);
 	if (error != 0) {
 		close(fd);

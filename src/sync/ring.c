@@ -122,8 +122,10 @@ sbn_ring_covered(const struct sbn_ring *ring, uint32_t peer, uint32_t begin, uin
 
 	if (call == NULL)
 		return false;
-	/* a peer's word is no index before it is checked */
-	n_lanes = SBN_MIN(call->n_lanes, ring->shape.n_lanes);
+	/* a peer's word is no index before it is checked; volatile: read once, it may change */
+	n_lanes = *(const volatile uint32_t *)&call->n_lanes;
+	if (n_lanes < 1 || n_lanes > ring->shape.n_lanes)
+		return false;
 	for (uint32_t lane = 0; lane < n_lanes; lane++) {
 		uint32_t lane_begin = sbn_lane_begin(call->n_items, n_lanes, lane);
 		uint32_t lane_end = sbn_lane_begin(call->n_items, n_lanes, lane + 1);

@@ -41,7 +41,7 @@ struct sbn_call {
 	uint32_t n_items;   /* of the row; equal on all ranks */
 	uint32_t n_lanes;   /* into which the writer's items are split; each rank's own choice */
 	uint64_t count;     /* samples a channel on the writer's side; not compared */
-	uint64_t agreed[4]; /* what else must be equal on all ranks; its meaning is the operation's */
+	uint64_t agreed[4]; /* what else must be equal on all ranks; the operation knows what */
 	uint64_t arrived_ns;
 };
 

@@ -173,6 +173,8 @@ sbn_all_reduce(struct syncbn_group *group, void *data, size_t count, syncbn_dtyp
 	size_t bytes = count * sbn_dtype_bytes(dtype);
 	syncbn_status_t status;
 
+	if (count == 0)
+		return sbn_group_check(group);
 	r.arena = arena_of(group, data, bytes, &r.offset);
 	if (r.arena == NULL)
 		return sbn_all_reduce_staged(group, data, count, dtype, op);

@@ -2,9 +2,11 @@
 #include "harness.h"
 
 #include <fcntl.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -36,6 +38,7 @@ start_rank(const struct sbn_segment *segment, int rank, rank_body_fn body, void 
 
 	if (pid != 0)
 		return pid;
+	prctl(PR_SET_PDEATHSIG, SIGKILL); /* a test that is killed leaves nobody behind */
 	set_contract(segment, rank);
 	code = body(rank, argument);
 	fflush(NULL);
