@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "fm_nearest.h"
 
+#include <stdint.h>
 #include <string.h>
 
-enum { WORD_MAX = 31 };
+enum { WORD_MAX = 31, NEAR_LETTERS = 3 };
 
 static size_t
 smallest(size_t a, size_t b, size_t c)
@@ -37,16 +38,28 @@ distance(const char *a, const char *b)
 	return row[b_length];
 }
 
+/* Who writes a beginning, or a name and more, means that name, however much is missing. */
+static int
+is_near(const char *text, const char *word, size_t edits)
+{
+	size_t length = strlen(text);
+
+	if (length < NEAR_LETTERS || strlen(word) < NEAR_LETTERS)
+		return 0;
+	return strstr(word, text) != NULL || strncmp(text, word, strlen(word)) == 0 ||
+	       edits <= length / 3;
+}
+
 const char *
 fm_nearest(const char *text, const char *const *words, size_t n)
 {
-	const char *nearest = words[0];
-	size_t fewest = distance(text, words[0]);
+	const char *nearest = NULL;
+	size_t fewest = SIZE_MAX;
 
-	for (size_t i = 1; i < n; i++) {
+	for (size_t i = 0; i < n; i++) {
 		size_t edits = distance(text, words[i]);
 
-		if (edits < fewest) {
+		if (is_near(text, words[i], edits) && edits < fewest) {
 			fewest = edits;
 			nearest = words[i];
 		}

@@ -60,6 +60,7 @@ enum { N_ROWS = sizeof(rows) / sizeof(rows[0]), FIRST_CODE = 256 };
 static enum fm_exit
 set_word(const struct row *row, const char *text, long *field)
 {
+	const char *nearest;
 	size_t n = 0;
 
 	while (row->words[n]) {
@@ -69,8 +70,12 @@ set_word(const struct row *row, const char *text, long *field)
 		}
 		n++;
 	}
-	fm_error("--%s %s: no such value: did you mean '%s'? (%s)", row->name, text,
-		 fm_nearest(text, row->words, n), row->argument);
+	nearest = fm_nearest(text, row->words, n);
+	if (nearest)
+		fm_error("--%s %s: no such value: did you mean '%s'? (%s)", row->name, text,
+			 nearest, row->argument);
+	else
+		fm_error("--%s %s: no such value: give one of %s", row->name, text, row->argument);
 	return FM_REFUSED;
 }
 
@@ -137,6 +142,7 @@ static enum fm_exit
 refuse_unknown(const char *text)
 {
 	const char *names[N_ROWS];
+	const char *nearest;
 	char word[64];
 	size_t start = strspn(text, "-");
 
@@ -144,8 +150,12 @@ refuse_unknown(const char *text)
 		names[i] = rows[i].name;
 	snprintf(word, sizeof(word), "%s", text + start);
 	word[strcspn(word, "=")] = '\0';
-	fm_error("%s: no such option: did you mean '--%s'? (--help shows all)", text,
-		 fm_nearest(word, names, N_ROWS));
+	nearest = fm_nearest(word, names, N_ROWS);
+	if (nearest)
+		fm_error("%s: no such option: did you mean '--%s'? (--help shows all)", text,
+			 nearest);
+	else
+		fm_error("%s: no such option: --help shows all", text);
 	return FM_REFUSED;
 }
 

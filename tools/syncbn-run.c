@@ -96,6 +96,7 @@ report(const struct sbn_options *options, const struct placement *place, bool me
 	const struct sbn_report what = { .domains = &place->domains, .plan = &place->plan,
 					 .mem = options->mem, .memory_refused = memory_refused };
 	syncbn_status_t status;
+	char threads[256];
 	char *line;
 
 	status = sbn_report_line(&what, &line);
@@ -103,6 +104,9 @@ report(const struct sbn_options *options, const struct placement *place, bool me
 		return status;
 	sbn_say("%s", line);
 	free(line);
+	if ((options->dry_run || options->report) &&
+	    sbn_report_threads(&place->plan, getenv("OMP_NUM_THREADS"), threads, sizeof(threads)))
+		sbn_say("%s", threads);
 	if (options->json)
 		return sbn_report_json(&what, stdout);
 	/* the ranks' standard output is theirs alone */

@@ -11,7 +11,7 @@
 
 #include "base/fail.h"
 
-enum { WORD_MAX = 63 };
+enum { WORD_MAX = 63, NEAR_LETTERS = 3 };
 
 /* strtoll and strtod also take blanks and a plus before the number; a strict parser does not. */
 static bool
@@ -37,8 +37,9 @@ sbn_parse_int(const char *what, const char *text, int64_t min, int64_t max, int6
 	return SYNCBN_OK;
 }
 
-syncbn_status_t
-sbn_parse_double(const char *what, const char *text, double min, double max, double *out)
+static syncbn_status_t
+parse_number(const char *what, const char *kind, const char *text, double min, double max,
+	     double *out)
 {
 	char *end;
 	double value;
@@ -48,10 +49,23 @@ sbn_parse_double(const char *what, const char *text, double min, double max, dou
 	/* written so that NaN fails */
 	if (!starts_number(text) || end == text || *end != '\0' || errno != 0 ||
 	    !(value >= min && value <= max))
-		return sbn_fail(SYNCBN_ERR_INVALID, "%s: \"%s\" is not a number from %g to %g",
-				what, text, min, max);
+		return sbn_fail(SYNCBN_ERR_INVALID,
+				"%s: \"%s\" is not a number%s from %.15g to %.15g", what, text,
+				kind, min, max);
 	*out = value;
 	return SYNCBN_OK;
+}
+
+syncbn_status_t
+sbn_parse_double(const char *what, const char *text, double min, double max, double *out)
+{
+	return parse_number(what, "", text, min, max, out);
+}
+
+syncbn_status_t
+sbn_parse_seconds(const char *what, const char *text, double min, double max, double *out)
+{
+	return parse_number(what, " of seconds", text, min, max, out);
 }
 
 static size_t
@@ -85,16 +99,32 @@ edit_distance(const char *a, const char *b)
 	return row[n];
 }
 
+/* Who writes a beginning, or a name and more, means that name, however much is missing. */
+static bool
+is_near(const char *text, const char *word, size_t distance)
+{
+	size_t length = strlen(text);
+
+	if (strcmp(text, word) == 0)
+		return true;
+	if (length < NEAR_LETTERS || strlen(word) < NEAR_LETTERS)
+		return false;
+	return strstr(word, text) != NULL || strncmp(text, word, strlen(word)) == 0 ||
+	       distance <= length / 3;
+}
+
 const char *
 sbn_nearest_word(const char *text, const char *const *words, size_t n)
 {
+	const char *name = text + strspn(text, "-");
 	const char *nearest = NULL;
-	size_t least = strlen(text) / 2 + 2; /* farther words are no help */
+	size_t least = SIZE_MAX;
 
 	for (size_t i = 0; i < n; i++) {
-		size_t distance = edit_distance(text, words[i]);
+		const char *word = words[i] + strspn(words[i], "-");
+		size_t distance = edit_distance(name, word);
 
-		if (distance < least) {
+		if (is_near(name, word, distance) && distance < least) {
 			least = distance;
 			nearest = words[i];
 		}

@@ -13,12 +13,18 @@ syncbn_status_t sbn_parse_int(const char *what, const char *text, int64_t min, i
 			      int64_t *out);
 syncbn_status_t sbn_parse_double(const char *what, const char *text, double min, double max,
 				 double *out);
+syncbn_status_t sbn_parse_seconds(const char *what, const char *text, double min, double max,
+				  double *out);
 
 /* The index of text among n words; the error offers the nearest word. */
 syncbn_status_t sbn_parse_word(const char *what, const char *text, const char *const *words,
 			       size_t n, size_t *out);
 
-/* The word nearest to text by edit distance, or NULL when none is near. */
+/*
+ * The word nearest to text by edit distance, or NULL when none is near: it differs in at most a
+ * third of the letters, or has the text in it, or begins the text. Dashes before a word do not
+ * count; words of one or two letters are near to themselves only.
+ */
 const char *sbn_nearest_word(const char *text, const char *const *words, size_t n);
 
 /* The same on an environment variable; unset or empty keeps *out and is OK. */

@@ -11,13 +11,15 @@ enum { SBN_FAILURE_TEXT = 160 };
 struct sbn_failure {
 	int exit_code; /* 0: nothing has failed */
 	int rank;      /* -1: a signal to the launcher, or its own failure */
+	bool wrapped;  /* a wrapper lives on, whose own code will count if it is not 0 */
+	int waiter;    /* a rank that waited when the first rank failed, or -1 */
 	char (*was_in)[SBN_FAILURE_TEXT]; /* [n_ranks] when the first rank failed, or NULL */
 };
 
 enum sbn_end {
 	SBN_END_GOOD,      /* nobody needs it any more */
 	SBN_END_BAD,       /* a signal or an exit code */
-	SBN_END_EARLY,     /* exit 0 without syncbn_finalize while another rank is in the run */
+	SBN_END_EARLY,     /* exit 0 without syncbn_finalize after syncbn_init */
 	SBN_END_NOT_JOINED /* exit 0 without syncbn_init while another rank is in the run */
 };
 
@@ -29,6 +31,16 @@ enum sbn_end sbn_end_judge(const struct sbn_control *control, uint32_t rank, int
  * failure. True when it is that.
  */
 bool sbn_failure_rank_ended(struct sbn_failure *failure, const struct sbn_job *job, uint32_t rank);
+
+/*
+ * The same when the process that has joined as a rank has ended, and the rank's own process, a
+ * wrapper, lives on. False also when it has left the run before.
+ */
+bool sbn_failure_member_ended(struct sbn_failure *failure, const struct sbn_job *job,
+			      uint32_t rank);
+
+/* At the end: syncbn's calls have failed in the ranks, and yet all have ended with 0. */
+void sbn_failure_unheeded(struct sbn_failure *failure, const struct sbn_job *job);
 
 /* Anything else that ends the run; false when something came before. */
 bool sbn_failure_set(struct sbn_failure *failure, int exit_code);

@@ -26,7 +26,7 @@ kill_groups(const struct sbn_guard *guard)
 
 /* The guard's whole life. It keeps no descriptor but the pipe, so that nobody waits for its end. */
 static _Noreturn void
-watch(const struct sbn_guard *guard, int pipe_fd)
+watch(const struct sbn_guard *guard, int pipe_fd, int hold_fd)
 {
 	sigset_t all;
 	char byte;
@@ -35,6 +35,7 @@ watch(const struct sbn_guard *guard, int pipe_fd)
 	sigprocmask(SIG_SETMASK, &all, NULL);
 	setsid();
 	prctl(PR_SET_NAME, "syncbn-guard");
+	close(hold_fd); /* close_range may be unknown, or refused by a container */
 	if (dup2(pipe_fd, 0) < 0)
 		_exit(1);
 	close_range(1, UINT_MAX, 0);
@@ -65,7 +66,7 @@ sbn_guard_start(uint32_t n_ranks, struct sbn_guard *guard)
 		goto out_close;
 	}
 	if (guard->pid == 0)
-		watch(guard, fds[0]);
+		watch(guard, fds[0], fds[1]);
 	close(fds[0]);
 	guard->hold_fd = fds[1];
 	return SYNCBN_OK;

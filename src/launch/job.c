@@ -49,8 +49,10 @@ out_free:
 void
 sbn_job_close(struct sbn_job *job)
 {
+	for (uint32_t rank = 0; rank < job->n_ranks; rank++)
+		sbn_member_unwatch(&job->process[rank].member, SBN_MEMBER_NONE);
+	sbn_output_end(&job->output); /* first: the relay holds the guard's pipe open, too */
 	sbn_guard_end(&job->guard);
-	sbn_output_end(&job->output);
 	sbn_segment_close(&job->segment);
 	close(job->signal_fd);
 	free(job->process);

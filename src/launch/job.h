@@ -8,6 +8,7 @@
 #include <sys/types.h>
 
 #include "launch/guard.h"
+#include "launch/member.h"
 #include "launch/options.h"
 #include "launch/output.h"
 #include "launch/plan.h"
@@ -21,6 +22,7 @@ struct sbn_process {
 	bool running;
 	bool group_lives; /* some process may be in the group; else its number is not ours */
 	int wait_status;  /* once it has ended */
+	struct sbn_member member;
 };
 
 struct sbn_job {

@@ -14,6 +14,8 @@ libsbn_launch_la_SOURCES = \
 	src/launch/launch_env.h \
 	src/launch/lines.c \
 	src/launch/lines.h \
+	src/launch/member.c \
+	src/launch/member.h \
 	src/launch/notice.c \
 	src/launch/notice.h \
 	src/launch/options.c \
@@ -22,6 +24,8 @@ libsbn_launch_la_SOURCES = \
 	src/launch/output.h \
 	src/launch/plan.c \
 	src/launch/plan.h \
+	src/launch/proc.c \
+	src/launch/proc.h \
 	src/launch/relay.c \
 	src/launch/relay.h \
 	src/launch/report.c \

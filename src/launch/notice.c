@@ -1,18 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "launch/notice.h"
 
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/fail.h"
 #include "base/math.h"
 #include "base/parse.h"
+#include "launch/proc.h"
 #include "launch/say.h"
 
 enum { MAX_NAMED = 4, TEXT_BYTES = 1024, LOOKS_A_WAIT = 8 };
@@ -79,24 +77,12 @@ same_call(struct sbn_now a, struct sbn_now b)
 	return a.inside && b.inside && a.op == b.op && a.call == b.call && a.layer == b.layer;
 }
 
-/* Stopped by SIGSTOP (T) or a debugger (t), as /proc says. */
 static bool
 is_stopped(pid_t pid)
 {
-	char path[48], stat[256];
-	const char *name_end;
-	ssize_t bytes;
-	int fd;
+	struct sbn_proc_stat stat;
 
-	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return false;
-	bytes = read(fd, stat, sizeof(stat) - 1);
-	close(fd);
-	stat[SBN_MAX(bytes, 0)] = '\0';
-	name_end = strrchr(stat, ')');
-	return name_end != NULL && strncasecmp(name_end, ") t", 3) == 0;
+	return sbn_proc_stat(pid, &stat) && (stat.state == 'T' || stat.state == 't');
 }
 
 static void

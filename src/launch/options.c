@@ -57,8 +57,7 @@ const char sbn_options_help[] =
 	"usage: syncbn-run [options] [--] program args...\n"
 	"\n"
 	"Starts one process (rank) of the program on each NUMA domain of this machine,\n"
-	"bound to its cores and memory, and ends with the first failing rank's exit\n"
-	"code, or 128 + its signal.\n"
+	"bound to its cores and memory, and ends all of them when one fails.\n"
 	"\n"
 	"Placement\n"
 	"  -n N                 this many ranks, instead of one a domain; fewer: whole\n"
@@ -77,12 +76,17 @@ const char sbn_options_help[] =
 	"                       such as \"pack:2 numa:4 core:4 pu:2\"\n"
 	"\n"
 	"Running\n"
-	"  --timeout SECONDS    how long a rank waits for the others (default 600)\n"
+	"  --timeout SECONDS    how long a rank waits for the others once all have\n"
+	"                       joined (default 600)\n"
 	"  --grace SECONDS      from SIGTERM to SIGKILL when a rank failed (default 5)\n"
 	"  --tag                put [rank] before every line of output\n"
 	"  --help, --version\n"
 	"\n"
-	"Ranks find RANK, WORLD_SIZE, LOCAL_RANK, OMP_NUM_THREADS and others set.\n";
+	"Ranks find RANK, LOCAL_RANK, WORLD_SIZE, LOCAL_WORLD_SIZE, GROUP_RANK, RANK_ID,\n"
+	"RANK_SIZE, MS_WORKER_NUM, and unless set: MASTER_ADDR, MASTER_PORT and\n"
+	"OMP_NUM_THREADS (the rank's cores).\n"
+	"Exit codes: 0, or the first failing rank's: its own, 128+N for signal N, 1 when\n"
+	"it left the run early; 2 usage; 126 cannot be executed; 127 not found; 1 other.\n";
 
 static const struct option *
 find_option(const char *name, size_t length)
@@ -128,7 +132,7 @@ store_value(const struct option *option, const char *value, void *field)
 			*(unsigned *)field = (unsigned)count;
 		return status;
 	case SECONDS:
-		return sbn_parse_double(option->name, value, option->min, option->max, field);
+		return sbn_parse_seconds(option->name, value, option->min, option->max, field);
 	case WORD:
 		status = sbn_parse_word(option->name, value, option->words, option->n_words, &word);
 		if (status == SYNCBN_OK)

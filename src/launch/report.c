@@ -178,24 +178,62 @@ sbn_report_table(const struct sbn_report *report, FILE *out)
 	return status;
 }
 
+/* "0, 2" */
+static void
+write_nodes(hwloc_const_bitmap_t nodes, FILE *out)
+{
+	for (int node = hwloc_bitmap_first(nodes); node >= 0;
+	     node = hwloc_bitmap_next(nodes, node))
+		fprintf(out, "%s%d", node == hwloc_bitmap_first(nodes) ? "" : ", ", node);
+}
+
+static syncbn_status_t
+write_object(const struct sbn_report *report, unsigned i, FILE *out)
+{
+	const struct sbn_plan_rank *rank = &report->plan->rank[i];
+	char *cpus;
+	syncbn_status_t status = list_text(rank->cpus, "", &cpus);
+
+	if (status != SYNCBN_OK)
+		return status;
+	fprintf(out,
+		"%s\n  {\"rank\": %u, \"domain\": %u, \"cpuset\": \"%s\", \"cores\": %u, "
+		"\"pus\": %u, \"node\": %d, \"package\": %u, \"nodes\": [",
+		i == 0 ? "" : ",", i, rank->domain, cpus, rank->n_cores, rank->n_pus,
+		hwloc_bitmap_first(rank->nodes), report->domains->domain[rank->domain].package);
+	write_nodes(rank->nodes, out);
+	fputs("]}", out);
+	free(cpus);
+	return SYNCBN_OK;
+}
+
 syncbn_status_t
 sbn_report_json(const struct sbn_report *report, FILE *out)
 {
-	fprintf(out, "{\"domains\": %u, \"ranks\": [", report->plan->n_domains);
-	for (unsigned i = 0; i < report->plan->n_ranks; i++) {
-		const struct sbn_plan_rank *rank = &report->plan->rank[i];
-		char *cpus;
-		syncbn_status_t status = list_text(rank->cpus, "", &cpus);
+	enum sbn_mem mem = report->memory_refused ? SBN_MEM_FIRST_TOUCH : report->mem;
+	syncbn_status_t status = SYNCBN_OK;
 
-		if (status != SYNCBN_OK)
-			return status;
-		fprintf(out,
-			"%s\n  {\"rank\": %u, \"domain\": %u, \"cpuset\": \"%s\", \"cores\": %u, "
-			"\"pus\": %u, \"node\": %d}",
-			i == 0 ? "" : ",", i, rank->domain, cpus, rank->n_cores, rank->n_pus,
-			hwloc_bitmap_first(rank->nodes));
-		free(cpus);
-	}
+	fprintf(out, "{\"domains\": %u, \"memory\": \"%s\", \"ranks\": [",
+		report->plan->n_domains, sbn_mem_names[mem]);
+	for (unsigned i = 0; i < report->plan->n_ranks && status == SYNCBN_OK; i++)
+		status = write_object(report, i, out);
 	fputs("\n]}\n", out);
-	return SYNCBN_OK;
+	return status;
+}
+
+bool
+sbn_report_threads(const struct sbn_plan *plan, const char *chosen, char *line, size_t bytes)
+{
+	long threads = chosen == NULL ? 0 : strtol(chosen, NULL, 10);
+
+	for (unsigned i = 0; i < plan->n_ranks; i++) {
+		if (threads <= (long)plan->rank[i].n_cores)
+			continue;
+		snprintf(line, bytes,
+			 "OMP_NUM_THREADS is set to %ld, more than the %u core%s of rank %u: "
+			 "threads will share cores; unset it, and each rank gets a thread a core",
+			 threads, plan->rank[i].n_cores, plural(plan->rank[i].n_cores), i);
+		return true;
+	}
+	return false;
 }

@@ -26,9 +26,16 @@ syncbn_status_t sbn_report_line(const struct sbn_report *report, char **line);
 syncbn_status_t sbn_report_table(const struct sbn_report *report, FILE *out);
 
 /*
- * {"domains": 8, "ranks": [{"rank": 0, "domain": 0, "cpuset": "0-3", "cores": 4, "pus": 8,
- * "node": 0}, ...]}: cpuset is the operating system's numbers, node the first memory node's, or -1.
+ * {"domains": 8, "memory": "preferred", "ranks": [{"rank": 0, "domain": 0, "cpuset": "0-3",
+ * "cores": 4, "pus": 8, "node": 0, "package": 0, "nodes": [0, 8]}, ...]}: the operating system's
+ * numbers of CPUs and memory nodes; node is the first one's, or -1.
  */
 syncbn_status_t sbn_report_json(const struct sbn_report *report, FILE *out);
+
+/*
+ * Writes a line when `chosen`, the caller's OMP_NUM_THREADS or NULL, is more than some rank's
+ * cores; false: there is nothing to tell.
+ */
+bool sbn_report_threads(const struct sbn_plan *plan, const char *chosen, char *line, size_t bytes);
 
 #endif

@@ -19,6 +19,7 @@ enum {
 	LEAVE_MS = 1000,        /* for peers to see PEER_LOST, say so and end by themselves */
 	KILLED_MS = 10000,      /* after SIGKILL only a process that hangs in the kernel remains */
 	LEFTOVER_LOOK_MS = 20,  /* nothing tells of the end of a process that is not our child */
+	JOIN_LOOK_MS = 100,     /* nor of a rank's joining */
 	MAX_EVENTS = 64
 };
 
@@ -32,8 +33,8 @@ enum phase {
 	OVER
 };
 
-/* What an event is about: a rank's number, or one of these. */
-enum source { FROM_SIGNALS = SBN_MAX_RANKS, FROM_OUTPUT };
+/* What an event is about: a rank's number, one of these, or FROM_MEMBERS and a rank's number. */
+enum source { FROM_SIGNALS = SBN_MAX_RANKS, FROM_OUTPUT, FROM_MEMBERS };
 
 struct supervisor {
 	struct sbn_job *job;
@@ -41,6 +42,7 @@ struct supervisor {
 	enum phase phase;
 	uint64_t deadline_ns; /* when the phase ends by itself; 0: never */
 	bool suspended;
+	bool joins_to_come;   /* of ranks that run */
 	struct sbn_failure failure;
 	struct sbn_notice notice;
 };
@@ -64,6 +66,7 @@ terminate(struct supervisor *s)
 {
 	uint64_t grace_ns = (uint64_t)(s->job->options->grace_s * (double)SBN_NS_PER_S);
 
+	s->failure.wrapped = false; /* from now on its end is our doing */
 	sbn_job_signal_groups(s->job, SIGTERM);
 	sbn_job_signal_groups(s->job, SIGCONT); /* a stopped process cannot answer */
 	enter(s, TERMINATING, SBN_MAX(grace_ns, 1));
@@ -80,9 +83,52 @@ fail_own(struct supervisor *s, const char *what, const char *why)
 
 /* ---- what happens ---- */
 
+static syncbn_status_t
+watch(const struct supervisor *s, int fd, uint32_t source)
+{
+	struct epoll_event event = { .events = EPOLLIN, .data.u32 = source };
+
+	if (epoll_ctl(s->epoll_fd, EPOLL_CTL_ADD, fd, &event) != 0)
+		return sbn_fail(SYNCBN_ERR_SYSTEM, "epoll_ctl");
+	return SYNCBN_OK;
+}
+
+static void
+on_member(struct supervisor *s, uint32_t rank)
+{
+	sbn_member_unwatch(&s->job->process[rank].member, SBN_MEMBER_ENDED);
+	if (sbn_failure_member_ended(&s->failure, s->job, rank) && s->phase == RUNNING)
+		enter(s, LEAVING, LEAVE_MS * SBN_NS_PER_MS);
+}
+
+static void
+look_for_member(struct supervisor *s, uint32_t rank)
+{
+	struct sbn_process *process = &s->job->process[rank];
+
+	if (!process->running || process->member.state != SBN_MEMBER_NONE)
+		return;
+	process->member = sbn_member_find(s->job, rank);
+	if (process->member.state == SBN_MEMBER_ENDED)
+		on_member(s, rank);
+	else if (process->member.state == SBN_MEMBER_WATCHED &&
+		 watch(s, process->member.pidfd, FROM_MEMBERS + rank) != SYNCBN_OK)
+		sbn_member_unwatch(&process->member, SBN_MEMBER_CHILD);
+	s->joins_to_come |= process->member.state == SBN_MEMBER_NONE;
+}
+
+static void
+look_for_members(struct supervisor *s)
+{
+	s->joins_to_come = false;
+	for (uint32_t rank = 0; rank < s->job->n_ranks; rank++)
+		look_for_member(s, rank);
+}
+
 static void
 on_rank(struct supervisor *s, uint32_t rank)
 {
+	look_for_member(s, rank);
 	if (!sbn_job_reap(s->job, rank))
 		return;
 	if (sbn_failure_rank_ended(&s->failure, s->job, rank) && s->phase == RUNNING)
@@ -197,6 +243,8 @@ dispatch(struct supervisor *s, uint32_t source)
 		on_signals(s);
 	else if (source == FROM_OUTPUT)
 		on_output(s);
+	else if (source >= FROM_MEMBERS)
+		on_member(s, source - FROM_MEMBERS);
 	else
 		on_rank(s, source);
 }
@@ -270,6 +318,8 @@ wait_ms(const struct supervisor *s)
 	if (s->deadline_ns != 0)
 		until_ns = SBN_MIN(until_ns, s->deadline_ns);
 	ms = until_ns <= now_ns ? 0 : sbn_ceil_div(until_ns - now_ns, SBN_NS_PER_MS);
+	if (s->joins_to_come)
+		ms = SBN_MIN(ms, JOIN_LOOK_MS);
 	return (int)(s->job->n_running == 0 ? SBN_MIN(ms, LEFTOVER_LOOK_MS) : ms);
 }
 
@@ -282,19 +332,10 @@ wait_and_dispatch(struct supervisor *s)
 
 	for (int i = 0; i < n; i++)
 		dispatch(s, events[i].data.u32);
+	look_for_members(s);
 	sbn_job_reap_orphans(s->job);
 	sbn_notice_look(&s->notice, s->job);
 	advance(s);
-}
-
-static syncbn_status_t
-watch(const struct supervisor *s, int fd, uint32_t source)
-{
-	struct epoll_event event = { .events = EPOLLIN, .data.u32 = source };
-
-	if (epoll_ctl(s->epoll_fd, EPOLL_CTL_ADD, fd, &event) != 0)
-		return sbn_fail(SYNCBN_ERR_SYSTEM, "epoll_ctl");
-	return SYNCBN_OK;
 }
 
 static syncbn_status_t
@@ -317,7 +358,8 @@ watch_all(struct supervisor *s)
 int
 sbn_supervise(struct sbn_job *job, int start_failure)
 {
-	struct supervisor s = { .job = job, .epoll_fd = -1, .failure = { .rank = -1 } };
+	struct supervisor s = {
+		.job = job, .epoll_fd = -1, .failure = { .rank = -1, .waiter = -1 } };
 
 	if (sbn_notice_open(job, &s.notice) != SYNCBN_OK || watch_all(&s) != SYNCBN_OK) {
 		sbn_say("%s", sbn_last_error());
@@ -330,6 +372,7 @@ sbn_supervise(struct sbn_job *job, int start_failure)
 	}
 	while (s.phase != OVER)
 		wait_and_dispatch(&s);
+	sbn_failure_unheeded(&s.failure, job);
 	sbn_failure_table(&s.failure, job);
 	sbn_notice_close(&s.notice);
 	sbn_failure_free(&s.failure);

@@ -2,7 +2,9 @@
 #include "platform/topology.h"
 
 #include <ctype.h>
+#include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 
 #include "base/fail.h"
@@ -33,10 +35,40 @@ description_is_small(const char *text)
 	return true;
 }
 
+/* The last level of a description must be the processing units: "core:4 pu:2", or plain "4 2". */
+static bool
+ends_with_pus(const char *text)
+{
+	const char *last = strrchr(text, ' ');
+
+	last = last == NULL ? text : last + 1;
+	return strncasecmp(last, "pu:", 3) == 0 || isdigit((unsigned char)*last);
+}
+
+/* Why something that is no file is no description either. */
+static syncbn_status_t
+fail_description(const char *source, int stat_errno)
+{
+	static const char example[] = "\"pack:2 numa:4 core:4 pu:2\"";
+
+	if (strchr(source, '/') != NULL || strstr(source, ".xml") != NULL)
+		return sbn_fail(SYNCBN_ERR_INVALID, "topology \"%s\": %s", source,
+				stat_errno == ENOENT ? "there is no such file" :
+						       strerror(stat_errno));
+	if (strchr(source, ':') != NULL && !ends_with_pus(source))
+		return sbn_fail(SYNCBN_ERR_INVALID,
+				"topology \"%s\": a description must end with pu:N, such as %s",
+				source, example);
+	return sbn_fail(SYNCBN_ERR_INVALID,
+			"topology \"%s\" is neither a file nor a description such as %s", source,
+			example);
+}
+
 static syncbn_status_t
 set_source(hwloc_topology_t hwloc, const char *source)
 {
 	struct stat file;
+	int stat_errno;
 
 	if (stat(source, &file) == 0) {
 		if (!S_ISDIR(file.st_mode) && hwloc_topology_set_xml(hwloc, source) == 0)
@@ -44,15 +76,13 @@ set_source(hwloc_topology_t hwloc, const char *source)
 		return sbn_fail(SYNCBN_ERR_INVALID, "topology \"%s\" cannot be read as a file",
 				source);
 	}
+	stat_errno = errno;
 	if (!description_is_small(source))
 		return sbn_fail(SYNCBN_ERR_INVALID,
 				"topology \"%s\": more than %d processing units", source,
 				SBN_MAX_CPUS);
 	if (hwloc_topology_set_synthetic(hwloc, source) != 0)
-		return sbn_fail(SYNCBN_ERR_INVALID,
-				"topology \"%s\" is neither a file nor a description such as "
-				"\"pack:2 numa:4 core:4 pu:2\"",
-				source);
+		return fail_description(source, stat_errno);
 	return SYNCBN_OK;
 }
 

@@ -31,11 +31,12 @@ expect "a big machine has its domains" 32 "$(grep -c '"rank":' "$dir/out")"
 if command -v python3 >/dev/null; then
 	python3 -m json.tool "$dir/out" /dev/null
 	expect "the JSON is valid" 0 $?
-	expect "the JSON has the keys" "32 0 0 0-31 16 32 0" "$(python3 -c '
+	expect "the JSON has the keys" "32 preferred 0 0 0-31 16 32 0 0 [0]" "$(python3 -c '
 import json, sys
 plan = json.load(sys.stdin)
 rank = plan["ranks"][0]
-print(plan["domains"], *(rank[key] for key in ("rank", "domain", "cpuset", "cores", "pus", "node")))
+print(plan["domains"], plan["memory"], *(rank[key] for key in (
+	"rank", "domain", "cpuset", "cores", "pus", "node", "package", "nodes")))
 ' <"$dir/out")"
 else
 	echo "skipped: the JSON's validity: there is no python3"
@@ -44,13 +45,20 @@ fi
 run_it --dry-run -- "$dir/must-not-run"
 expect "this machine is planned and nothing run" 0 $code
 
+OMP_NUM_THREADS=5 run_it --dry-run --topology "$eight" -- true
+expect_match "more threads than cores are told" \
+	'^syncbn-run: OMP_NUM_THREADS is set to 5, more than the 4 cores of rank 0' "$dir/err"
+OMP_NUM_THREADS=4 run_it --dry-run --topology "$eight" -- true
+expect "as many are not" 1 "$(wc -l <"$dir/err")"
+
 run_it --help
 expect "help is no error" 0 $code
 expect "help fits a screen" yes \
 	"$(awk 'length > 80 { wide = 1 }
 		END { print (NR >= 24 && NR <= 40 && !wide) ? "yes" : "no" }' "$dir/out")"
 for option in -n --map --mem --report --json --dry-run --topology --oversubscribe --timeout \
-	--grace --tag --help --version; do
+	--grace --tag --help --version RANK LOCAL_RANK WORLD_SIZE LOCAL_WORLD_SIZE GROUP_RANK \
+	RANK_ID RANK_SIZE MS_WORKER_NUM MASTER_ADDR MASTER_PORT OMP_NUM_THREADS 126 127; do
 	expect_match "help names $option" "(^| )$option( |,|\$)" "$dir/out"
 done
 run_it --version
@@ -67,6 +75,7 @@ refused() {
 	expect_match "the reason: $*" "^syncbn-run: .*$pattern" "$dir/err"
 }
 
+refused 'one of: numa, l3, package, core$' --map socket -- true
 refused 'did you mean --topology' --dry-run --topologie=core:2 -- true
 refused 'did you mean numa' --map nuna -- true
 refused 'did you mean first-touch' --mem firsttouch -- true
@@ -75,7 +84,10 @@ refused 'value is missing' --grace
 refused 'needs --dry-run' --topology core:2 -- true
 refused 'needs --dry-run or --report' --json -- true
 refused 'no program' --dry-run
-refused 'neither a file nor a description' --dry-run --topology "/no/such/file.xml" -- true
+refused 'there is no such file' --dry-run --topology "/no/such/file.xml" -- true
+refused 'must end with pu:N' --dry-run --topology "pack:2 core:8" -- true
+refused 'neither a file nor a description' --dry-run --topology "machine" -- true
+refused 'number of seconds from 0.001 to 1000000' --timeout 1e7 -- true
 refused 'is not XML of hwloc 2' --dry-run --topology "$SRC/tests/tools/dry_run.sh" -- true
 refused 'cannot be read as a file|is not XML' --dry-run --topology / -- true
 refused 'more than 4096 processing units' --dry-run --topology "core:99999 pu:99999" -- true

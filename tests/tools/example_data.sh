@@ -154,6 +154,8 @@ refuses_file "a label above 9" "$labels" "label 992 is 10, above 9"
 
 refuses "an unknown option" "did you mean '--steps'?" --stepz 3
 refuses "an unknown option with a value" "did you mean '--batch'?" --batches=3
+refuses "an option like no other" "--epochs: no such option: --help" --epochs 3
+refuses "a word like no other" "--model vgg: no such value: give one of conv|mlp" --model vgg
 refuses "an unknown word" "did you mean 'local'?" --bn locale
 refuses "a number that is none" "--steps 1x: not a whole number from 1 to" --steps 1x
 refuses "a number out of range" "--batch 0: not a whole number from 1 to" --batch 0

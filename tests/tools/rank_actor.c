@@ -9,6 +9,7 @@
  *	with N    until rank N is in there
  *	last      that call is over
  *	lost      until the run is aborted; say by whom; exit 5
+ *	mismatch  fail the group as a rank does that finds a mismatch
  *	leave     syncbn_finalize            gone N    until rank N is marked as ended
  *	say TEXT  a line                     deaf      ignore SIGTERM
  *	pause     for ever                   exit N    kill N    end, by exit code or signal
@@ -132,6 +133,8 @@ play(const char *word, const char *argument)
 		set_now(word[0] == 'f');
 	else if (strcmp(word, "lost") == 0)
 		await_abort();
+	else if (strcmp(word, "mismatch") == 0)
+		sbn_control_abort(&segment.control, SYNCBN_ERR_MISMATCH, contract.rank);
 	else if (strcmp(word, "leave") == 0)
 		sbn_control_set_state(&segment.control, contract.rank, SBN_RANK_LEFT);
 	else if (strcmp(word, "say") == 0)

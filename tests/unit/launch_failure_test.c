@@ -49,11 +49,22 @@ test_a_rank_that_left_before_its_end_is_missed_by_nobody(void **state)
 }
 
 static void
-test_a_rank_that_ends_without_leaving_is_lost_to_a_joined_peer(void **state)
+test_who_never_joins_is_missed_by_a_joined_peer(void **state)
 {
 	(void)state;
-	assert_int_equal(judge_rank_1(SBN_RANK_JOINED, SBN_RANK_JOINED, EXIT_0), SBN_END_EARLY);
 	assert_int_equal(judge_rank_1(SBN_RANK_JOINED, 0, EXIT_0), SBN_END_NOT_JOINED);
+}
+
+static void
+test_who_has_joined_must_leave_whatever_the_peers_do(void **state)
+{
+	static const uint32_t peers[] = { 0, SBN_RANK_JOINED, SBN_RANK_GONE,
+					  SBN_RANK_JOINED | SBN_RANK_LEFT,
+					  SBN_RANK_JOINED | SBN_RANK_GONE };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(peers) / sizeof(peers[0]); i++)
+		assert_int_equal(judge_rank_1(peers[i], SBN_RANK_JOINED, EXIT_0), SBN_END_EARLY);
 }
 
 static void
@@ -63,10 +74,8 @@ test_a_peer_that_is_not_in_the_run_misses_nobody(void **state)
 					  SBN_RANK_JOINED | SBN_RANK_GONE };
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(peers) / sizeof(peers[0]); i++) {
+	for (size_t i = 0; i < sizeof(peers) / sizeof(peers[0]); i++)
 		assert_int_equal(judge_rank_1(peers[i], 0, EXIT_0), SBN_END_GOOD);
-		assert_int_equal(judge_rank_1(peers[i], SBN_RANK_JOINED, EXIT_0), SBN_END_GOOD);
-	}
 }
 
 static void
@@ -88,7 +97,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_an_exit_code_or_a_signal_is_a_failure_whatever_the_state),
 		cmocka_unit_test(test_a_rank_that_left_before_its_end_is_missed_by_nobody),
-		cmocka_unit_test(test_a_rank_that_ends_without_leaving_is_lost_to_a_joined_peer),
+		cmocka_unit_test(test_who_never_joins_is_missed_by_a_joined_peer),
+		cmocka_unit_test(test_who_has_joined_must_leave_whatever_the_peers_do),
 		cmocka_unit_test(test_a_peer_that_is_not_in_the_run_misses_nobody),
 		cmocka_unit_test(test_only_the_first_cause_counts),
 	};

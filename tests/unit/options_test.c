@@ -139,12 +139,24 @@ test_unknown_words_are_refused_and_the_nearest_is_offered(void **state)
 	(void)state;
 	assert_refused("--tpology=x p", "unknown option --tpology; did you mean --topology?");
 	assert_refused("--dryrun p", "unknown option --dryrun; did you mean --dry-run?");
-	assert_refused("-nx p", "unknown option -nx; did you mean -n?");
+	assert_refused("-nx p", "unknown option -nx; --help lists them");
+	assert_refused("--n=4 p", "unknown option --n; did you mean -n?");
+	assert_refused("--over p", "unknown option --over; did you mean --oversubscribe?");
 	assert_refused("--qqqqqqqqqqqqqqqqqqqqq p",
 		       "unknown option --qqqqqqqqqqqqqqqqqqqqq; --help lists them");
 	assert_refused("--map numb p",
 		       "--map: unknown \"numb\"; did you mean numa? (one of: numa, l3, "
 		       "package, core)");
+}
+
+static void
+test_a_guess_that_would_mislead_is_not_made(void **state)
+{
+	(void)state;
+	assert_refused("--nnodes p", "unknown option --nnodes; --help lists them");
+	assert_refused("--map socket p",
+		       "--map: unknown \"socket\"; one of: numa, l3, package, core");
+	assert_refused("--map l1 p", "--map: unknown \"l1\"; one of: numa, l3, package, core");
 }
 
 static void
@@ -154,8 +166,10 @@ test_values_are_parsed_strictly(void **state)
 	assert_refused("-n 0 p", "-n: \"0\" is not a whole number from 1 to 1024");
 	assert_refused("-n4x p", "-n: \"4x\" is not a whole number from 1 to 1024");
 	assert_refused("-np 1025 p", "-np: \"1025\" is not a whole number from 1 to 1024");
-	assert_refused("--grace soon p", "--grace: \"soon\" is not a number from 0 to 1e+06");
-	assert_refused("--timeout 0 p", "--timeout: \"0\" is not a number from 0.001 to 1e+06");
+	assert_refused("--grace soon p",
+		       "--grace: \"soon\" is not a number of seconds from 0 to 1000000");
+	assert_refused("--timeout 0 p",
+		       "--timeout: \"0\" is not a number of seconds from 0.001 to 1000000");
 	assert_refused("--topology= p", "--topology: empty value");
 	assert_refused("--tag=yes p", "--tag takes no value");
 }
@@ -183,6 +197,7 @@ main(void)
 		cmocka_unit_test(test_the_programs_own_options_are_left_to_it),
 		cmocka_unit_test(test_help_and_version_need_no_program),
 		cmocka_unit_test(test_unknown_words_are_refused_and_the_nearest_is_offered),
+		cmocka_unit_test(test_a_guess_that_would_mislead_is_not_made),
 		cmocka_unit_test(test_values_are_parsed_strictly),
 		cmocka_unit_test(test_what_does_not_go_together_is_refused),
 	};

@@ -89,6 +89,35 @@ test_a_word_far_from_all_is_offered_none(void **state)
 {
 	(void)state;
 	assert_null(sbn_nearest_word("hyperthreading", maps, 4));
+	assert_null(sbn_nearest_word("socket", maps, 4));
+	assert_null(sbn_nearest_word("l1", maps, 4));
+	assert_null(sbn_nearest_word("", maps, 4));
+}
+
+static void
+test_a_beginning_or_more_than_the_word_is_near(void **state)
+{
+	static const char *const names[] = { "-n", "--nproc-per-node" };
+
+	(void)state;
+	assert_string_equal(sbn_nearest_word("pack", maps, 4), "package");
+	assert_string_equal(sbn_nearest_word("cores", maps, 4), "core");
+	assert_string_equal(sbn_nearest_word("numa-node", maps, 4), "numa");
+	assert_string_equal(sbn_nearest_word("--nproc", names, 2), "--nproc-per-node");
+	assert_string_equal(sbn_nearest_word("--n", names, 2), "-n");
+}
+
+static void
+test_a_range_is_written_out(void **state)
+{
+	double value = 0;
+
+	(void)state;
+	sbn_parse_double("--lr", "x", 0.001, 1e6, &value);
+	assert_string_equal(sbn_last_error(), "--lr: \"x\" is not a number from 0.001 to 1000000");
+	sbn_parse_seconds("--grace", "x", 0, 60, &value);
+	assert_string_equal(sbn_last_error(),
+			    "--grace: \"x\" is not a number of seconds from 0 to 60");
 }
 
 static void
@@ -120,6 +149,8 @@ main(void)
 		cmocka_unit_test(test_a_word_gives_its_index),
 		cmocka_unit_test(test_an_unknown_word_is_offered_the_nearest),
 		cmocka_unit_test(test_a_word_far_from_all_is_offered_none),
+		cmocka_unit_test(test_a_beginning_or_more_than_the_word_is_near),
+		cmocka_unit_test(test_a_range_is_written_out),
 		cmocka_unit_test(test_an_unset_or_empty_variable_keeps_the_value),
 	};
 

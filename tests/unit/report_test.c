@@ -101,17 +101,47 @@ test_json_uses_the_systems_numbers(void **state)
 {
 	(void)state;
 	assert_told("coreless.xml", 0, false, sbn_report_json,
-		    "{\"domains\": 2, \"ranks\": [\n"
+		    "{\"domains\": 2, \"memory\": \"preferred\", \"ranks\": [\n"
 		    "  {\"rank\": 0, \"domain\": 0, \"cpuset\": \"0,2\", \"cores\": 2, \"pus\": 2, "
-		    "\"node\": 0},\n"
+		    "\"node\": 0, \"package\": 0, \"nodes\": [0]},\n"
 		    "  {\"rank\": 1, \"domain\": 1, \"cpuset\": \"4,6\", \"cores\": 2, \"pus\": 2, "
-		    "\"node\": 1}\n"
+		    "\"node\": 1, \"package\": 1, \"nodes\": [1]}\n"
 		    "]}\n");
 	assert_told("disjoint.xml", 0, false, sbn_report_json,
-		    "{\"domains\": 1, \"ranks\": [\n"
+		    "{\"domains\": 1, \"memory\": \"preferred\", \"ranks\": [\n"
 		    "  {\"rank\": 0, \"domain\": 0, \"cpuset\": \"0-1\", \"cores\": 2, \"pus\": 2, "
-		    "\"node\": -1}\n"
+		    "\"node\": -1, \"package\": 0, \"nodes\": []}\n"
 		    "]}\n");
+}
+
+static void
+test_json_has_all_memory_nodes_and_the_policy_that_holds(void **state)
+{
+	(void)state;
+	assert_told("hbm.xml", 0, true, sbn_report_json,
+		    "{\"domains\": 2, \"memory\": \"first-touch\", \"ranks\": [\n"
+		    "  {\"rank\": 0, \"domain\": 0, \"cpuset\": \"0-1\", \"cores\": 2, \"pus\": 2, "
+		    "\"node\": 0, \"package\": 0, \"nodes\": [0, 2]},\n"
+		    "  {\"rank\": 1, \"domain\": 1, \"cpuset\": \"2-3\", \"cores\": 2, \"pus\": 2, "
+		    "\"node\": 1, \"package\": 1, \"nodes\": [1, 3]}\n"
+		    "]}\n");
+}
+
+static void
+test_more_threads_than_cores_are_told(void **state)
+{
+	struct sbn_plan_rank ranks[2] = { { .n_cores = 4 }, { .n_cores = 1 } };
+	const struct sbn_plan plan = { .rank = ranks, .n_ranks = 2 };
+	char line[256];
+
+	(void)state;
+	assert_false(sbn_report_threads(&plan, NULL, line, sizeof(line)));
+	assert_false(sbn_report_threads(&plan, "", line, sizeof(line)));
+	assert_false(sbn_report_threads(&plan, "1", line, sizeof(line)));
+	assert_true(sbn_report_threads(&plan, "4,2", line, sizeof(line)));
+	assert_string_equal(line, "OMP_NUM_THREADS is set to 4, more than the 1 core of rank 1: "
+				  "threads will share cores; unset it, and each rank gets a thread "
+				  "a core");
 }
 
 int
@@ -123,6 +153,8 @@ main(void)
 		cmocka_unit_test(test_the_line_says_what_is_not_as_it_should_be),
 		cmocka_unit_test(test_the_table_has_a_line_a_rank),
 		cmocka_unit_test(test_json_uses_the_systems_numbers),
+		cmocka_unit_test(test_json_has_all_memory_nodes_and_the_policy_that_holds),
+		cmocka_unit_test(test_more_threads_than_cores_are_told),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "launch/proc.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { TRIES = 3, TEXT_BYTES = 4096 };
+
+/* The first bytes of /proc/PID/name as a string; false when there are none. */
+static bool
+read_text(pid_t pid, const char *name, char *text, size_t bytes)
+{
+	char path[48];
+	ssize_t got;
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%d/%s", (int)pid, name);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return false;
+	got = read(fd, text, bytes - 1);
+	close(fd);
+	if (got <= 0)
+		return false;
+	text[got] = '\0';
+	return true;
+}
+
+bool
+sbn_proc_stat(pid_t pid, struct sbn_proc_stat *stat)
+{
+	char text[256];
+	const char *name_end;
+	int parent;
+
+	if (!read_text(pid, "stat", text, sizeof(text)))
+		return false;
+	name_end = strrchr(text, ')');
+	if (name_end == NULL || sscanf(name_end, ") %c %d", &stat->state, &parent) != 2)
+		return false;
+	stat->parent = parent;
+	return true;
+}
+
+bool
+sbn_proc_is_ours(void)
+{
+	char self[16] = "";
+
+	return readlink("/proc/self", self, sizeof(self) - 1) > 0 && atoi(self) == getpid();
+}
+
+bool
+sbn_proc_descends(pid_t pid, pid_t ancestor)
+{
+	/* again where a parent has ended meanwhile */
+	for (int i = 0; i < TRIES; i++) {
+		struct sbn_proc_stat stat = { .parent = pid };
+
+		while (stat.parent > 0 && stat.parent != ancestor)
+			if (!sbn_proc_stat(stat.parent, &stat))
+				break;
+		if (stat.parent == ancestor)
+			return true;
+		if (stat.parent == 0)
+			return false;
+	}
+	return false;
+}
+
+/* How a process numbers itself: the last number of a line like "NSpid: 4711 2". */
+static pid_t
+own_number(pid_t pid)
+{
+	char text[TEXT_BYTES];
+	const char *line;
+	const char *last;
+
+	if (!read_text(pid, "status", text, sizeof(text)))
+		return 0;
+	line = strstr(text, "\nNSpid:");
+	if (line == NULL)
+		return pid;
+	last = line + strlen("\nNSpid:");
+	last += strcspn(last, "\n");
+	while (last[-1] >= '0' && last[-1] <= '9')
+		last--;
+	return atoi(last);
+}
+
+pid_t
+sbn_proc_find_descendant(pid_t ancestor, pid_t inner)
+{
+	struct dirent *entry;
+	pid_t found = 0;
+	DIR *proc;
+
+	if (own_number(inner) == inner && sbn_proc_descends(inner, ancestor))
+		return inner;
+	proc = opendir("/proc");
+	if (proc == NULL)
+		return 0;
+	while (found == 0 && (entry = readdir(proc)) != NULL) {
+		pid_t pid = atoi(entry->d_name);
+
+		if (pid > 0 && own_number(pid) == inner && sbn_proc_descends(pid, ancestor))
+			found = pid;
+	}
+	closedir(proc);
+	return found;
+}
