@@ -105,7 +105,7 @@ sbn_call_await(struct sbn_running_call *running, uint32_t lane, uint32_t begin, 
 	};
 	syncbn_status_t status;
 
-	/* all headers first: a peer that itself waits for the one who has not come is not to blame */
+	/* all headers first: a peer that itself waits for the absent one is not to blame */
 	status = await_peers(running, &wait, has_begun);
 	if (status == SYNCBN_OK)
 		status = await_peers(running, &wait, is_covered);

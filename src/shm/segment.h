@@ -23,8 +23,8 @@ struct sbn_segment {
 
 /*
  * By the launcher: makes the segment for world_size ranks, all of it reserved, without a name in
- * /dev/shm (or with a random one that is gone again when this returns); a memfd where there is no /dev/shm or no room in it.
- * The descriptor is close-on-exec; spawning clears that in the child.
+ * /dev/shm, or with a random one that is gone again when this returns; a memfd where there is no
+ * /dev/shm or no room in it. The descriptor is close-on-exec; spawning clears that in the child.
  */
 syncbn_status_t sbn_segment_create(uint32_t world_size, struct sbn_segment *segment);
 
