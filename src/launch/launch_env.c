@@ -83,7 +83,7 @@ set_contract(struct list *list, const struct sbn_launch_env *wanted)
 
 /* The names that PyTorch's and MindSpore's programs read. */
 static void
-set_customary(struct list *list, const struct sbn_launch_env *wanted)
+set_customary(struct list *list, const struct sbn_launch_env *wanted, bool nested)
 {
 	set(list, "RANK", "%u", wanted->rank);
 	set(list, "LOCAL_RANK", "%u", wanted->rank);
@@ -95,7 +95,8 @@ set_customary(struct list *list, const struct sbn_launch_env *wanted)
 	set(list, "GROUP_RANK", "0");
 	if (!has_value(list, "MASTER_ADDR"))
 		set(list, "MASTER_ADDR", "127.0.0.1");
-	if (wanted->master_port != 0 && !has_value(list, "MASTER_PORT"))
+	/* within another run the port is that run's, not a choice */
+	if (wanted->master_port != 0 && (nested || !has_value(list, "MASTER_PORT")))
 		set(list, "MASTER_PORT", "%u", wanted->master_port);
 	if (!has_value(list, "OMP_NUM_THREADS"))
 		set(list, "OMP_NUM_THREADS", "%u", wanted->n_cores);
@@ -125,8 +126,10 @@ sbn_launch_env_new(const struct sbn_launch_env *wanted, char *const *inherited)
 	struct list list = { 0 };
 
 	if (copy_inherited(&list, inherited)) {
+		bool nested = has_value(&list, SBN_ENV_CONTRACT);
+
 		set_contract(&list, wanted);
-		set_customary(&list, wanted);
+		set_customary(&list, wanted, nested);
 		if (!list.no_memory)
 			return list.entry;
 	}

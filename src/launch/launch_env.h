@@ -9,7 +9,7 @@
  *		MS_WORKER_NUM
  *	set when --timeout was given: SYNCBN_TIMEOUT, in seconds
  *	set unless the caller has chosen a value:
- *		MASTER_ADDR (127.0.0.1), MASTER_PORT (a free one each run),
+ *		MASTER_ADDR (127.0.0.1), MASTER_PORT (a free one each run, also within another run),
  *		OMP_NUM_THREADS (the rank's cores)
  *
  * Never OMP_PROC_BIND or GOMP_CPU_AFFINITY: with them the main thread's mask shrinks to one CPU,

@@ -124,6 +124,17 @@ test_another_runs_rank_is_replaced(void **state)
 }
 
 static void
+test_a_run_within_a_run_has_a_port_of_its_own(void **state)
+{
+	char *inherited[] = { "SYNCBN_CONTRACT=1", "MASTER_PORT=1", NULL };
+	char **env = sbn_launch_env_new(&rank_2_of_4, inherited);
+
+	(void)state;
+	CHECK(env, { "MASTER_PORT", "4321" });
+	sbn_launch_env_free(env);
+}
+
+static void
 test_openmp_is_never_told_to_bind(void **state)
 {
 	char *none[] = { NULL };
@@ -161,6 +172,7 @@ main(void)
 		cmocka_unit_test(test_what_the_caller_chose_stays),
 		cmocka_unit_test(test_an_empty_value_is_no_choice),
 		cmocka_unit_test(test_another_runs_rank_is_replaced),
+		cmocka_unit_test(test_a_run_within_a_run_has_a_port_of_its_own),
 		cmocka_unit_test(test_openmp_is_never_told_to_bind),
 		cmocka_unit_test(test_timeout_and_port_are_set_only_when_there_are_any),
 	};
