@@ -36,5 +36,7 @@ libsbn_launch_la_SOURCES = \
 	src/launch/signals.h \
 	src/launch/spawn.c \
 	src/launch/spawn.h \
+	src/launch/strays.c \
+	src/launch/strays.h \
 	src/launch/supervise.c \
 	src/launch/supervise.h

@@ -14,12 +14,13 @@
 #include "launch/notice.h"
 #include "launch/say.h"
 #include "launch/signals.h"
+#include "launch/strays.h"
 
 enum {
-	LEAVE_MS = 1000,        /* for peers to see PEER_LOST, say so and end by themselves */
-	KILLED_MS = 10000,      /* after SIGKILL only a process that hangs in the kernel remains */
-	LEFTOVER_LOOK_MS = 20,  /* nothing tells of the end of a process that is not our child */
-	JOIN_LOOK_MS = 100,     /* nor of a rank's joining */
+	LEAVE_MS = 1000,       /* for peers to see PEER_LOST, say so and end by themselves */
+	KILLED_MS = 10000,     /* after SIGKILL only a process that hangs in the kernel remains */
+	LEFTOVER_LOOK_MS = 20, /* nothing tells of the end of a process that is not our child */
+	JOIN_LOOK_MS = 100,    /* nor of a rank's joining */
 	MAX_EVENTS = 64
 };
 
@@ -42,7 +43,7 @@ struct supervisor {
 	enum phase phase;
 	uint64_t deadline_ns; /* when the phase ends by itself; 0: never */
 	bool suspended;
-	bool joins_to_come;   /* of ranks that run */
+	bool joins_to_come; /* of ranks that run */
 	struct sbn_failure failure;
 	struct sbn_notice notice;
 };
@@ -259,7 +260,20 @@ end_leftovers(struct supervisor *s)
 			sbn_say("rank %u has ended and left processes in its group %d behind; "
 				"ending them",
 				rank, (int)s->job->process[rank].pid);
+	if (sbn_strays_signal(s->job, 0) > 0)
+		sbn_say("the ranks have ended and left processes in other groups behind; "
+			"ending them");
 	terminate(s);
+}
+
+/* Whether anything of the ranks is left when they themselves have ended; strays are told to go. */
+static bool
+leftovers(struct supervisor *s)
+{
+	int number = s->phase == KILLING ? SIGKILL : s->phase == TERMINATING ? SIGTERM : 0;
+	bool strays = sbn_strays_signal(s->job, number) > 0;
+
+	return sbn_job_any_group_lives(s->job) || strays;
 }
 
 static void
@@ -292,7 +306,7 @@ advance(struct supervisor *s)
 		enter(s, OVER, 0);
 	if (s->phase >= DRAINING)
 		return;
-	if (ended && !sbn_job_any_group_lives(s->job))
+	if (ended && !leftovers(s))
 		finish(s);
 	else if (s->phase == RUNNING && ended)
 		end_leftovers(s);
@@ -358,8 +372,9 @@ watch_all(struct supervisor *s)
 int
 sbn_supervise(struct sbn_job *job, int start_failure)
 {
-	struct supervisor s = {
-		.job = job, .epoll_fd = -1, .failure = { .rank = -1, .waiter = -1 } };
+	struct supervisor s = { .job = job,
+				.epoll_fd = -1,
+				.failure = { .rank = -1, .waiter = -1 } };
 
 	if (sbn_notice_open(job, &s.notice) != SYNCBN_OK || watch_all(&s) != SYNCBN_OK) {
 		sbn_say("%s", sbn_last_error());

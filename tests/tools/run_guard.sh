@@ -34,6 +34,15 @@ expect "leftovers of a clean run do not change its code" 0 $code
 expect_until "and are ended" none_marked
 expect_match "which is said" 'left processes in its group' "$dir/err"
 
+run_it -n 2 -- sh -c 'timeout 1000 sleep 1000 & exit 0'
+expect "leftovers in other groups do not change the code either" 0 $code
+expect_until "and are ended, too" none_marked
+start -n 1 -- sh -c 'echo ready; timeout 1000 sleep 1000; :'
+until_true n_lines 1 ready "$dir/out"
+kill -TERM "$launcher"
+wait "$launcher"
+expect_until "as they are when the run is ended" none_marked
+
 start -n 1 -- sh -c 'echo ready; exec sleep 1000'
 until_true n_lines 1 ready "$dir/out"
 kill -KILL "$(pgrep -P "$launcher" syncbn-guard)"
