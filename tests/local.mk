@@ -25,6 +25,7 @@ unit_tests = \
 	tests/unit/layer_gradients_test \
 	tests/unit/layer_test \
 	tests/unit/layout_test \
+	tests/unit/leave_test \
 	tests/unit/lines_test \
 	tests/unit/options_test \
 	tests/unit/parse_test \
@@ -42,6 +43,10 @@ rank_tests = \
 	tests/ranks/blame_test \
 	tests/ranks/collective_test \
 	tests/ranks/failure_test \
+	tests/ranks/group_failure_test \
+	tests/ranks/group_test \
+	tests/ranks/leave_stress_test \
+	tests/ranks/leave_test \
 	tests/ranks/local_statistics_test
 
 shell_tests = \
@@ -103,7 +108,8 @@ TESTS += $(unit_tests) $(rank_tests)
 endif
 TESTS += $(shell_tests) $(guards)
 TESTS_SLOW += $(slow_tests)
-TESTS_TSAN += tests/unit/ring_test tests/unit/barrier_test tests/unit/team_test
+TESTS_TSAN += tests/unit/ring_test tests/unit/barrier_test tests/unit/leave_test \
+	tests/unit/team_test
 EXTRA_DIST += tests/tally.sh $(guards) tests/guard/report.sh tests/guard/cplusplus.cc \
 	$(shell_tests) $(shell_common) $(slow_tests) $(test_headers) $(test_data)
 

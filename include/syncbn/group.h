@@ -60,8 +60,8 @@ syncbn_status_t syncbn_init(const syncbn_config_t *config, syncbn_group_t **worl
  * still waits for, is lost to its peers. All layers, saved objects and arenas of the world must
  * have been freed. Local, waits for nobody, and works on a failed group too. NULL does nothing.
  *
- * INVALID: world is not the group that syncbn_init gave; layers, saved objects, arenas or groups of
- * syncbn_group_self live.
+ * INVALID: world is not the group that syncbn_init gave; layers, saved objects, arenas or other
+ * groups live.
  */
 syncbn_status_t syncbn_finalize(syncbn_group_t *world);
 
@@ -71,6 +71,53 @@ syncbn_status_t syncbn_finalize(syncbn_group_t *world);
  * *group belongs to the caller: syncbn_group_free. INVALID: not between these two. NO_MEMORY.
  */
 syncbn_status_t syncbn_group_self(syncbn_group_t **group);
+
+/*
+ * A process group of some of the parent's ranks: ranks[i] of the parent becomes rank i of the
+ * group, which is also the order in which moments are merged. Groups may overlap, and nothing of
+ * one's traffic can reach another. Collective over the parent: all its ranks call with the same
+ * list, those that are not in it too; they get NULL. *group belongs to the caller:
+ * syncbn_group_free.
+ *
+ * INVALID: a rank outside the parent, or twice; n < 1 (on every rank that gave such a list, before
+ * anything is exchanged); a rank has left the parent. MISMATCH: the ranks gave different lists.
+ * NO_MEMORY, SYSTEM (on all ranks), TIMEOUT, PEER_LOST.
+ */
+syncbn_status_t syncbn_group_new(syncbn_group_t *parent, const int *ranks, int n,
+				 syncbn_group_t **group);
+
+/*
+ * Several groups at once, as MindSpore's process_groups: list l holds n_ranks[l] ranks, one list
+ * after the other in ranks. A rank may be in one list; *group is the group of its list, and of this
+ * process alone for a rank that is in no list or alone in its list. Collective over the parent;
+ * the rest as syncbn_group_new. n_lists 0: every rank alone.
+ */
+syncbn_status_t syncbn_group_split(syncbn_group_t *parent, const int *ranks, const int *n_ranks,
+				   int n_lists, syncbn_group_t **group);
+
+/* What a mean over the group is divided by after ranks have left. */
+typedef enum syncbn_divisor {
+	SYNCBN_DIVISOR_INITIAL = 1,  /* the group's size, as torch's join does; the default */
+	SYNCBN_DIVISOR_REMAINING = 2 /* the number of ranks that take part */
+} syncbn_divisor_t;
+
+/* Of SYNCBN_MEAN and SYNCBN_PARAM_GRAD_MEAN; all ranks must choose the same. Local. INVALID. */
+syncbn_status_t syncbn_group_set_divisor(syncbn_group_t *group, syncbn_divisor_t divisor);
+
+/*
+ * For a rank that has run out of data: the group's later calls go on without it, as if its batch
+ * were empty; batch statistics count only those who take part. Its own next call on this group
+ * must be syncbn_group_return (or syncbn_group_free, syncbn_finalize). Other groups are not
+ * concerned. Local, waits for nobody. INVALID: NULL, it has left already.
+ */
+syncbn_status_t syncbn_group_leave(syncbn_group_t *group);
+
+/*
+ * Comes together again: a rank that has not left leaves first; returns when every rank of the
+ * group has called it. *last_rank (may be NULL): the group's rank that made the most calls, the
+ * highest of several, whose parameters are the newest. Collective. INVALID, TIMEOUT, PEER_LOST.
+ */
+syncbn_status_t syncbn_group_return(syncbn_group_t *group, int *last_rank);
 
 /*
  * Frees a group that is not the world. Its layers, saved objects and arenas must have been freed.

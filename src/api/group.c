@@ -5,6 +5,7 @@
 #include <stdatomic.h>
 
 #include "api/check.h"
+#include "api/subgroup.h"
 #include "comm/collective.h"
 #include "comm/group.h"
 
@@ -41,19 +42,29 @@ syncbn_init(const syncbn_config_t *config, syncbn_group_t **world)
 	return sbn_named("syncbn_init", init(config, world));
 }
 
-/* Groups of syncbn_group_self that live: they use the process's team, as the world does. */
-static _Atomic uint32_t groups_of_one;
+/* Groups beside the world that live: they use the process's team and the segment, as it does. */
+static _Atomic uint32_t other_groups;
+
+syncbn_status_t
+sbn_count_group(const char *function, syncbn_status_t status, const struct syncbn_group *group)
+{
+	if (status == SYNCBN_OK && group != NULL) /* relaxed: see check_no_groups() */
+		atomic_fetch_add_explicit(&other_groups, 1, memory_order_relaxed);
+	return sbn_named(function, status);
+}
 
 static syncbn_status_t
 check_no_groups(void)
 {
 	/* relaxed: a number that stands for itself */
-	uint32_t n = atomic_load_explicit(&groups_of_one, memory_order_relaxed);
+	uint32_t n = atomic_load_explicit(&other_groups, memory_order_relaxed);
 
 	if (n == 0)
 		return SYNCBN_OK;
 	return sbn_fail(SYNCBN_ERR_INVALID,
-			"%" PRIu32 " groups of syncbn_group_self live: free them first", n);
+			"%" PRIu32 " groups of syncbn_group_new, syncbn_group_split or "
+			"syncbn_group_self live: free them first",
+			n);
 }
 
 static syncbn_status_t
@@ -100,9 +111,7 @@ syncbn_group_self(syncbn_group_t **group)
 		status = sbn_fail(SYNCBN_ERR_INVALID, "call syncbn_init first");
 	else
 		status = sbn_group_alone(sbn_process_get(), group);
-	if (status == SYNCBN_OK) /* relaxed: see check_no_groups() */
-		atomic_fetch_add_explicit(&groups_of_one, 1, memory_order_relaxed);
-	return sbn_named("syncbn_group_self", status);
+	return sbn_count_group("syncbn_group_self", status, *group);
 }
 
 syncbn_status_t
@@ -121,7 +130,7 @@ syncbn_group_free(syncbn_group_t *group)
 		return sbn_named("syncbn_group_free", status);
 	sbn_group_close(group);
 	/* relaxed: see check_no_groups() */
-	atomic_fetch_sub_explicit(&groups_of_one, 1, memory_order_relaxed);
+	atomic_fetch_sub_explicit(&other_groups, 1, memory_order_relaxed);
 	return SYNCBN_OK;
 }
 

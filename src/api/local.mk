@@ -11,7 +11,9 @@ libsbn_api_la_SOURCES = \
 	src/api/memory.c \
 	src/api/parallel.c \
 	src/api/shard.c \
-	src/api/status.c
+	src/api/status.c \
+	src/api/subgroup.c \
+	src/api/subgroup.h
 
 lib_LTLIBRARIES += libsyncbn.la
 libsyncbn_la_SOURCES =

@@ -11,7 +11,7 @@
 
 struct word {
 	int32_t status;
-	uint32_t unused;
+	uint32_t number;
 	uint64_t value;
 	char detail[1024];
 };
@@ -19,9 +19,11 @@ struct word {
 _Static_assert(sizeof(struct word) <= SBN_CONTROL_ROOM, "a word fits its row");
 
 static void
-write_word(struct word *word, syncbn_status_t status, uint64_t value)
+write_word(struct word *word, syncbn_status_t status, const struct sbn_agreement *agreement)
 {
-	*word = (struct word){ .status = status, .value = value };
+	*word = (struct word){ .status = status,
+			       .number = agreement->number,
+			       .value = agreement->value };
 	if (status != SYNCBN_OK)
 		snprintf(word->detail, sizeof(word->detail), "%s", sbn_last_error());
 }
@@ -45,11 +47,19 @@ read_words(const struct sbn_running_call *running, struct sbn_agreement *agreeme
 	agreement->sum = 0;
 	for (uint32_t rank = 0; rank < running->group->size; rank++) {
 		const struct word *word = sbn_call_row(running, rank);
+		uint32_t member = running->group->members[rank];
 
+		if (!sbn_call_present(running, rank))
+			return sbn_fail(SYNCBN_ERR_INVALID,
+					"rank %" PRIu32 " has left the group: call this before the "
+					"first leaves, or after syncbn_group_return",
+					member);
 		if (status == SYNCBN_OK)
-			status = read_word(word, rank);
-		if (rank == 0)
+			status = read_word(word, member);
+		if (rank == 0) {
 			agreement->root_value = word->value;
+			agreement->number = word->number;
+		}
 		if (values != NULL)
 			values[rank] = word->value;
 		agreement->sum += word->value;
@@ -65,13 +75,13 @@ sbn_agree(struct syncbn_group *group, enum sbn_op op, syncbn_status_t status,
 		.op = op,
 		.n_items = 1,
 		.n_lanes = 1,
-		.agreed = { agreement->bytes },
+		.agreed = { agreement->agreed[0], agreement->agreed[1], agreement->agreed[2] },
 	};
 	struct sbn_running_call running;
 	syncbn_status_t agreed = SYNCBN_OK, ended;
 	struct word word;
 
-	write_word(&word, status, agreement->value); /* before anything else may fail */
+	write_word(&word, status, agreement); /* before anything else may fail */
 	ended = sbn_call_begin(group, SBN_STREAM_CONTROL, &call, &running);
 	if (ended != SYNCBN_OK)
 		return ended;

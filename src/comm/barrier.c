@@ -6,7 +6,11 @@
 static bool
 has_arrived(const struct sbn_wait *wait)
 {
-	return wait->group->transport->reached(wait->group, wait->peer);
+	const struct syncbn_group *group = wait->group;
+
+	return group->transport->reached(group, wait->peer) ||
+	       sbn_leave_absent(&group->leave, wait->peer, SBN_SEQUENCE_BARRIER,
+				group->barrier.arrivals);
 }
 
 syncbn_status_t
@@ -26,7 +30,7 @@ sbn_barrier(struct syncbn_group *group)
 	for (wait.peer = 0; wait.peer < group->size && status == SYNCBN_OK; wait.peer++)
 		if (wait.peer != group->rank)
 			status = sbn_wait(&wait);
-	sbn_group_leave_op(group);
+	sbn_group_exit(group);
 	if (status != SYNCBN_OK)
 		sbn_group_fail(group, status, sbn_last_error());
 	sbn_trace_add(group->trace, SBN_BARRIER_CALLS, 1);

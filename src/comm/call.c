@@ -43,17 +43,29 @@ same_call(const struct sbn_call *a, const struct sbn_call *b)
 	       memcmp(a->agreed, b->agreed, sizeof(a->agreed)) == 0;
 }
 
+/* Looked at after the ring: a rank that has left published all its calls before. */
+static bool
+is_absent(const struct sbn_wait *wait)
+{
+	const struct syncbn_group *group = wait->group;
+
+	return sbn_leave_absent(&group->leave, wait->peer, wait->stream,
+				group->rings[wait->stream].call);
+}
+
 static bool
 has_begun(const struct sbn_wait *wait)
 {
-	return wait->group->transport->call_of(wait->group, wait->stream, wait->peer) != NULL;
+	return wait->group->transport->call_of(wait->group, wait->stream, wait->peer) != NULL ||
+	       is_absent(wait);
 }
 
 static bool
 is_covered(const struct sbn_wait *wait)
 {
 	return wait->group->transport->covered(wait->group, wait->stream, wait->peer, wait->begin,
-					       wait->end);
+					       wait->end) ||
+	       is_absent(wait);
 }
 
 /* A peer in another call never publishes what this one needs, so the headers are compared. */
@@ -71,6 +83,8 @@ await_peers(const struct sbn_running_call *running, struct sbn_wait *wait,
 		status = sbn_wait(wait);
 		if (status != SYNCBN_OK)
 			return status;
+		if (!sbn_call_present(running, wait->peer))
+			continue;
 		theirs = sbn_call_header(running, wait->peer);
 		if (!same_call(&running->call, theirs))
 			return sbn_diagnose_other_call(running->group, wait->peer, &running->call,
@@ -112,6 +126,33 @@ sbn_call_await(struct sbn_running_call *running, uint32_t lane, uint32_t begin, 
 	return status == SYNCBN_OK ? SYNCBN_OK : note_failure(running, status);
 }
 
+bool
+sbn_call_present(const struct sbn_running_call *running, uint32_t rank)
+{
+	return !sbn_leave_absent(&running->group->leave, rank, running->stream, running->number);
+}
+
+uint32_t
+sbn_call_roll(const struct sbn_running_call *running, uint32_t *present)
+{
+	uint32_t n = 0;
+
+	for (uint32_t rank = 0; rank < running->group->size; rank++)
+		if (sbn_call_present(running, rank))
+			present[n++] = rank;
+	return n;
+}
+
+double
+sbn_call_divisor(const struct sbn_running_call *running)
+{
+	uint32_t present[running->group->size];
+
+	if (running->group->divisor == SYNCBN_DIVISOR_INITIAL)
+		return running->group->size;
+	return sbn_call_roll(running, present);
+}
+
 const void *
 sbn_call_row(const struct sbn_running_call *running, uint32_t rank)
 {
@@ -136,7 +177,7 @@ sbn_call_end(struct sbn_running_call *running)
 	syncbn_status_t status =
 		(syncbn_status_t)atomic_load_explicit(&running->status, memory_order_relaxed);
 
-	sbn_group_leave_op(running->group);
+	sbn_group_exit(running->group);
 	if (status != SYNCBN_OK)
 		sbn_group_fail(running->group, status, running->detail);
 	return status;

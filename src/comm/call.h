@@ -26,9 +26,11 @@ struct sbn_running_call {
  * What call.agreed holds, by operation:
  *	forward, backward	channels of the layer, first channel of this call, hash of the
  *				layer's settings, `want`
- *	all_reduce		elements, dtype, reduction, 0 or 1 + the data's place in the segment
+ *	all_reduce		elements, dtype, reduction and for means the divisor,
+ *				0 or 1 + the data's place in the segment
  *	broadcast		bytes, root
  *	joining, making an arena	bytes of a slice
+ *	making a group		hash of the lists, how many, how many ranks in them
  */
 
 /* Writes what a rank's call is: "forward of bn2, call 5 (64 channels)". */
@@ -47,12 +49,35 @@ void sbn_call_publish(const struct sbn_running_call *running, uint32_t lane, uin
 
 /*
  * Returns when items [begin, end) of every rank can be read; begin == end: when every rank has
- * begun the call. MISMATCH when a peer makes another call.
+ * begun the call. A rank that has left the group is not waited for. MISMATCH when a peer makes
+ * another call.
  */
 syncbn_status_t sbn_call_await(struct sbn_running_call *running, uint32_t lane, uint32_t begin,
 			       uint32_t end);
 
-/* After sbn_call_await: a rank's row, and its header (own rank included). */
+/*
+ * After sbn_call_await: whether a rank takes part, being in the group still. The answer is the same
+ * on all ranks that do, and for all of the call.
+ */
+bool sbn_call_present(const struct sbn_running_call *running, uint32_t rank);
+
+/* The ranks that take part, in order, into present[group size]; returns how many they are. */
+uint32_t sbn_call_roll(const struct sbn_running_call *running, uint32_t *present);
+
+/*
+ * After sbn_call_await: what a mean over the group is divided by. Ranks that chose differently must
+ * not get that far: sbn_group_divisor_word() belongs into what they agree on.
+ */
+double sbn_call_divisor(const struct sbn_running_call *running);
+
+/* The group's choice of divisor, to be put into what must be equal on all ranks. */
+static inline uint64_t
+sbn_group_divisor_word(const struct syncbn_group *group)
+{
+	return (uint64_t)group->divisor;
+}
+
+/* After sbn_call_await, of ranks that take part: row and header (own rank included). */
 const void *sbn_call_row(const struct sbn_running_call *running, uint32_t rank);
 const struct sbn_call *sbn_call_header(const struct sbn_running_call *running, uint32_t rank);
 

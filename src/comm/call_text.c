@@ -6,6 +6,7 @@
 #include <syncbn/collective.h>
 
 #include "comm/call.h"
+#include "comm/collective.h"
 
 static void
 describe_layer_call(const struct sbn_call *call, char *text, size_t bytes)
@@ -20,7 +21,8 @@ static void
 describe_all_reduce(const struct sbn_call *call, char *text, size_t bytes)
 {
 	int used = snprintf(text, bytes, "%s of %" PRIu64 " %s",
-			    call->agreed[2] == SYNCBN_MEAN ? "mean" : "sum", call->agreed[0],
+			    (call->agreed[2] & SBN_REDUCE_OP) == SYNCBN_MEAN ? "mean" : "sum",
+			    call->agreed[0],
 			    call->agreed[1] == SYNCBN_FLOAT64 ? "float64" : "float32");
 
 	if (call->agreed[3] != 0 && used > 0 && (size_t)used < bytes)
@@ -29,8 +31,13 @@ describe_all_reduce(const struct sbn_call *call, char *text, size_t bytes)
 }
 
 static void
-describe_operands(const struct sbn_call *call, char *text, size_t bytes)
+describe_operands(const struct syncbn_group *group, const struct sbn_call *call, char *text,
+		  size_t bytes)
 {
+	/* a peer's word is no index before it is checked */
+	uint64_t root =
+		call->agreed[1] < group->size ? group->members[call->agreed[1]] : call->agreed[1];
+
 	switch (call->op) {
 	case SBN_OP_FORWARD:
 	case SBN_OP_BACKWARD:
@@ -41,7 +48,11 @@ describe_operands(const struct sbn_call *call, char *text, size_t bytes)
 		break;
 	case SBN_OP_BROADCAST:
 		snprintf(text, bytes, "%" PRIu64 " bytes from rank %" PRIu64, call->agreed[0],
-			 call->agreed[1]);
+			 root);
+		break;
+	case SBN_OP_GROUP:
+		snprintf(text, bytes, "%" PRIu64 " lists of %" PRIu64 " ranks in all",
+			 call->agreed[1], call->agreed[2]);
 		break;
 	default:
 		snprintf(text, bytes, "%" PRIu64 " bytes", call->agreed[0]);
@@ -53,11 +64,15 @@ sbn_call_describe(const struct syncbn_group *group, uint32_t rank, const struct 
 		  uint64_t number, char *text, size_t bytes)
 {
 	const char *op = call->op < SBN_OP_COUNT ? sbn_op_names[call->op] : "an unknown operation";
-	char layer[SBN_LAYER_NAME + 16] = "", operands[96];
+	char layer[SBN_LAYER_NAME + 16] = "", operands[96], number_of_group[24] = "";
 
 	if (call->name != 0)
-		sbn_control_layer_name(&group->control, rank, call->name, layer, sizeof(layer));
-	describe_operands(call, operands, sizeof(operands));
-	snprintf(text, bytes, "%s%s%s, call %" PRIu64 " (%s)", op, call->name != 0 ? " of " : "",
-		 layer, number, operands);
+		sbn_control_layer_name(&group->control, group->members[rank], call->name, layer,
+				       sizeof(layer));
+	if (group->number != 0)
+		snprintf(number_of_group, sizeof(number_of_group), " (group %" PRIu32 ")",
+			 group->number);
+	describe_operands(group, call, operands, sizeof(operands));
+	snprintf(text, bytes, "%s%s%s, call %" PRIu64 " (%s)%s", op, call->name != 0 ? " of " : "",
+		 layer, number, operands, number_of_group);
 }

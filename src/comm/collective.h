@@ -17,10 +17,28 @@ syncbn_status_t sbn_broadcast(struct syncbn_group *group, void *data, size_t byt
 syncbn_status_t sbn_all_reduce_staged(struct syncbn_group *group, void *data, size_t count,
 				      syncbn_dtype_t dtype, syncbn_reduce_t op);
 
-/* Sums `count` elements of all ranks: dst[i] = src[0] + src[1] + ..., divided for MEAN. */
-void sbn_reduce_rows(const struct syncbn_group *group, void *const *dst, size_t n_dst,
-		     const void *const *src, size_t count, syncbn_dtype_t dtype,
-		     syncbn_reduce_t op);
+/* What the ranks of an all-reduce agree on beside its data: operation, and divisor of a mean. */
+enum { SBN_REDUCE_OP = 0xff, SBN_REDUCE_DIVISOR_SHIFT = 8 };
+
+static inline uint64_t
+sbn_reduce_word(const struct syncbn_group *group, syncbn_reduce_t op)
+{
+	return (uint64_t)op |
+	       (op == SYNCBN_MEAN ? (uint64_t)group->divisor << SBN_REDUCE_DIVISOR_SHIFT : 0);
+}
+
+/* Memory of the ranks that take part in an all-reduce, and what their sum is divided by. */
+struct sbn_rows {
+	const void *const *src; /* [n_src] */
+	uint32_t n_src;
+	void *const *dst; /* [n_dst]; each gets the result */
+	uint32_t n_dst;
+	double divisor;
+};
+
+/* dst[i] = (src[0] + src[1] + ...) / divisor, element by element. */
+void sbn_reduce_rows(const struct syncbn_group *group, const struct sbn_rows *rows, size_t count,
+		     syncbn_dtype_t dtype);
 
 static inline size_t
 sbn_dtype_bytes(syncbn_dtype_t dtype)

@@ -6,13 +6,36 @@
 
 #include "base/fail.h"
 #include "comm/call.h"
+#include "comm/collective.h"
 
 enum { TEXT = 192 };
 
+/* What a member is in: a call of this group, or else what its rank shows. */
 static void
-describe_ended(const struct sbn_control *control, uint32_t rank, char *text, size_t bytes)
+describe(const struct syncbn_group *group, uint32_t member, char *text, size_t bytes)
 {
-	uint32_t state = sbn_control_state(control, rank);
+	uint32_t rank = group->members[member];
+	struct sbn_now now = sbn_group_now(group, member);
+
+	if (now.inside)
+		sbn_control_describe_now(&group->control, rank, now, text, bytes);
+	else
+		sbn_control_describe(&group->control, rank, text, bytes);
+}
+
+/* What it is in, or was in last, in this group. */
+static void
+describe_here(const struct syncbn_group *group, uint32_t member, char *text, size_t bytes)
+{
+	sbn_control_describe_now(&group->control, group->members[member],
+				 sbn_group_now(group, member), text, bytes);
+}
+
+static void
+describe_ended(const struct syncbn_group *group, uint32_t member, char *text, size_t bytes)
+{
+	const struct sbn_control *control = &group->control;
+	uint32_t rank = group->members[member], state = sbn_control_state(control, rank);
 	/* relaxed: written before JOINED, whose load above acquired it */
 	int pid = atomic_load_explicit(&sbn_control_rank(control, rank)->life.pid,
 				       memory_order_relaxed);
@@ -22,6 +45,8 @@ describe_ended(const struct sbn_control *control, uint32_t rank, char *text, siz
 		sbn_control_ending(control, rank, ending, sizeof(ending));
 	else if (state & SBN_RANK_LEFT)
 		snprintf(ending, sizeof(ending), "left by syncbn_finalize");
+	else if (sbn_group_has_freed(group, member))
+		snprintf(ending, sizeof(ending), "it has freed group %" PRIu32, group->number);
 	else
 		snprintf(ending, sizeof(ending), "lost");
 	if (state & SBN_RANK_JOINED)
@@ -31,13 +56,13 @@ describe_ended(const struct sbn_control *control, uint32_t rank, char *text, siz
 }
 
 static syncbn_status_t
-lost(struct syncbn_group *group, uint32_t rank)
+lost(struct syncbn_group *group, uint32_t member)
 {
 	char ended[2 * TEXT], was[TEXT], here[TEXT];
 
-	describe_ended(&group->control, rank, ended, sizeof(ended));
-	sbn_control_describe(&group->control, rank, was, sizeof(was));
-	sbn_control_describe(&group->control, group->rank, here, sizeof(here));
+	describe_ended(group, member, ended, sizeof(ended));
+	describe(group, member, was, sizeof(was));
+	describe(group, group->rank, here, sizeof(here));
 	return sbn_fail(
 		SYNCBN_ERR_PEER_LOST,
 		"%s; it was %s; this rank is %s: look at what ended it; every rank must make "
@@ -48,62 +73,72 @@ lost(struct syncbn_group *group, uint32_t rank)
 static syncbn_status_t
 mismatch(struct syncbn_group *group, uint32_t other)
 {
+	bool lists = sbn_group_now(group, other).op == SBN_OP_GROUP;
 	char there[TEXT], here[TEXT];
 
-	sbn_control_describe(&group->control, other, there, sizeof(there));
-	sbn_control_describe(&group->control, group->rank, here, sizeof(here));
+	describe_here(group, other, there, sizeof(there));
+	describe_here(group, group->rank, here, sizeof(here));
 	return sbn_fail(SYNCBN_ERR_MISMATCH,
 			"rank %" PRIu32 " is %s, this rank (%" PRIu32
-			") is %s: every rank must make the same "
-			"calls in the same order",
-			other, there, group->rank, here);
+			") is %s: every rank must make the same calls in the same order%s",
+			group->members[other], there, group->members[group->rank], here,
+			lists ? ", with the same lists of ranks" : "");
 }
 
 /* The variable that lengthens the wait which this rank is in. */
 static const char *
 timeout_name(const struct syncbn_group *group)
 {
-	/* relaxed: this rank's own word */
-	uint64_t word = atomic_load_explicit(&group->own->now.op, memory_order_relaxed);
+	return sbn_group_now(group, group->rank).op == SBN_OP_JOIN ? "SYNCBN_JOIN_TIMEOUT" :
+								     "SYNCBN_TIMEOUT";
+}
 
-	return sbn_now_unpack(word).op == SBN_OP_JOIN ? "SYNCBN_JOIN_TIMEOUT" : "SYNCBN_TIMEOUT";
+static syncbn_status_t
+gave_up(struct syncbn_group *group, uint32_t other)
+{
+	char there[TEXT], here[TEXT];
+
+	describe(group, other, there, sizeof(there));
+	describe(group, group->rank, here, sizeof(here));
+	return sbn_fail(SYNCBN_ERR_TIMEOUT,
+			"rank %" PRIu32 " gave up waiting, %s; this rank (%" PRIu32
+			") is %s: look at what holds the ranks that have not come, or raise %s "
+			"(seconds)",
+			group->members[other], there, group->members[group->rank], here,
+			timeout_name(group));
 }
 
 syncbn_status_t
 sbn_group_failure(struct syncbn_group *group)
 {
-	struct sbn_abort abort = sbn_control_aborted(&group->control);
-	char here[TEXT], there[TEXT];
+	struct sbn_abort abort = sbn_group_aborted(group);
+	uint32_t member = 0;
 
 	if (abort.cause == SYNCBN_OK)
 		return SYNCBN_OK;
+	while (member < group->size && group->members[member] != abort.rank)
+		member++;
 	/* another process's word is no index before it is checked */
-	if (abort.rank >= group->size)
+	if (member == group->size)
 		return sbn_fail(SYNCBN_ERR_PEER_LOST, "the run was stopped");
 	if (abort.cause == SYNCBN_ERR_PEER_LOST)
-		return lost(group, abort.rank);
+		return lost(group, member);
 	if (abort.cause == SYNCBN_ERR_MISMATCH)
-		return mismatch(group, abort.rank);
-	sbn_control_describe(&group->control, abort.rank, there, sizeof(there));
-	sbn_control_describe(&group->control, group->rank, here, sizeof(here));
-	return sbn_fail(SYNCBN_ERR_TIMEOUT,
-			"rank %" PRIu32 " gave up waiting, %s; this rank (%" PRIu32
-			") is %s: look at what holds the ranks that have not come, or raise %s "
-			"(seconds)",
-			abort.rank, there, group->rank, here, timeout_name(group));
+		return mismatch(group, member);
+	return gave_up(group, member);
 }
 
 syncbn_status_t
 sbn_diagnose_lost(const struct sbn_wait *wait)
 {
-	sbn_control_abort(&wait->group->control, SYNCBN_ERR_PEER_LOST, wait->peer);
+	sbn_group_abort(wait->group, SYNCBN_ERR_PEER_LOST, wait->peer);
 	return lost(wait->group, wait->peer);
 }
 
 syncbn_status_t
 sbn_diagnose_mismatch(const struct sbn_wait *wait)
 {
-	sbn_control_abort(&wait->group->control, SYNCBN_ERR_MISMATCH, wait->group->rank);
+	sbn_group_abort(wait->group, SYNCBN_ERR_MISMATCH, wait->group->rank);
 	return mismatch(wait->group, wait->peer);
 }
 
@@ -111,15 +146,16 @@ syncbn_status_t
 sbn_diagnose_timeout(const struct sbn_wait *wait)
 {
 	struct syncbn_group *group = wait->group;
+	uint32_t rank = group->members[wait->peer];
 	char here[TEXT], there[TEXT];
 
-	sbn_control_abort(&group->control, SYNCBN_ERR_TIMEOUT, group->rank);
-	sbn_control_describe(&group->control, wait->peer, there, sizeof(there));
-	sbn_control_describe(&group->control, group->rank, here, sizeof(here));
+	sbn_group_abort(group, SYNCBN_ERR_TIMEOUT, group->rank);
+	describe(group, wait->peer, there, sizeof(there));
+	describe(group, group->rank, here, sizeof(here));
 	return sbn_fail(SYNCBN_ERR_TIMEOUT,
 			"rank %" PRIu32 " has not come within %d ms; it is %s; this rank (%" PRIu32
 			") is %s: look at what holds rank %" PRIu32 ", or raise %s (seconds)",
-			wait->peer, wait->timeout_ms, there, group->rank, here, wait->peer,
+			rank, wait->timeout_ms, there, group->members[group->rank], here, rank,
 			timeout_name(group));
 }
 
@@ -133,6 +169,11 @@ difference(const struct sbn_call *own, const struct sbn_call *theirs)
 		return ", another layer (the order of their making tells layers apart)";
 	if (layer && own->op == theirs->op && own->agreed[2] != theirs->agreed[2])
 		return ", with other settings of the layer (eps, momentum, affine, modes)";
+	if (own->op == SBN_OP_GROUP && theirs->op == SBN_OP_GROUP)
+		return "; the lists of ranks differ";
+	if (own->op == SBN_OP_ALL_REDUCE && own->op == theirs->op &&
+	    (own->agreed[2] ^ theirs->agreed[2]) > SBN_REDUCE_OP)
+		return ", with another divisor (syncbn_group_set_divisor)";
 	return "";
 }
 
@@ -142,13 +183,14 @@ sbn_diagnose_other_call(struct syncbn_group *group, uint32_t peer, const struct 
 {
 	char here[TEXT + SBN_LAYER_NAME], there[TEXT + SBN_LAYER_NAME];
 
-	sbn_control_abort(&group->control, SYNCBN_ERR_MISMATCH, group->rank);
+	sbn_group_abort(group, SYNCBN_ERR_MISMATCH, group->rank);
 	sbn_call_describe(group, group->rank, own, number, here, sizeof(here));
 	sbn_call_describe(group, peer, theirs, number, there, sizeof(there));
 	return sbn_fail(SYNCBN_ERR_MISMATCH,
 			"rank %" PRIu32 " is in %s, this rank (%" PRIu32 ") in %s%s: every rank "
 			"must make the same calls in the same order",
-			peer, there, group->rank, here, difference(own, theirs));
+			group->members[peer], there, group->members[group->rank], here,
+			difference(own, theirs));
 }
 
 static uint64_t
@@ -162,17 +204,16 @@ calls_begun(const struct syncbn_group *group, enum sbn_op op)
 bool
 sbn_diagnose_crossed(const struct sbn_wait *wait)
 {
-	struct sbn_rank_block *peer = sbn_control_rank(&wait->group->control, wait->peer);
-	/* C5 pairs with sbn_group_enter(): what the peer published before is seen after */
-	struct sbn_now there =
-		sbn_now_unpack(atomic_load_explicit(&peer->now.op, memory_order_acquire));
-	/* relaxed: this rank's own word */
-	struct sbn_now here = sbn_now_unpack(
-		atomic_load_explicit(&wait->group->own->now.op, memory_order_relaxed));
+	const struct syncbn_group *group = wait->group;
+	struct sbn_now there = sbn_group_now(group, wait->peer);
+	struct sbn_now here = sbn_group_now(group, group->rank);
 	uint64_t begun;
 
 	if (!there.inside || !here.inside || sbn_op_stream(there.op) == sbn_op_stream(here.op))
 		return false;
-	begun = calls_begun(wait->group, there.op) & ((UINT64_C(1) << 40) - 1);
+	/* who returns has left, and waits for whoever has not: nobody waits for it */
+	if (there.op == SBN_OP_RETURN || here.op == SBN_OP_RETURN)
+		return false;
+	begun = calls_begun(group, there.op) & ((UINT64_C(1) << SBN_NOW_CALL_BITS) - 1);
 	return begun + 1 == there.call;
 }

@@ -1,10 +1,55 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "comm/group.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "base/fail.h"
+
+void
+sbn_group_discard(struct syncbn_group *group)
+{
+	free(group->members);
+	free(group->seats);
+	free(group->parts);
+	free(group->barrier_lines);
+	free(group->leave_lines);
+	free(group->meeting_lines);
+	free(group);
+}
+
+struct syncbn_group *
+sbn_group_alloc(struct sbn_process *process, uint32_t rank, uint32_t size)
+{
+	struct syncbn_group *group = calloc(1, sizeof(*group));
+
+	if (group == NULL)
+		return NULL;
+	group->process = process;
+	group->rank = rank;
+	group->size = size;
+	group->divisor = SYNCBN_DIVISOR_INITIAL;
+	group->members = calloc(size, sizeof(*group->members));
+	group->seats = calloc(size, sizeof(struct sbn_seat *));
+	group->parts = calloc((size_t)SBN_STREAMS * size, sizeof(unsigned char *));
+	group->barrier_lines = calloc(size, sizeof(struct sbn_barrier_line *));
+	group->leave_lines = calloc(size, sizeof(struct sbn_leave_line *));
+	group->meeting_lines = calloc(size, sizeof(struct sbn_barrier_line *));
+	if (group->members != NULL && group->seats != NULL && group->parts != NULL &&
+	    group->barrier_lines != NULL && group->leave_lines != NULL &&
+	    group->meeting_lines != NULL)
+		return group;
+	sbn_group_discard(group);
+	return NULL;
+}
+
+void
+sbn_group_close(struct syncbn_group *group)
+{
+	group->transport->close(group);
+	sbn_group_discard(group);
+}
 
 enum sbn_stream
 sbn_op_stream(enum sbn_op op)
@@ -12,6 +57,7 @@ sbn_op_stream(enum sbn_op op)
 	switch (op) {
 	case SBN_OP_JOIN:
 	case SBN_OP_ARENA:
+	case SBN_OP_GROUP:
 		return SBN_STREAM_CONTROL;
 	case SBN_OP_FORWARD:
 		return SBN_STREAM_FORWARD;
@@ -28,22 +74,48 @@ sbn_op_stream(enum sbn_op op)
 void
 sbn_group_enter(struct syncbn_group *group, enum sbn_op op, uint32_t name, uint64_t call)
 {
-	struct sbn_now now = { .inside = true, .op = op, .layer = name, .call = call };
+	struct sbn_now now = {
+		.inside = true, .op = op, .group = group->number, .layer = name, .call = call
+	};
 
-	/* C5 pairs with sbn_diagnose_crossed(): who sees this sees what was published before */
-	atomic_store_explicit(&group->own->now.op, sbn_now_pack(now), memory_order_release);
+	group->shown = sbn_now_pack(now);
+	/* C5 pairs with sbn_group_now(): who sees this sees what was published before */
+	atomic_store_explicit(&group->seats[group->rank]->now, group->shown, memory_order_release);
+	/* release: the launcher reads time, word, time */
+	atomic_store_explicit(&group->own->now.op, group->shown, memory_order_release);
 }
 
 void
-sbn_group_leave_op(struct syncbn_group *group)
+sbn_group_exit(struct syncbn_group *group)
 {
-	/* relaxed: this rank's own word */
-	struct sbn_now now =
-		sbn_now_unpack(atomic_load_explicit(&group->own->now.op, memory_order_relaxed));
+	struct sbn_now now = sbn_now_unpack(group->shown);
+	uint64_t inside = group->shown;
 
 	now.inside = false;
+	group->shown = sbn_now_pack(now);
 	/* relaxed: whoever reads "between operations" concludes nothing from it */
-	atomic_store_explicit(&group->own->now.op, sbn_now_pack(now), memory_order_relaxed);
+	atomic_store_explicit(&group->seats[group->rank]->now, group->shown, memory_order_relaxed);
+	/* a thread in another group may have come since: its word stays. relaxed: as above */
+	atomic_compare_exchange_strong_explicit(&group->own->now.op, &inside, group->shown,
+						memory_order_relaxed, memory_order_relaxed);
+}
+
+struct sbn_now
+sbn_group_now(const struct syncbn_group *group, uint32_t member)
+{
+	/* C5 pairs with sbn_group_enter(): what the member published before is seen after */
+	return sbn_now_unpack(
+		atomic_load_explicit(&group->seats[member]->now, memory_order_acquire));
+}
+
+void
+sbn_group_ring(const struct syncbn_group *group)
+{
+	/* F1 pairs with F2 in sleep_until_ready() */
+	atomic_thread_fence(memory_order_seq_cst);
+	for (uint32_t peer = 0; peer < group->size; peer++)
+		if (peer != group->rank)
+			sbn_control_ring(&group->control, group->members[peer]);
 }
 
 void
@@ -57,7 +129,7 @@ sbn_group_fail(struct syncbn_group *group, syncbn_status_t status, const char *d
 }
 
 syncbn_status_t
-sbn_group_check(struct syncbn_group *group)
+sbn_group_check_failure(struct syncbn_group *group)
 {
 	syncbn_status_t status;
 
@@ -69,11 +141,31 @@ sbn_group_check(struct syncbn_group *group)
 	return status;
 }
 
-void
-sbn_group_close(struct syncbn_group *group)
+syncbn_status_t
+sbn_group_check(struct syncbn_group *group)
 {
-	group->transport->close(group);
-	free(group->parts);
-	free(group->barrier_lines);
-	free(group);
+	syncbn_status_t status = sbn_group_check_failure(group);
+
+	if (status == SYNCBN_OK && group->leave.left)
+		return sbn_fail(SYNCBN_ERR_INVALID,
+				"this rank has left the group: its next call on it is "
+				"syncbn_group_return");
+	return status;
+}
+
+uint32_t
+sbn_group_name_layer(struct syncbn_group *group, uint32_t number, const char *name)
+{
+	struct sbn_rank_block *own = group->own;
+	/* relaxed: groups of several threads need numbers of their own, and no order */
+	uint32_t index = atomic_fetch_add_explicit(&own->n_layer_names, 1, memory_order_relaxed);
+
+	if (index >= SBN_MAX_LAYERS)
+		return index + 1;
+	/* C4: published by the first call of this layer */
+	if (name != NULL)
+		snprintf(own->layer_names[index], SBN_LAYER_NAME, "%s", name);
+	else
+		snprintf(own->layer_names[index], SBN_LAYER_NAME, "bn%" PRIu32, number);
+	return index + 1;
 }

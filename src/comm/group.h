@@ -1,5 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A process group from the inside. */
+/*
+ * A process group from the inside.
+ *
+ * Release and acquire pairs, beside those of the rings, the barrier and the control extent:
+ *	C5 sbn_group_enter: a member's `now`	- sbn_group_now
+ *	G1 a sub group's close: `freed`		- sbn_group_has_freed
+ *	G2 a sub group's close: `n_freed`	- itself, in the last member
+ */
 #ifndef SBN_COMM_GROUP_H
 #define SBN_COMM_GROUP_H
 
@@ -12,6 +19,7 @@
 #include "comm/transport.h"
 #include "shm/segment.h"
 #include "sync/barrier.h"
+#include "sync/leave.h"
 #include "sync/ring.h"
 #include "trace/counters.h"
 
@@ -31,11 +39,34 @@ struct sbn_shared {
 	struct sbn_extent extent; /* shm only */
 };
 
+/*
+ * A rank's words in a group, for its peers there; zeroed memory at first. Words of the run as a
+ * whole, doorbells for one, are in the control extent.
+ */
+struct sbn_seat {
+	_Alignas(SBN_LINE) _Atomic uint64_t now; /* sbn_now_pack(): what it is in, in this group */
+	_Atomic uint32_t freed;                  /* 1: it has freed the group (G1) */
+	struct sbn_leave_line leave;
+	struct sbn_barrier_line meeting; /* of those who return */
+	/* in rank 0's seat, by all */
+	_Alignas(SBN_LINE) _Atomic uint64_t abort; /* of a sub group; the world's is the run's */
+	_Atomic uint32_t n_freed;                  /* members that need the memory no more (G2) */
+};
+
+_Static_assert(sizeof(struct sbn_seat) == 4 * SBN_LINE, "each writer's words have a line");
+
+/* A sequence of calls is a stream's, or the barrier's. */
+enum { SBN_SEQUENCE_BARRIER = SBN_STREAMS, SBN_SEQUENCES };
+
+_Static_assert((int)SBN_SEQUENCES <= (int)SBN_MAX_SEQUENCES, "a leaver can tell of all sequences");
+
 struct syncbn_arena; /* of src/train */
 
 struct syncbn_group {
 	uint32_t rank;
 	uint32_t size;
+	uint32_t number;   /* in texts; 0: the world, or this process alone */
+	uint32_t *members; /* [size]: the ranks' numbers in the run */
 	const struct sbn_transport *transport;
 	struct sbn_process *process;
 	bool is_world;
@@ -44,11 +75,20 @@ struct syncbn_group {
 	struct sbn_control control; /* the segment's; self: this process's own */
 	struct sbn_rank_block *own;
 	struct sbn_trace *trace;
+	struct sbn_seat **seats; /* [size] */
+	_Atomic uint64_t *abort;
+	uint64_t shown; /* what this group last wrote into the rank's line of the control extent */
 	struct sbn_ring rings[SBN_STREAMS];
 	unsigned char **parts; /* [SBN_STREAMS][size] */
 	struct sbn_barrier barrier;
 	struct sbn_barrier_line **barrier_lines; /* [size] */
-	struct sbn_shared shared;                /* rings and barrier */
+	struct sbn_shared shared;                /* see comm/slice.h */
+	struct sbn_leave leave;
+	struct sbn_leave_line **leave_lines; /* [size] */
+	struct sbn_barrier meeting;
+	struct sbn_barrier_line **meeting_lines; /* [size] */
+	syncbn_divisor_t divisor;                /* of means, after ranks have left */
+	uint64_t waited_ns;                      /* by lane 0 of the calls */
 	uint32_t n_layers;                       /* made so far: the next layer's number */
 	uint32_t n_users;                        /* layers, saved objects and arenas that live */
 	struct syncbn_arena *arenas;
@@ -56,29 +96,63 @@ struct syncbn_group {
 	char failure[1024];     /* its detail */
 };
 
+/* A group without transport, memory or peers; NULL where there is no memory. */
+struct syncbn_group *sbn_group_alloc(struct sbn_process *process, uint32_t rank, uint32_t size);
+void sbn_group_discard(struct syncbn_group *group);
+
 /* The group of all ranks that the contract names; Collective. */
 syncbn_status_t sbn_group_join(struct sbn_process *process, struct syncbn_group **world);
 
 /* A group of this process alone. */
 syncbn_status_t sbn_group_alone(struct sbn_process *process, struct syncbn_group **group);
 
-/* Says goodbye to the peers (world only) and frees the group. */
+/* Lets the peers know that this rank is done with the group, and frees it. */
 void sbn_group_close(struct syncbn_group *group);
 
-/* Before a call: the failure that this rank has seen, or that the abort word holds; else OK. */
+/*
+ * Before a call: the failure that this rank has seen, or that the abort word holds; INVALID when
+ * this rank has left; else OK.
+ */
 syncbn_status_t sbn_group_check(struct syncbn_group *group);
+
+/* The same, without a look at whether this rank has left. */
+syncbn_status_t sbn_group_check_failure(struct syncbn_group *group);
 
 /* Keeps the failure of a call for sbn_group_check, and makes it the last error. */
 void sbn_group_fail(struct syncbn_group *group, syncbn_status_t status, const char *detail);
 
-/* The failure that the abort word holds, with its detail; OK when there is none. */
+/*
+ * Who failed the group, by a rank's number in the run: for a sub group its own abort word, or the
+ * loss of a member; another group's TIMEOUT or MISMATCH is not its failure.
+ */
+struct sbn_abort sbn_group_aborted(const struct syncbn_group *group);
+
+/* The same as a status with its detail; OK when there is none. */
 syncbn_status_t sbn_group_failure(struct syncbn_group *group);
+
+/* Sets the group's abort word and wakes its members. member: a rank of the group. */
+void sbn_group_abort(struct syncbn_group *group, syncbn_status_t cause, uint32_t member);
+
+/* Whether a member has freed its sub group (G1). */
+bool sbn_group_has_freed(const struct syncbn_group *group, uint32_t member);
+
+/* Wakes the members that sleep; whoever goes to sleep after it sees what was stored before (F1). */
+void sbn_group_ring(const struct syncbn_group *group);
 
 /* The stream on which an operation travels; SBN_STREAMS for the barrier and for none. */
 enum sbn_stream sbn_op_stream(enum sbn_op op);
 
 /* Says what this rank is in (inside) or was in last; C5: after all that it published before. */
 void sbn_group_enter(struct syncbn_group *group, enum sbn_op op, uint32_t name, uint64_t call);
-void sbn_group_leave_op(struct syncbn_group *group);
+void sbn_group_exit(struct syncbn_group *group);
+
+/* What a member is in, or was in last, in this group (C5). */
+struct sbn_now sbn_group_now(const struct syncbn_group *group, uint32_t member);
+
+/*
+ * Gives a layer a name where peers and the launcher can read it: "bn" and its number in the group
+ * where name is NULL. Returns 1 + index in this rank's table, for sbn_call.name.
+ */
+uint32_t sbn_group_name_layer(struct syncbn_group *group, uint32_t number, const char *name);
 
 #endif

@@ -7,88 +7,20 @@
 
 #include "base/fail.h"
 #include "comm/agree.h"
-#include "comm/group.h"
+#include "comm/slice.h"
 #include "comm/wait.h"
 #include "shm/contract.h"
-
-enum { SLOTS = 2 }; /* every call waits for its end */
-
-static struct sbn_ring_shape
-shape_of(const struct syncbn_group *group, enum sbn_stream stream)
-{
-	bool control = stream == SBN_STREAM_CONTROL;
-	bool data = stream == SBN_STREAM_DATA;
-
-	return (struct sbn_ring_shape){
-		.n_ranks = group->size,
-		.n_slots = SLOTS,
-		.n_lanes = control || data ? 1 : SBN_MAX_LANES,
-		.row_bytes = control ? SBN_CONTROL_ROOM :
-			     data    ? SBN_DATA_ROOM :
-				       SBN_CHANNELS_A_CALL * SBN_PAIR_BYTES,
-		.page_bytes = control ? SBN_LINE : group->control.head->header.page_bytes,
-	};
-}
-
-static void
-open_ring(struct syncbn_group *group, enum sbn_stream stream, unsigned char *first, uint64_t stride)
-{
-	struct sbn_ring_shape shape = shape_of(group, stream);
-	unsigned char **parts = group->parts + stream * group->size;
-
-	for (uint32_t rank = 0; rank < group->size; rank++)
-		parts[rank] = first + rank * stride;
-	sbn_ring_open(&group->rings[stream], &shape, group->rank, parts, 0);
-}
-
-/* The ring that lives in the control extent and makes all other memory. */
-static void
-open_control_ring(struct syncbn_group *group)
-{
-	_Static_assert(SLOTS * (SBN_LINE + SBN_CONTROL_ROOM) <= SBN_BOOTSTRAP_BYTES,
-		       "the control ring fits its room");
-	open_ring(group, SBN_STREAM_CONTROL, sbn_control_rank(&group->control, 0)->bootstrap,
-		  group->control.stride);
-}
-
-static void
-open_barrier(struct syncbn_group *group, unsigned char *first)
-{
-	for (uint32_t rank = 0; rank < group->size; rank++)
-		group->barrier_lines[rank] =
-			(struct sbn_barrier_line *)(first + rank * group->shared.stride);
-	group->barrier = (struct sbn_barrier){ .lines = group->barrier_lines, .rank = group->rank };
-}
-
-/* A slice: the rings of the three data streams, then the barrier's line. */
-static uint64_t
-slice_bytes(const struct syncbn_group *group)
-{
-	uint64_t bytes = SBN_LINE;
-
-	for (enum sbn_stream stream = SBN_STREAM_FORWARD; stream < SBN_STREAMS; stream++) {
-		struct sbn_ring_shape shape = shape_of(group, stream);
-
-		bytes += sbn_ring_part_bytes(&shape);
-	}
-	return bytes;
-}
 
 static syncbn_status_t
 open_streams(struct syncbn_group *group)
 {
 	syncbn_status_t status =
-		group->transport->share(group, SBN_OP_JOIN, slice_bytes(group), &group->shared);
-	unsigned char *at = group->shared.base;
+		group->transport->share(group, SBN_OP_JOIN, sbn_slice_back_bytes(group),
+					&group->shared);
 
-	if (status != SYNCBN_OK)
-		return status;
-	for (enum sbn_stream stream = SBN_STREAM_FORWARD; stream < SBN_STREAMS; stream++) {
-		open_ring(group, stream, at, group->shared.stride);
-		at += sbn_ring_part_bytes(&group->rings[stream].shape);
-	}
-	open_barrier(group, at);
-	return SYNCBN_OK;
+	if (status == SYNCBN_OK)
+		sbn_slice_open_back(group, group->shared.base, group->shared.stride);
+	return status;
 }
 
 static bool
@@ -129,7 +61,9 @@ say_hello(struct syncbn_group *group)
 				" has joined already, as process %d: start no second program from "
 				"within a rank, or unset SYNCBN_CONTRACT for it",
 				group->rank, nobody);
-	open_control_ring(group); /* ours from here on: a second process must not touch it */
+	/* ours from here on: a second process must not touch it */
+	sbn_slice_open_front(group, sbn_control_rank(&group->control, 0)->bootstrap,
+			     group->control.stride);
 	group->own->cpus = group->process->place.cpus;
 	sbn_group_enter(group, SBN_OP_JOIN, 0, 0);
 	sbn_control_set_state(&group->control, group->rank, SBN_RANK_JOINED);
@@ -164,27 +98,23 @@ meet(struct syncbn_group *group)
 		return status;
 	/* nobody begins a call before everybody has opened the rings */
 	status = sbn_agree(group, SBN_OP_JOIN, SYNCBN_OK, &(struct sbn_agreement){ 0 }, NULL);
-	sbn_group_leave_op(group);
+	sbn_group_exit(group);
 	return status;
 }
 
+/* The group of all ranks, as the contract says; it owns its segment. */
 static syncbn_status_t
-join(struct sbn_process *process, const struct sbn_contract *contract, struct syncbn_group *group)
+join(const struct sbn_contract *contract, struct syncbn_group *group)
 {
-	syncbn_status_t status;
+	syncbn_status_t status = sbn_segment_attach(contract->segment_fd, contract->run_id,
+						    contract->world_size, &group->segment);
 
-	group->rank = contract->rank;
-	group->size = contract->world_size;
-	group->transport = &sbn_transport_shm;
-	group->process = process;
-	group->parts = calloc((size_t)SBN_STREAMS * group->size, sizeof(*group->parts));
-	group->barrier_lines = calloc(group->size, sizeof(struct sbn_barrier_line *));
-	if (group->parts == NULL || group->barrier_lines == NULL)
-		return sbn_fail(SYNCBN_ERR_NO_MEMORY, "a group of %" PRIu32 " ranks", group->size);
-	status = sbn_segment_attach(contract->segment_fd, contract->run_id, contract->world_size,
-				    &group->segment);
 	if (status != SYNCBN_OK)
 		return status;
+	group->is_world = true;
+	group->transport = &sbn_transport_shm;
+	for (uint32_t rank = 0; rank < group->size; rank++)
+		group->members[rank] = rank;
 	group->control = group->segment.control;
 	group->own = sbn_control_rank(&group->control, group->rank);
 	group->trace = sbn_trace_of(group->own);
@@ -210,15 +140,13 @@ sbn_group_join(struct sbn_process *process, struct syncbn_group **world)
 			(*world)->is_world = true;
 		return status;
 	}
-	group = calloc(1, sizeof(*group));
+	group = sbn_group_alloc(process, contract.rank, contract.world_size);
 	if (group == NULL)
-		return sbn_fail(SYNCBN_ERR_NO_MEMORY, "a group");
-	group->is_world = true;
-	status = join(process, &contract, group);
+		return sbn_fail(SYNCBN_ERR_NO_MEMORY, "a group of %" PRIu32 " ranks",
+				contract.world_size);
+	status = join(&contract, group);
 	if (status != SYNCBN_OK) {
-		free(group->parts);
-		free(group->barrier_lines);
-		free(group);
+		sbn_group_discard(group);
 		return status;
 	}
 	*world = group;

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 libsbn_core_la_SOURCES += \
+	src/comm/abort.c \
 	src/comm/agree.c \
 	src/comm/agree.h \
 	src/comm/barrier.c \
@@ -13,8 +14,14 @@ libsbn_core_la_SOURCES += \
 	src/comm/group.c \
 	src/comm/group.h \
 	src/comm/join.c \
+	src/comm/leave.c \
+	src/comm/leave.h \
 	src/comm/process.c \
 	src/comm/process.h \
+	src/comm/slice.c \
+	src/comm/slice.h \
+	src/comm/split.c \
+	src/comm/split.h \
 	src/comm/transport.h \
 	src/comm/transport_self.c \
 	src/comm/transport_shm.c \

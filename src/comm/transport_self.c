@@ -5,7 +5,7 @@
 #include <unistd.h>
 
 #include "base/fail.h"
-#include "comm/group.h"
+#include "comm/slice.h"
 
 static uint64_t
 self_begin(struct syncbn_group *group, enum sbn_stream stream, const struct sbn_call *call,
@@ -127,10 +127,9 @@ make_rows(struct syncbn_group *group)
 {
 	enum { PAIRS = SBN_CHANNELS_A_CALL * SBN_PAIR_BYTES };
 
-	group->parts = calloc(SBN_STREAMS, sizeof(*group->parts));
-	if (group->parts == NULL ||
-	    self_share(group, SBN_OP_JOIN, 2 * PAIRS + SBN_DATA_ROOM, &group->shared) != SYNCBN_OK)
+	if (self_share(group, SBN_OP_JOIN, 2 * PAIRS + SBN_DATA_ROOM, &group->shared) != SYNCBN_OK)
 		return false;
+	sbn_slice_open_front(group, group->own->bootstrap, 0);
 	group->parts[SBN_STREAM_FORWARD] = group->shared.base;
 	group->parts[SBN_STREAM_BACKWARD] = group->shared.base + PAIRS;
 	group->parts[SBN_STREAM_DATA] = group->shared.base + 2 * PAIRS;
@@ -140,19 +139,14 @@ make_rows(struct syncbn_group *group)
 syncbn_status_t
 sbn_group_alone(struct sbn_process *process, struct syncbn_group **out)
 {
-	struct syncbn_group *group = calloc(1, sizeof(*group));
+	struct syncbn_group *group = sbn_group_alloc(process, 0, 1);
 
 	if (group == NULL)
 		return sbn_fail(SYNCBN_ERR_NO_MEMORY, "a group");
-	*group = (struct syncbn_group){
-		.size = 1,
-		.transport = &sbn_transport_self,
-		.process = process,
-	};
+	group->transport = &sbn_transport_self;
 	if (!make_control(group) || !make_rows(group)) {
 		free(group->control.head);
-		free(group->parts);
-		free(group);
+		sbn_group_discard(group);
 		return sbn_fail(SYNCBN_ERR_NO_MEMORY, "a group of one");
 	}
 	*out = group;

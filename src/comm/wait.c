@@ -12,12 +12,21 @@ enum {
 	SPIN_NS = 30000,
 	PAUSES_A_LOOK = 16,
 	YIELDS = 4,
-	NAP_NS = 100 * 1000 * 1000 /* the longest sleep between two looks at everything */
+	NAP_NS = 100 * 1000 * 1000, /* the longest sleep between two looks at everything */
+	DEAF_NAP_NS = 1000 * 1000   /* without a doorbell */
 };
 
 struct clock {
 	uint64_t deadline_ns;
 	uint64_t looked_ns;
+	struct sbn_now peer; /* what it was in at the last look */
+};
+
+/* What a thread sleeps on. */
+struct bell {
+	_Atomic uint32_t *rings;
+	uint64_t bit; /* its bit in `sleepers`; 0: all are taken, nobody rings */
+	uint64_t nap_ns;
 };
 
 static bool
@@ -46,11 +55,24 @@ yield(const struct sbn_wait *wait)
 	return false;
 }
 
+/* Whether the peer has begun or ended a call of the group since the last look. */
+static bool
+has_moved(const struct sbn_wait *wait, struct clock *clock)
+{
+	struct sbn_now before = clock->peer;
+
+	clock->peer = sbn_group_now(wait->group, wait->peer);
+	return sbn_now_pack(before) != sbn_now_pack(clock->peer);
+}
+
 /* Time that passes while the clock is paused does not count. */
 static uint64_t
 time_left(const struct sbn_wait *wait, struct clock *clock)
 {
 	uint64_t now = sbn_now_ns();
+
+	if (wait->patient && has_moved(wait, clock))
+		clock->deadline_ns = now + (uint64_t)wait->timeout_ms * SBN_NS_PER_MS;
 
 	/* relaxed: a word that stands for itself, looked at again soon */
 	if (atomic_load_explicit(&wait->group->control.head->clock_paused, memory_order_relaxed) !=
@@ -69,13 +91,15 @@ trouble(const struct sbn_wait *wait, uint64_t left_ns)
 {
 	struct syncbn_group *group = wait->group;
 	syncbn_status_t status = sbn_group_failure(group);
-	uint32_t state;
+	bool gone;
 
 	if (status != SYNCBN_OK)
 		return status;
-	state = sbn_control_state(&group->control, wait->peer);
-	/* what the peer published before it left counts: look again, after the state */
-	if (state & (SBN_RANK_LEFT | SBN_RANK_GONE) && !wait->ready(wait))
+	gone = sbn_group_has_freed(group, wait->peer) ||
+	       (sbn_control_state(&group->control, group->members[wait->peer]) &
+		(SBN_RANK_LEFT | SBN_RANK_GONE));
+	/* what the peer published before it ended counts: look again, after the state */
+	if (gone && !wait->ready(wait))
 		return sbn_diagnose_lost(wait);
 	if (sbn_diagnose_crossed(wait) && !wait->ready(wait))
 		return sbn_diagnose_mismatch(wait);
@@ -85,10 +109,10 @@ trouble(const struct sbn_wait *wait, uint64_t left_ns)
 }
 
 static syncbn_status_t
-nap(const struct sbn_wait *wait, _Atomic uint32_t *rings, struct clock *clock, bool *ready)
+nap(const struct sbn_wait *wait, const struct bell *bell, struct clock *clock, bool *ready)
 {
 	/* acquire: `ready` looks after it, so who misses what was published sees no old count */
-	uint32_t seen = atomic_load_explicit(rings, memory_order_acquire);
+	uint32_t seen = atomic_load_explicit(bell->rings, memory_order_acquire);
 	uint64_t left_ns;
 	syncbn_status_t status;
 
@@ -98,38 +122,87 @@ nap(const struct sbn_wait *wait, _Atomic uint32_t *rings, struct clock *clock, b
 	left_ns = time_left(wait, clock);
 	status = trouble(wait, left_ns);
 	if (status == SYNCBN_OK) {
-		sbn_futex_wait(rings, seen, SBN_MIN(left_ns, (uint64_t)NAP_NS), true);
+		sbn_futex_wait(bell->rings, seen, SBN_MIN(left_ns, bell->nap_ns), true);
 		*ready = wait->ready(wait);
 	}
 	return status;
+}
+
+/*
+ * Takes a doorbell that no other thread of this rank sleeps on: threads in several groups, and the
+ * lanes of a call, may sleep at once. The bit in `sleepers` says that it is taken, and to ring it.
+ */
+static struct bell
+take_bell(struct sbn_rank_block *own, _Atomic uint32_t *unheard)
+{
+	/* relaxed, both: the fence F2 pairs with the publisher's F1 */
+	uint64_t taken = atomic_load_explicit(&own->sleepers, memory_order_relaxed);
+	unsigned number;
+
+	do {
+		if (taken == UINT64_MAX)
+			return (struct bell){ .rings = unheard, .nap_ns = DEAF_NAP_NS };
+		number = (unsigned)__builtin_ctzll(~taken);
+	} while (!atomic_compare_exchange_weak_explicit(&own->sleepers, &taken,
+							taken | UINT64_C(1) << number,
+							memory_order_relaxed,
+							memory_order_relaxed));
+	atomic_thread_fence(memory_order_seq_cst);
+	return (struct bell){
+		.rings = &own->doorbells[number].rings,
+		.bit = UINT64_C(1) << number,
+		.nap_ns = NAP_NS,
+	};
+}
+
+static void
+give_bell_back(struct sbn_rank_block *own, const struct bell *bell)
+{
+	/* relaxed: a late look at it costs one needless ring */
+	uint64_t taken =
+		atomic_fetch_and_explicit(&own->sleepers, ~bell->bit, memory_order_relaxed);
+
+	if ((taken & ~bell->bit) == 0)
+		/* relaxed: for the launcher's eyes */
+		atomic_store_explicit(&own->now.since_ns, 0, memory_order_relaxed);
 }
 
 static syncbn_status_t
 sleep_until_ready(const struct sbn_wait *wait, uint64_t start_ns)
 {
 	struct sbn_rank_block *own = wait->group->own;
-	_Atomic uint32_t *rings = &own->doorbells[wait->lane].rings;
-	uint64_t bit = UINT64_C(1) << wait->lane;
+	_Atomic uint32_t unheard = 0;
 	struct clock clock = {
 		.deadline_ns = start_ns + (uint64_t)wait->timeout_ms * SBN_NS_PER_MS,
 		.looked_ns = start_ns,
+		.peer = sbn_group_now(wait->group, wait->peer),
 	};
 	syncbn_status_t status;
+	struct bell bell;
 	bool ready;
 
 	/* relaxed: for the launcher's eyes */
 	atomic_store_explicit(&own->now.since_ns, start_ns, memory_order_relaxed);
-	/* relaxed: the fence F2 below pairs with the publisher's F1 */
-	atomic_fetch_or_explicit(&own->sleepers, bit, memory_order_relaxed);
-	atomic_thread_fence(memory_order_seq_cst);
+	bell = take_bell(own, &unheard);
 	do {
-		status = nap(wait, rings, &clock, &ready);
+		status = nap(wait, &bell, &clock, &ready);
 	} while (status == SYNCBN_OK && !ready);
-	/* relaxed: a late look at it costs one needless ring */
-	if ((atomic_fetch_and_explicit(&own->sleepers, ~bit, memory_order_relaxed) & ~bit) == 0)
-		/* relaxed: as above */
-		atomic_store_explicit(&own->now.since_ns, 0, memory_order_relaxed);
+	give_bell_back(own, &bell);
 	return status;
+}
+
+/* Lane 0 counts for the call. */
+static void
+count_wait(const struct sbn_wait *wait, uint64_t start_ns, bool slept)
+{
+	uint64_t waited_ns = sbn_now_ns() - start_ns;
+
+	if (wait->lane != 0)
+		return;
+	wait->group->waited_ns += waited_ns;
+	sbn_trace_add(wait->group->trace, SBN_WAIT_NS, waited_ns);
+	if (slept)
+		sbn_trace_add(wait->group->trace, SBN_SLEEPS, 1);
 }
 
 syncbn_status_t
@@ -137,16 +210,14 @@ sbn_wait(const struct sbn_wait *wait)
 {
 	syncbn_status_t status = SYNCBN_OK;
 	uint64_t start_ns;
+	bool awake;
 
 	if (wait->ready(wait))
 		return SYNCBN_OK;
 	start_ns = sbn_now_ns();
-	if (!(wait->group->may_spin ? spin(wait) : yield(wait))) {
+	awake = wait->group->may_spin ? spin(wait) : yield(wait);
+	if (!awake)
 		status = sleep_until_ready(wait, start_ns);
-		if (wait->lane == 0)
-			sbn_trace_add(wait->group->trace, SBN_SLEEPS, 1);
-	}
-	if (wait->lane == 0)
-		sbn_trace_add(wait->group->trace, SBN_WAIT_NS, sbn_now_ns() - start_ns);
+	count_wait(wait, start_ns, !awake);
 	return status;
 }

@@ -14,10 +14,11 @@
 
 struct sbn_wait {
 	struct syncbn_group *group;
-	uint32_t lane; /* the waiting lane: its doorbell rings */
+	uint32_t lane; /* the waiting lane; lane 0 counts */
 	uint32_t peer;
 	bool (*ready)(const struct sbn_wait *wait); /* never blocks; acquires what it finds */
 	int timeout_ms;
+	bool patient;           /* the time begins anew whenever the peer makes a call */
 	enum sbn_stream stream; /* for `ready` */
 	uint32_t begin, end;
 };

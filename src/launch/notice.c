@@ -20,8 +20,7 @@ struct text {
 	size_t used;
 };
 
-static void __attribute__((format(printf, 2, 3)))
-append(struct text *text, const char *format, ...)
+static void __attribute__((format(printf, 2, 3))) append(struct text *text, const char *format, ...)
 {
 	size_t room = TEXT_BYTES - text->used;
 	va_list args;
@@ -74,7 +73,8 @@ waiting_of(const struct sbn_job *job, uint32_t rank)
 static bool
 same_call(struct sbn_now a, struct sbn_now b)
 {
-	return a.inside && b.inside && a.op == b.op && a.call == b.call && a.layer == b.layer;
+	/* not the layer: it is an index into each rank's own table */
+	return a.inside && b.inside && a.op == b.op && a.group == b.group && a.call == b.call;
 }
 
 static bool
@@ -123,6 +123,8 @@ append_waiters(struct sbn_notice *notice, struct text *text, const struct sbn_jo
 static void
 append_missing(struct text *text, const struct sbn_job *job, struct sbn_now now)
 {
+	/* who is in a sub group is not known here */
+	const char *first = now.group == 0 ? "; not there: " : "; elsewhere: ";
 	unsigned n = 0;
 
 	for (uint32_t rank = 0; rank < job->n_ranks; rank++) {
@@ -130,7 +132,7 @@ append_missing(struct text *text, const struct sbn_job *job, struct sbn_now now)
 		    !is_stopped(job->process[rank].pid))
 			continue;
 		if (n++ < MAX_NAMED) {
-			append(text, "%s", n == 1 ? "; not there: " : ", ");
+			append(text, "%s", n == 1 ? first : ", ");
 			append_absent(text, job, rank);
 		}
 	}

@@ -15,11 +15,11 @@ store_gradient(const struct sbn_pass *pass, syncbn_param_t which, uint32_t c, do
 
 /* dgamma and dbeta by the layer's mode, from this rank's sums and the group's. */
 static void
-store_gradients(const struct sbn_pass *pass, uint32_t c, struct sbn_pair own, struct sbn_pair sum)
+store_gradients(const struct sbn_pass *pass, uint32_t c, struct sbn_pair own, struct sbn_pair sum,
+		double group_divisor)
 {
 	const syncbn_batch_norm_config_t *config = &pass->bn->config;
-	double divisor =
-		config->param_grad_mode == SYNCBN_PARAM_GRAD_MEAN ? pass->bn->group->size : 1;
+	double divisor = config->param_grad_mode == SYNCBN_PARAM_GRAD_MEAN ? group_divisor : 1;
 	struct sbn_pair chosen = config->param_grad_mode == SYNCBN_PARAM_GRAD_LOCAL ? own : sum;
 
 	if (!config->affine)
@@ -65,7 +65,7 @@ merge_gradients(const struct sbn_pass *pass, uint32_t begin, uint32_t end,
 		struct sbn_pair own = pairs->row[pairs->self][c - pairs->first];
 		struct sbn_pair sum = sum_channel(pairs, c);
 
-		store_gradients(pass, c, own, sum);
+		store_gradients(pass, c, own, sum, pairs->divisor);
 		if (pass->saved->count != 0) /* 0: running statistics, or no samples anywhere */
 			set_slopes(pass, c, pass->saved->by == SBN_BY_LOCAL ? own : sum);
 	}

@@ -57,22 +57,6 @@ allocate_coefficients(struct syncbn_batch_norm *bn)
 	return SYNCBN_OK;
 }
 
-/* This rank's name for the layer, where peers and the launcher can read it. */
-static void
-register_name(struct syncbn_batch_norm *bn, const char *name)
-{
-	bn->number = ++bn->group->n_layers;
-	bn->name = bn->number;
-	if (bn->number > SBN_MAX_LAYERS)
-		return;
-	/* C4: published by the first call of this layer */
-	if (name != NULL)
-		snprintf(bn->group->own->layer_names[bn->number - 1], SBN_LAYER_NAME, "%s", name);
-	else
-		snprintf(bn->group->own->layer_names[bn->number - 1], SBN_LAYER_NAME, "bn%" PRIu32,
-			 bn->number);
-}
-
 /* Field by field, since the struct has holes; not the name and the mode, which may differ. */
 static uint64_t
 hash_settings(const syncbn_batch_norm_config_t *config)
@@ -114,7 +98,8 @@ sbn_batch_norm_new(struct syncbn_group *group, const syncbn_batch_norm_config_t 
 		return status;
 	}
 	group->n_users++;
-	register_name(bn, config->name);
+	bn->number = ++group->n_layers;
+	bn->name = sbn_group_name_layer(group, bn->number, config->name);
 	sbn_batch_norm_reset(bn);
 	*out = bn;
 	return SYNCBN_OK;

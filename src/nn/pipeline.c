@@ -62,31 +62,48 @@ count_of(const struct window *w, uint32_t rank)
 					    w->pass->count);
 }
 
+/* The ranks that take part, into ranks[group size]; where nothing is exchanged, one. */
 static uint32_t
-ranks_of(const struct sbn_pass *pass)
+roll_of(const struct window *w, uint32_t *ranks)
 {
-	return pass->exchange ? pass->bn->group->size : 1;
+	ranks[0] = 0;
+	return w->pass->exchange ? sbn_call_roll(&w->call, ranks) : 1;
+}
+
+static double
+total_of(const struct window *w)
+{
+	uint32_t ranks[w->pass->bn->group->size];
+	uint32_t n_ranks = roll_of(w, ranks);
+	double total = 0;
+
+	for (uint32_t i = 0; i < n_ranks; i++)
+		total += count_of(w, ranks[i]);
+	return total;
 }
 
 static bool
 merge_chunk(const struct window *w, uint32_t begin, uint32_t end)
 {
 	const struct sbn_pass *pass = w->pass;
-	uint32_t n_ranks = ranks_of(pass);
+	uint32_t ranks[pass->bn->group->size];
+	uint32_t n_ranks = roll_of(w, ranks);
 	const struct sbn_pair *row[n_ranks];
 	double count[n_ranks];
 	struct sbn_pairs pairs = {
 		.n_ranks = n_ranks,
-		.self = pass->exchange ? pass->bn->group->rank : 0,
 		.row = row,
 		.count = count,
 		.first = w->first,
+		.divisor = pass->exchange ? sbn_call_divisor(&w->call) : pass->bn->group->size,
 	};
 
-	for (uint32_t rank = 0; rank < n_ranks; rank++) {
-		row[rank] = pass->exchange ? sbn_call_row(&w->call, rank) : w->row;
-		count[rank] = count_of(w, rank);
-		pairs.total += count[rank];
+	for (uint32_t i = 0; i < n_ranks; i++) {
+		if (pass->exchange && ranks[i] == pass->bn->group->rank)
+			pairs.self = i;
+		row[i] = pass->exchange ? sbn_call_row(&w->call, ranks[i]) : w->row;
+		count[i] = count_of(w, ranks[i]);
+		pairs.total += count[i];
 	}
 	return pass->merge(pass, w->first + begin, w->first + end, &pairs);
 }
@@ -160,6 +177,15 @@ choose_lanes(const struct sbn_pass *pass, uint32_t n_channels, int threads)
 	return (uint32_t)SBN_MIN(lanes, (uint64_t)n_channels);
 }
 
+/* What the layer's settings come to in this group: a mean's divisor is one of them. */
+static uint64_t
+settings_of(const struct syncbn_batch_norm *bn)
+{
+	bool mean = bn->config.param_grad_mode == SYNCBN_PARAM_GRAD_MEAN;
+
+	return mean ? bn->settings ^ sbn_group_divisor_word(bn->group) : bn->settings;
+}
+
 static syncbn_status_t
 begin_call(struct window *w)
 {
@@ -172,7 +198,7 @@ begin_call(struct window *w)
 		.n_items = w->n_channels,
 		.n_lanes = w->n_lanes,
 		.count = pass->count,
-		.agreed = { pass->bn->n_channels, w->first, pass->bn->settings, pass->want },
+		.agreed = { pass->bn->n_channels, w->first, settings_of(pass->bn), pass->want },
 	};
 	syncbn_status_t status = sbn_call_begin(group, sbn_op_stream(pass->op), &call, &w->call);
 
@@ -198,9 +224,8 @@ run_window(struct window *w, int threads)
 		return status;
 	sbn_team_run(pass->bn->group->process->team, threads, (int)w->n_lanes, run_lane, w);
 	status = pass->exchange ? sbn_call_end(&w->call) : SYNCBN_OK;
-	pass->total = 0;
-	for (uint32_t rank = 0; status == SYNCBN_OK && rank < ranks_of(pass); rank++)
-		pass->total += count_of(w, rank);
+	if (status == SYNCBN_OK)
+		pass->total = total_of(w);
 	return status;
 }
 

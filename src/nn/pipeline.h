@@ -27,6 +27,7 @@ struct sbn_pairs {
 	const struct sbn_pair **row; /* [n_ranks]; row[rank][channel - first] */
 	double *count;               /* [n_ranks]: samples a channel */
 	double total;
+	double divisor; /* of means over the group */
 	uint32_t first; /* the channel of element 0 */
 };
 

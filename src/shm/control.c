@@ -34,18 +34,16 @@ sbn_control_state(const struct sbn_control *control, uint32_t rank)
 }
 
 bool
-sbn_control_abort(const struct sbn_control *control, syncbn_status_t cause, uint32_t rank)
+sbn_abort_set(_Atomic uint64_t *word, syncbn_status_t cause, uint32_t rank)
 {
 	uint64_t none = 0;
-	uint64_t word = (uint64_t)(-(int)cause) << 32 | rank;
-	/* C3 pairs with sbn_control_aborted(): the lost rank's wait_status was written before */
+	uint64_t failed = (uint64_t)(-(int)cause) << 32 | rank;
+	/* C3 pairs with sbn_abort_read(): the lost rank's wait_status was written before */
 	bool first =
-		atomic_compare_exchange_strong_explicit(&control->head->abort, &none, word,
-							memory_order_acq_rel, memory_order_acquire);
+		atomic_compare_exchange_strong_explicit(word, &none, failed, memory_order_acq_rel,
+							memory_order_acquire);
 
-	/* the word stands before the doorbells ring: all, as somebody may be about to sleep */
 	atomic_thread_fence(memory_order_seq_cst);
-	sbn_control_ring_all(control);
 	return first;
 }
 
@@ -57,25 +55,40 @@ is_cause(uint64_t negated)
 }
 
 struct sbn_abort
-sbn_control_aborted(const struct sbn_control *control)
+sbn_abort_read(const _Atomic uint64_t *word)
 {
-	/* C3 pairs with sbn_control_abort() */
-	uint64_t word = atomic_load_explicit(&control->head->abort, memory_order_acquire);
+	/* C3 pairs with sbn_abort_set() */
+	uint64_t failed = atomic_load_explicit(word, memory_order_acquire);
 
-	if (word != 0 && !is_cause(word >> 32))
+	if (failed != 0 && !is_cause(failed >> 32))
 		return (struct sbn_abort){ .cause = SYNCBN_ERR_PEER_LOST, .rank = UINT32_MAX };
 	return (struct sbn_abort){
-		.cause = (syncbn_status_t)(-(int)(word >> 32)),
-		.rank = (uint32_t)word,
+		.cause = (syncbn_status_t)(-(int)(failed >> 32)),
+		.rank = (uint32_t)failed,
 	};
 }
 
+bool
+sbn_control_abort(const struct sbn_control *control, syncbn_status_t cause, uint32_t rank)
+{
+	bool first = sbn_abort_set(&control->head->abort, cause, rank);
+
+	sbn_control_ring_all(control);
+	return first;
+}
+
+struct sbn_abort
+sbn_control_aborted(const struct sbn_control *control)
+{
+	return sbn_abort_read(&control->head->abort);
+}
+
 static void
-ring_lane(struct sbn_rank_block *block, unsigned lane)
+ring_one(struct sbn_rank_block *block, unsigned doorbell)
 {
 	/* pairs with nap(): whoever sees this count sees what it rang for */
-	atomic_fetch_add_explicit(&block->doorbells[lane].rings, 1, memory_order_release);
-	sbn_futex_wake(&block->doorbells[lane].rings, true);
+	atomic_fetch_add_explicit(&block->doorbells[doorbell].rings, 1, memory_order_release);
+	sbn_futex_wake(&block->doorbells[doorbell].rings, true);
 }
 
 void
@@ -86,30 +99,40 @@ sbn_control_ring(const struct sbn_control *control, uint32_t rank)
 	uint64_t sleepers = atomic_load_explicit(&block->sleepers, memory_order_relaxed);
 
 	while (sleepers != 0) {
-		unsigned lane = (unsigned)__builtin_ctzll(sleepers);
-
-		ring_lane(block, lane);
+		ring_one(block, (unsigned)__builtin_ctzll(sleepers));
 		sleepers &= sleepers - 1;
 	}
+}
+
+void
+sbn_control_ring_loudly(const struct sbn_control *control, uint32_t rank)
+{
+	for (unsigned doorbell = 0; doorbell < SBN_DOORBELLS; doorbell++)
+		ring_one(sbn_control_rank(control, rank), doorbell);
 }
 
 void
 sbn_control_ring_all(const struct sbn_control *control)
 {
 	for (uint32_t rank = 0; rank < control->world_size; rank++)
-		for (unsigned lane = 0; lane < SBN_MAX_LANES; lane++)
-			ring_lane(sbn_control_rank(control, rank), lane);
+		sbn_control_ring_loudly(control, rank);
 }
 
 struct sbn_now
 sbn_now_unpack(uint64_t word)
 {
-	unsigned op = word >> 56 & 0x7f;
-
-	return (struct sbn_now){
+	uint64_t rest = word >> SBN_NOW_CALL_BITS;
+	struct sbn_now now = {
 		.inside = word >> 63,
-		.op = op < SBN_OP_COUNT ? (enum sbn_op)op : SBN_OP_NONE,
-		.layer = word >> 40 & 0xffff,
-		.call = word & ((UINT64_C(1) << 40) - 1),
+		.call = word & ((UINT64_C(1) << SBN_NOW_CALL_BITS) - 1),
 	};
+	unsigned op;
+
+	now.layer = rest & ((1u << SBN_NOW_LAYER_BITS) - 1);
+	rest >>= SBN_NOW_LAYER_BITS;
+	now.group = rest & ((1u << SBN_NOW_GROUP_BITS) - 1);
+	rest >>= SBN_NOW_GROUP_BITS;
+	op = rest & ((1u << SBN_NOW_OP_BITS) - 1);
+	now.op = op < SBN_OP_COUNT ? (enum sbn_op)op : SBN_OP_NONE;
+	return now;
 }

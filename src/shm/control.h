@@ -6,11 +6,11 @@
  * Release and acquire pairs:
  *	C1 sbn_segment_create: ready		- sbn_segment_attach
  *	C2 sbn_control_set_state: state		- sbn_control_state
- *	C3 sbn_control_abort: abort word	- sbn_control_aborted
- *	C4 sbn_control_name_layer: the call's header, published by the ring (R1) or the op word
+ *	C3 sbn_abort_set: an abort word		- sbn_abort_read
+ *	C4 sbn_group_name_layer: the call's header, published by the ring (R1) or the op word
  * Sleeping (two stores and two loads that must not pass each other, so fences of full strength):
  *	F1 sbn_control_ring: after the publisher's store, before it reads `sleepers`
- *	F2 the sleeper: after it marks itself in `sleepers`, before it looks again
+ *	F2 the sleeper: after it takes a doorbell in `sleepers`, before it looks again
  */
 #ifndef SBN_SHM_CONTROL_H
 #define SBN_SHM_CONTROL_H
@@ -26,7 +26,7 @@
 #include "shm/layout.h"
 
 #define SBN_MAGIC UINT64_C(0x314e424e434e5953) /* "SYNCNBN1" */
-#define SBN_ABI 1u
+#define SBN_ABI 2u
 #define SBN_BYTE_ORDER 0x01020304u
 
 /* Written by the creator, read-only from then on. */
@@ -51,6 +51,7 @@ struct sbn_control_head {
 	_Alignas(SBN_LINE) _Atomic uint64_t abort;        /* 0, or who failed the run and how */
 	_Alignas(SBN_LINE) _Atomic uint32_t clock_paused; /* not 0: no deadline comes nearer */
 	_Alignas(SBN_LINE) _Atomic uint64_t extents_end;  /* where the segment may grow */
+	_Alignas(SBN_LINE) _Atomic uint32_t groups_made;  /* numbers of sub groups, from 1 */
 };
 
 /* What has become of a rank; bits, each set once. */
@@ -70,6 +71,8 @@ enum sbn_op {
 	SBN_OP_BROADCAST,
 	SBN_OP_BARRIER,
 	SBN_OP_ARENA,
+	SBN_OP_GROUP,
+	SBN_OP_RETURN,
 	SBN_OP_COUNT
 };
 
@@ -81,7 +84,10 @@ struct sbn_rank_life {
 	_Atomic int32_t wait_status; /* as waitpid gives it; by the launcher before GONE */
 };
 
-/* What the rank is in: one word, so that nobody reads half of it. */
+/*
+ * What the rank is in, for the launcher and for texts: one word, so that nobody reads half of it.
+ * Of threads in several groups the last one to begin shows.
+ */
 struct sbn_rank_now {
 	_Atomic uint64_t op;       /* sbn_now_pack() */
 	_Atomic uint64_t since_ns; /* sbn_now_ns() when it began to wait; 0: it does not wait */
@@ -94,10 +100,11 @@ struct sbn_doorbell {
 struct sbn_rank_block {
 	_Alignas(SBN_LINE) struct sbn_rank_life life;
 	_Alignas(SBN_LINE) struct sbn_rank_now now;
-	_Alignas(SBN_LINE) _Atomic uint64_t sleepers; /* bit = a lane that sleeps or is about to */
+	_Alignas(SBN_LINE) _Atomic uint64_t sleepers; /* bit = a doorbell that a thread has taken */
 	_Alignas(SBN_LINE) struct sbn_cpus cpus;      /* where it may run; before JOINED */
-	struct sbn_doorbell doorbells[SBN_MAX_LANES];
+	struct sbn_doorbell doorbells[SBN_DOORBELLS];
 	_Alignas(SBN_LINE) unsigned char trace[SBN_TRACE_BYTES];
+	_Alignas(SBN_LINE) _Atomic uint32_t n_layer_names; /* given, room or not */
 	_Alignas(SBN_LINE) char layer_names[SBN_MAX_LAYERS][SBN_LAYER_NAME];
 	_Alignas(SBN_LINE) unsigned char bootstrap[SBN_BOOTSTRAP_BYTES];
 };
@@ -107,7 +114,7 @@ _Static_assert(offsetof(struct sbn_rank_block, now) % SBN_LINE == 0 &&
 		       offsetof(struct sbn_rank_block, sleepers) % SBN_LINE == 0 &&
 		       offsetof(struct sbn_rank_block, cpus) % SBN_LINE == 0,
 	       "each writer's words have a line to themselves");
-_Static_assert(SBN_MAX_LANES <= 64, "sleepers has a bit for each lane");
+_Static_assert(SBN_DOORBELLS == 64, "sleepers has a bit for each doorbell");
 
 /* A mapped control extent. Plain memory: tests and worlds of one make it on the heap. */
 struct sbn_control {
@@ -140,20 +147,26 @@ struct sbn_abort {
 };
 
 /*
- * Fails the run: sets the abort word unless it is set (C3), then rings every doorbell. True for
- * the one that came first.
+ * Sets an abort word unless it is set (C3), with a full fence before the doorbells that the caller
+ * rings then: all, as somebody may be about to sleep. True for the one that came first.
  */
+bool sbn_abort_set(_Atomic uint64_t *word, syncbn_status_t cause, uint32_t rank);
+
+/* What an abort word says (C3); of a word that none of us wrote: PEER_LOST of no rank. */
+struct sbn_abort sbn_abort_read(const _Atomic uint64_t *word);
+
+/* Fails the run: sets its abort word and rings every doorbell. True for the first. */
 bool sbn_control_abort(const struct sbn_control *control, syncbn_status_t cause, uint32_t rank);
 
-/* What the abort word says (C3); of a word that none of us wrote: PEER_LOST of no rank. */
 struct sbn_abort sbn_control_aborted(const struct sbn_control *control);
 
 /* ---- doorbells ---- */
 
-/* Rings the lanes of `rank` that sleep. The caller has put F1 between its store and this. */
+/* Rings the threads of `rank` that sleep. The caller has put F1 between its store and this. */
 void sbn_control_ring(const struct sbn_control *control, uint32_t rank);
 
-/* Rings every lane of every rank, sleeping or not. */
+/* Rings every doorbell of a rank, sleeping or not; of all ranks. */
+void sbn_control_ring_loudly(const struct sbn_control *control, uint32_t rank);
 void sbn_control_ring_all(const struct sbn_control *control);
 
 /* ---- what a rank is in ---- */
@@ -161,18 +174,32 @@ void sbn_control_ring_all(const struct sbn_control *control);
 struct sbn_now {
 	bool inside; /* false: between operations; op and call are its last */
 	enum sbn_op op;
-	uint32_t layer; /* 1 + index in the rank's layer_names; 0: none; at most 65535 is kept */
+	uint32_t group; /* the group's number; 0: the world; at most 127 is kept */
+	uint32_t layer; /* 1 + index in the rank's layer_names; 0: none; at most 2047 is kept */
 	uint64_t call;  /* the stream's sequence number, its low 40 bits */
 };
+
+enum {
+	SBN_NOW_OP_BITS = 5,
+	SBN_NOW_GROUP_BITS = 7,
+	SBN_NOW_LAYER_BITS = 11,
+	SBN_NOW_CALL_BITS = 40
+};
+
+_Static_assert(SBN_OP_COUNT <= 1 << SBN_NOW_OP_BITS, "every operation fits the word");
+_Static_assert(SBN_MAX_LAYERS < 1 << SBN_NOW_LAYER_BITS, "every name fits the word");
 
 static inline uint64_t
 sbn_now_pack(struct sbn_now now)
 {
-	/* a program that makes layers without end must not count into the operation's bits */
-	uint64_t layer = SBN_MIN(now.layer, (uint32_t)UINT16_MAX);
+	/* a program that makes layers without end must not count into the other bits */
+	uint64_t layer = SBN_MIN(now.layer, (1u << SBN_NOW_LAYER_BITS) - 1);
+	uint64_t group = SBN_MIN(now.group, (1u << SBN_NOW_GROUP_BITS) - 1);
+	uint64_t word = (uint64_t)now.inside << SBN_NOW_OP_BITS | (uint64_t)now.op;
 
-	return (uint64_t)now.inside << 63 | (uint64_t)now.op << 56 | layer << 40 |
-	       (now.call & ((UINT64_C(1) << 40) - 1));
+	word = word << SBN_NOW_GROUP_BITS | group;
+	word = word << SBN_NOW_LAYER_BITS | layer;
+	return word << SBN_NOW_CALL_BITS | (now.call & ((UINT64_C(1) << SBN_NOW_CALL_BITS) - 1));
 }
 
 struct sbn_now sbn_now_unpack(uint64_t word);
@@ -180,11 +207,15 @@ struct sbn_now sbn_now_unpack(uint64_t word);
 /*
  * Writes what a rank is in or was in last, for example
  *	in forward of bn2, call 812
- *	in no collective; last: forward of bn2, call 812
+ *	in no collective; last: forward of bn2, call 812 (group 3)
  *	not joined
  */
 void sbn_control_describe(const struct sbn_control *control, uint32_t rank, char *text,
 			  size_t bytes);
+
+/* The same of a word that the rank wrote elsewhere. */
+void sbn_control_describe_now(const struct sbn_control *control, uint32_t rank, struct sbn_now now,
+			      char *text, size_t bytes);
 
 /* Writes the name of a rank's layer (1 + index): "bn2", or "layer 1500" without one. */
 void sbn_control_layer_name(const struct sbn_control *control, uint32_t rank, uint32_t layer,

@@ -13,6 +13,7 @@ const char *const sbn_op_names[SBN_OP_COUNT] = {
 	[SBN_OP_FORWARD] = "forward",       [SBN_OP_BACKWARD] = "backward",
 	[SBN_OP_ALL_REDUCE] = "all_reduce", [SBN_OP_BROADCAST] = "broadcast",
 	[SBN_OP_BARRIER] = "barrier",       [SBN_OP_ARENA] = "making an arena",
+	[SBN_OP_GROUP] = "making a group",  [SBN_OP_RETURN] = "returning",
 };
 
 void
@@ -38,27 +39,24 @@ static void
 describe_op(const struct sbn_control *control, uint32_t rank, struct sbn_now now, char *text,
 	    size_t bytes)
 {
-	char layer[SBN_LAYER_NAME + 16];
+	char layer[SBN_LAYER_NAME + 16] = "", group[24] = "";
 
-	if (now.layer != 0) {
+	if (now.layer != 0)
 		sbn_control_layer_name(control, rank, now.layer, layer, sizeof(layer));
-		snprintf(text, bytes, "%s of %s, call %" PRIu64, sbn_op_names[now.op], layer,
-			 now.call);
-	} else if (now.op == SBN_OP_JOIN) {
+	if (now.group != 0)
+		snprintf(group, sizeof(group), " (group %" PRIu32 ")", now.group);
+	if (now.op == SBN_OP_JOIN)
 		snprintf(text, bytes, "%s", sbn_op_names[now.op]);
-	} else {
-		snprintf(text, bytes, "%s, call %" PRIu64, sbn_op_names[now.op], now.call);
-	}
+	else
+		snprintf(text, bytes, "%s%s%s, call %" PRIu64 "%s", sbn_op_names[now.op],
+			 now.layer != 0 ? " of " : "", layer, now.call, group);
 }
 
 void
-sbn_control_describe(const struct sbn_control *control, uint32_t rank, char *text, size_t bytes)
+sbn_control_describe_now(const struct sbn_control *control, uint32_t rank, struct sbn_now now,
+			 char *text, size_t bytes)
 {
-	struct sbn_rank_block *block = sbn_control_rank(control, rank);
-	/* relaxed: one word that stands for itself; the names were written long before */
-	uint64_t word = atomic_load_explicit(&block->now.op, memory_order_relaxed);
-	struct sbn_now now = sbn_now_unpack(word);
-	char op[SBN_LAYER_NAME + 64];
+	char op[SBN_LAYER_NAME + 96];
 
 	if (!(sbn_control_state(control, rank) & SBN_RANK_JOINED)) {
 		snprintf(text, bytes, "not joined");
@@ -75,6 +73,16 @@ sbn_control_describe(const struct sbn_control *control, uint32_t rank, char *tex
 		snprintf(text, bytes, "in %s", op);
 	else
 		snprintf(text, bytes, "in no collective; last: %s", op);
+}
+
+void
+sbn_control_describe(const struct sbn_control *control, uint32_t rank, char *text, size_t bytes)
+{
+	/* relaxed: one word that stands for itself; the names were written long before */
+	uint64_t word = atomic_load_explicit(&sbn_control_rank(control, rank)->now.op,
+					     memory_order_relaxed);
+
+	sbn_control_describe_now(control, rank, sbn_now_unpack(word), text, bytes);
 }
 
 void

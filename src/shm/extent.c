@@ -105,13 +105,27 @@ sbn_extent_claim(const struct sbn_segment *segment, const struct sbn_extent *ext
 	return error == 0 ? SYNCBN_OK : no_room(segment, error, slice_bytes);
 }
 
+static void
+discard(const struct sbn_segment *segment, uint64_t offset, uint64_t bytes)
+{
+	/* a failure keeps the memory until the run ends, which harms nobody */
+	(void)!fallocate(segment->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, (off_t)offset,
+			 (off_t)bytes);
+}
+
+void
+sbn_segment_ungrow(const struct sbn_segment *segment, uint64_t end)
+{
+	uint64_t page = segment->control.head->header.page_bytes;
+
+	discard(segment, end - page, page);
+}
+
 void
 sbn_extent_discard(const struct sbn_segment *segment, const struct sbn_extent *extent,
 		   uint64_t slice_offset, uint64_t slice_bytes)
 {
-	/* a failure keeps the memory until the run ends, which harms nobody */
-	(void)!fallocate(segment->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
-			 (off_t)(extent->offset + slice_offset), (off_t)slice_bytes);
+	discard(segment, extent->offset + slice_offset, slice_bytes);
 }
 
 void

@@ -11,10 +11,11 @@ enum {
 		128, /* what one writer has to itself: two cache lines, as prefetchers pair them */
 	SBN_MAX_RANKS = 1024,
 	SBN_MAX_LANES = 64,    /* threads of a rank within one call */
+	SBN_DOORBELLS = 64,    /* threads of a rank that can be woken, whatever they are in */
 	SBN_MAX_LAYERS = 1024, /* names that a rank can show; further layers have numbers only */
 	SBN_LAYER_NAME = 48,
 	SBN_TRACE_BYTES = 1024,    /* room for a rank's counters */
-	SBN_BOOTSTRAP_BYTES = 8192 /* room for a rank's part of the ring that makes the extents */
+	SBN_BOOTSTRAP_BYTES = 8192 /* room for a rank's seat and its part of the control ring */
 };
 
 /* The control extent: header page, then one block a rank, each on pages of its own. */

@@ -56,6 +56,9 @@ struct sbn_extent {
 syncbn_status_t sbn_segment_grow(const struct sbn_segment *segment, uint64_t bytes,
 				 uint64_t *offset);
 
+/* Gives back what growing has reserved, where the extent that ends here is not to be used. */
+void sbn_segment_ungrow(const struct sbn_segment *segment, uint64_t end);
+
 /* By every rank: maps an extent that has been grown. */
 syncbn_status_t sbn_extent_map(const struct sbn_segment *segment, uint64_t offset, uint64_t bytes,
 			       struct sbn_extent *extent);

@@ -13,6 +13,13 @@
  * had consumed all rows of call e. So nobody reads slot e mod 2 any more. This rests on the rule
  * that every rank, also one with nothing to say, consumes every row before its call ends.
  *
+ * They still do when ranks leave (sync/leave.h). A rank begins call e + 2 only after each peer that
+ * took part in e either took part in e + 1, which is the case above, or left before e + 1; then it
+ * has seen that peer's mark (L1), made after the peer's call e had ended. A peer that left earlier
+ * reads nothing of e. The leaver's own slots stay as its last two calls left them, for as long as
+ * anybody may read those. When all come together again, everybody goes on from one call number,
+ * above all that was used before: no old watermark reaches it, and all reading has ended.
+ *
  * Release and acquire pairs:
  *	R0 sbn_ring_begin: lane 0's watermark {call, 0}, after the call's header
  *	R1 sbn_ring_publish: a lane's watermark, after its items

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Always-on counters, in the rank's block of the control extent. One writer each (the rank's
- * calling thread), so an addition is a load and a store; others may read at any time.
+ * Always-on counters, in the rank's block of the control extent. Threads that are in different
+ * groups may add at once; others may read at any time.
  */
 #ifndef SBN_TRACE_COUNTERS_H
 #define SBN_TRACE_COUNTERS_H
@@ -48,9 +48,8 @@ sbn_trace_read(const struct sbn_trace *trace, enum sbn_counter which)
 static inline void
 sbn_trace_add(struct sbn_trace *trace, enum sbn_counter which, uint64_t amount)
 {
-	/* relaxed: one writer, and readers need no order among counters */
-	atomic_store_explicit(&trace->counter[which], sbn_trace_read(trace, which) + amount,
-			      memory_order_relaxed);
+	/* relaxed: readers need no order among counters */
+	atomic_fetch_add_explicit(&trace->counter[which], amount, memory_order_relaxed);
 }
 
 #endif

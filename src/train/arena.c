@@ -22,9 +22,12 @@ struct syncbn_arena {
 syncbn_status_t
 sbn_arena_new(struct syncbn_group *group, size_t bytes, syncbn_arena_t **out)
 {
-	struct syncbn_arena *arena = calloc(1, sizeof(*arena));
-	syncbn_status_t status;
+	syncbn_status_t status = sbn_group_check(group);
+	struct syncbn_arena *arena;
 
+	if (status != SYNCBN_OK)
+		return status;
+	arena = calloc(1, sizeof(*arena));
 	if (arena == NULL)
 		return sbn_fail(SYNCBN_ERR_NO_MEMORY, "an arena");
 	status = group->transport->share(group, SBN_OP_ARENA, bytes, &arena->shared);
@@ -85,10 +88,13 @@ arena_of(struct syncbn_group *group, const void *data, size_t bytes, size_t *off
 
 struct reduction {
 	struct syncbn_arena *arena;
-	size_t offset;     /* of the data in every slice */
+	size_t offset;           /* of the data in every slice */
+	const uint32_t *present; /* [n_present]: the ranks that take part; this one is number own */
+	uint32_t n_present, own;
 	size_t begin, end; /* the elements that this rank sums */
 	syncbn_dtype_t dtype;
 	syncbn_reduce_t op;
+	double divisor;
 	int n_shares;
 };
 
@@ -102,25 +108,30 @@ reduce_share(void *argument, int index)
 		       sbn_part_begin(r->end - r->begin, (uint64_t)r->n_shares, (uint64_t)index);
 	size_t end = r->begin +
 		     sbn_part_begin(r->end - r->begin, (uint64_t)r->n_shares, (uint64_t)index + 1);
-	void *buffers[group->size];
+	void *buffers[r->n_present];
+	struct sbn_rows rows = {
+		.src = (const void *const *)buffers,
+		.n_src = r->n_present,
+		.dst = buffers,
+		.n_dst = r->n_present,
+		.divisor = r->divisor,
+	};
 
-	for (uint32_t rank = 0; rank < group->size; rank++)
-		buffers[rank] = r->arena->shared.base + rank * r->arena->shared.stride + r->offset +
-				begin * element;
-	sbn_reduce_rows(group, buffers, group->size, (const void *const *)buffers, end - begin,
-			r->dtype, r->op);
+	for (uint32_t i = 0; i < r->n_present; i++)
+		buffers[i] = r->arena->shared.base + r->present[i] * r->arena->shared.stride +
+			     r->offset + begin * element;
+	sbn_reduce_rows(group, &rows, end - begin, r->dtype);
 }
 
 /* This rank's part of the elements, cut at cache lines so that no line has two writers. */
 static void
 choose_part(struct reduction *r, size_t count)
 {
-	struct syncbn_group *group = r->arena->group;
 	size_t a_line = SBN_LINE / sbn_dtype_bytes(r->dtype);
 	size_t lines = sbn_ceil_div(count, a_line);
 
-	r->begin = SBN_MIN(sbn_part_begin(lines, group->size, group->rank) * a_line, count);
-	r->end = SBN_MIN(sbn_part_begin(lines, group->size, group->rank + 1) * a_line, count);
+	r->begin = SBN_MIN(sbn_part_begin(lines, r->n_present, r->own) * a_line, count);
+	r->end = SBN_MIN(sbn_part_begin(lines, r->n_present, r->own + 1) * a_line, count);
 }
 
 static void
@@ -135,6 +146,21 @@ reduce_part(struct reduction *r)
 	sbn_team_release(team, threads);
 }
 
+/* The ranks that take part share the work; nobody touches the others' buffers. */
+static void
+reduce_among_present(struct reduction *r, const struct sbn_running_call *running, size_t count)
+{
+	uint32_t present[running->group->size];
+
+	r->present = present;
+	r->n_present = sbn_call_roll(running, present);
+	r->divisor = r->op == SYNCBN_MEAN ? sbn_call_divisor(running) : 1;
+	for (r->own = 0; present[r->own] != running->group->rank;)
+		r->own++;
+	choose_part(r, count);
+	reduce_part(r);
+}
+
 /*
  * One call with two meetings: when everybody has begun it all buffers are whole; when everybody
  * has published its one item all sums are written.
@@ -147,7 +173,7 @@ reduce_in_place(struct reduction *r, size_t count)
 		.op = SBN_OP_ALL_REDUCE,
 		.n_items = 1,
 		.n_lanes = 1,
-		.agreed = { count, r->dtype, r->op,
+		.agreed = { count, r->dtype, sbn_reduce_word(group, r->op),
 			    1 + r->arena->shared.extent.offset + r->offset },
 	};
 	struct sbn_running_call running;
@@ -156,8 +182,7 @@ reduce_in_place(struct reduction *r, size_t count)
 	if (status != SYNCBN_OK)
 		return status;
 	if (sbn_call_await(&running, 0, 0, 0) == SYNCBN_OK) {
-		choose_part(r, count);
-		reduce_part(r);
+		reduce_among_present(r, &running, count);
 		sbn_call_publish(&running, 0, 1);
 		sbn_call_await(&running, 0, 0, 1);
 	}
@@ -169,7 +194,7 @@ sbn_all_reduce(struct syncbn_group *group, void *data, size_t count, syncbn_dtyp
 	       syncbn_reduce_t op)
 {
 	struct reduction r = { .dtype = dtype, .op = op };
-	uint64_t start_ns = sbn_now_ns(), waited = sbn_trace_read(group->trace, SBN_WAIT_NS);
+	uint64_t start_ns = sbn_now_ns(), waited = group->waited_ns;
 	size_t bytes = count * sbn_dtype_bytes(dtype);
 	syncbn_status_t status;
 
@@ -179,7 +204,7 @@ sbn_all_reduce(struct syncbn_group *group, void *data, size_t count, syncbn_dtyp
 	if (r.arena == NULL)
 		return sbn_all_reduce_staged(group, data, count, dtype, op);
 	status = reduce_in_place(&r, count);
-	waited = sbn_trace_read(group->trace, SBN_WAIT_NS) - waited;
+	waited = group->waited_ns - waited;
 	sbn_trace_add(group->trace, SBN_REDUCE_CALLS, 1);
 	sbn_trace_add(group->trace, SBN_REDUCE_BYTES, bytes);
 	sbn_trace_add(group->trace, SBN_REDUCE_NS, sbn_now_ns() - start_ns - waited);

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# The ring and the barrier with threads as ranks under ThreadSanitizer: silent as they are, and
+# Ring, barrier and leaving with threads as ranks under ThreadSanitizer: silent as they are, and
 # loud when a release is planted as relaxed. Without the second the first would prove nothing.
 set -u
 . "$SRC/tests/guard/report.sh"
@@ -28,10 +28,11 @@ races() {
 	[ $? = 66 ]
 }
 
-for name in ring barrier; do
+for name in ring barrier leave; do
 	case $name in
 	ring) plant=SBN_RING_RELEASE ;;
 	barrier) plant=SBN_BARRIER_RELEASE ;;
+	leave) plant=SBN_LEAVE_RELEASE ;;
 	esac
 	if ! build "$name"; then
 		echo "skip: $CC cannot build with -fsanitize=thread: $(tail -1 "$work/log")"

@@ -44,9 +44,9 @@ tear_down(void **state)
 }
 
 static uint32_t
-rings(uint32_t rank, unsigned lane)
+rings(uint32_t rank, unsigned doorbell)
 {
-	return atomic_load_explicit(&sbn_control_rank(&control, rank)->doorbells[lane].rings,
+	return atomic_load_explicit(&sbn_control_rank(&control, rank)->doorbells[doorbell].rings,
 				    memory_order_relaxed);
 }
 
@@ -60,7 +60,7 @@ write_word(uint32_t rank, uint64_t word)
 static void
 write_now(uint32_t rank, bool inside, enum sbn_op op, uint32_t layer, uint64_t call)
 {
-	write_word(rank, sbn_now_pack((struct sbn_now){ inside, op, layer, call }));
+	write_word(rank, sbn_now_pack((struct sbn_now){ inside, op, 0, layer, call }));
 }
 
 static void
@@ -95,6 +95,7 @@ check_round_trip(struct sbn_now now)
 
 	assert_int_equal(back.inside, now.inside);
 	assert_int_equal(back.op, now.op);
+	assert_int_equal(back.group, now.group);
 	assert_int_equal(back.layer, now.layer);
 	assert_int_equal(back.call, now.call);
 }
@@ -107,40 +108,42 @@ test_what_a_rank_is_in_survives_packing(void **state)
 	(void)state;
 	check_round_trip((struct sbn_now){ 0 });
 	check_round_trip(
-		(struct sbn_now){ true, SBN_OP_COUNT - 1, 0xffff, (UINT64_C(1) << 40) - 1 });
+		(struct sbn_now){ true, SBN_OP_COUNT - 1, 127, 2047, (UINT64_C(1) << 40) - 1 });
 	for (int i = 0; i < 1000; i++) {
 		uint64_t random = sbn_random(&seed);
 
 		check_round_trip((struct sbn_now){ random & 1, (enum sbn_op)(random % SBN_OP_COUNT),
-						   random >> 8 & 0xffff, random >> 24 });
+						   random >> 4 & 127, random >> 11 & 2047,
+						   random >> 24 });
 	}
 }
 
 static void
 test_calls_beyond_40_bits_touch_nothing_else(void **state)
 {
-	struct sbn_now now = { true, SBN_OP_FORWARD, 3, (UINT64_C(1) << 40) + 5 };
+	struct sbn_now now = { true, SBN_OP_FORWARD, 4, 3, (UINT64_C(1) << 40) + 5 };
 	struct sbn_now back = sbn_now_unpack(sbn_now_pack(now));
 
 	(void)state;
 	assert_int_equal(back.op, SBN_OP_FORWARD);
+	assert_int_equal(back.group, 4);
 	assert_int_equal(back.layer, 3);
 	assert_int_equal(back.call, 5);
 }
 
-/* 65 536 << 40 is the lowest bit of the operation: a forward would be read as a backward. */
+/* Else layer 2 048 would be read as layer 0 of the next group, group 128 as another operation. */
 static void
-test_layers_beyond_16_bits_do_not_change_the_operation(void **state)
+test_layers_and_groups_beyond_their_bits_change_nothing_else(void **state)
 {
-	struct sbn_now back;
-
 	(void)state;
-	for (uint32_t layer = 65535; layer != 0; layer = layer == 65535 ? 65536 : layer << 1) {
-		back = sbn_now_unpack(
-			sbn_now_pack((struct sbn_now){ true, SBN_OP_FORWARD, layer, 7 }));
+	for (uint32_t much = 2047; much != 0; much = much == 2047 ? 2048 : much << 1) {
+		struct sbn_now back = sbn_now_unpack(
+			sbn_now_pack((struct sbn_now){ true, SBN_OP_FORWARD, much, much, 7 }));
+
 		assert_true(back.inside);
 		assert_int_equal(back.op, SBN_OP_FORWARD);
-		assert_int_equal(back.layer, 65535);
+		assert_int_equal(back.group, 127);
+		assert_int_equal(back.layer, 2047);
 		assert_int_equal(back.call, 7);
 	}
 }
@@ -188,14 +191,14 @@ test_one_of_several_aborts_at_once_comes_first(void **state)
 }
 
 static void
-test_every_abort_rings_every_lane(void **state)
+test_every_abort_rings_every_doorbell(void **state)
 {
 	(void)state;
 	sbn_control_abort(&control, SYNCBN_ERR_TIMEOUT, 0);
 	sbn_control_abort(&control, SYNCBN_ERR_TIMEOUT, 1);
 	for (uint32_t rank = 0; rank < RANKS; rank++)
-		for (unsigned lane = 0; lane < SBN_MAX_LANES; lane++)
-			assert_int_equal(rings(rank, lane), 2);
+		for (unsigned doorbell = 0; doorbell < SBN_DOORBELLS; doorbell++)
+			assert_int_equal(rings(rank, doorbell), 2);
 }
 
 static void
@@ -217,7 +220,7 @@ test_an_abort_word_of_garbage_is_a_loss_of_no_rank(void **state)
 }
 
 static void
-test_only_lanes_that_sleep_are_rung(void **state)
+test_only_who_sleeps_is_rung(void **state)
 {
 	uint64_t asleep = UINT64_C(1) << 63 | 1 << 5 | 1;
 
@@ -226,10 +229,10 @@ test_only_lanes_that_sleep_are_rung(void **state)
 			      memory_order_relaxed);
 	sbn_control_ring(&control, 0);
 	sbn_control_ring(&control, 1);
-	for (unsigned lane = 0; lane < SBN_MAX_LANES; lane++) {
-		assert_int_equal(rings(0, lane), 0);
-		assert_int_equal(rings(1, lane), asleep >> lane & 1);
-		assert_int_equal(rings(2, lane), 0);
+	for (unsigned doorbell = 0; doorbell < SBN_DOORBELLS; doorbell++) {
+		assert_int_equal(rings(0, doorbell), 0);
+		assert_int_equal(rings(1, doorbell), asleep >> doorbell & 1);
+		assert_int_equal(rings(2, doorbell), 0);
 	}
 }
 
@@ -264,6 +267,10 @@ test_a_rank_is_described_in_a_sentence(void **state)
 	write_now(1, false, SBN_OP_ALL_REDUCE, 0, 4);
 	assert_described(1, "in no collective; last: all_reduce, call 4");
 	assert_described(0, "not joined");
+	write_word(1, sbn_now_pack((struct sbn_now){ true, SBN_OP_FORWARD, 3, 2, 9 }));
+	assert_described(1, "in forward of bn2, call 9 (group 3)");
+	write_word(1, sbn_now_pack((struct sbn_now){ false, SBN_OP_GROUP, 0, 0, 4 }));
+	assert_described(1, "in no collective; last: making a group, call 4");
 }
 
 static void
@@ -283,8 +290,8 @@ test_layers_without_a_name_have_a_number(void **state)
 	assert_described(0, "in backward of layer 1024, call 1");
 	write_now(0, true, SBN_OP_BACKWARD, SBN_MAX_LAYERS + 1, 1);
 	assert_described(0, "in backward of layer 1025, call 1");
-	write_now(0, true, SBN_OP_BACKWARD, 65535, 1);
-	assert_described(0, "in backward of layer 65535, call 1");
+	write_now(0, true, SBN_OP_BACKWARD, 2047, 1);
+	assert_described(0, "in backward of layer 2047, call 1");
 }
 
 static void
@@ -317,9 +324,9 @@ test_an_unknown_operation_is_none(void **state)
 {
 	(void)state;
 	sbn_control_set_state(&control, 2, SBN_RANK_JOINED);
-	for (unsigned op = SBN_OP_COUNT; op < 128; op++) {
-		write_word(2, UINT64_C(1) << 63 | (uint64_t)op << 56 | 9);
-		assert_int_equal(sbn_now_unpack((uint64_t)op << 56).op, SBN_OP_NONE);
+	for (unsigned op = SBN_OP_COUNT; op < 32; op++) {
+		write_word(2, UINT64_C(1) << 63 | (uint64_t)op << 58 | 9);
+		assert_int_equal(sbn_now_unpack((uint64_t)op << 58).op, SBN_OP_NONE);
 		assert_described(2, "in no collective yet");
 	}
 }
@@ -370,13 +377,13 @@ main(void)
 		fresh(test_the_blocks_of_all_ranks_are_disjoint),
 		fresh(test_what_a_rank_is_in_survives_packing),
 		fresh(test_calls_beyond_40_bits_touch_nothing_else),
-		fresh(test_layers_beyond_16_bits_do_not_change_the_operation),
+		fresh(test_layers_and_groups_beyond_their_bits_change_nothing_else),
 		fresh(test_a_new_extent_holds_no_failure),
 		fresh(test_the_first_abort_stands),
 		fresh(test_one_of_several_aborts_at_once_comes_first),
-		fresh(test_every_abort_rings_every_lane),
+		fresh(test_every_abort_rings_every_doorbell),
 		fresh(test_an_abort_word_of_garbage_is_a_loss_of_no_rank),
-		fresh(test_only_lanes_that_sleep_are_rung),
+		fresh(test_only_who_sleeps_is_rung),
 		fresh(test_state_bits_add_up),
 		fresh(test_a_rank_is_described_in_a_sentence),
 		fresh(test_every_operation_has_a_name),
