@@ -2,6 +2,7 @@
 syncbnincludedir = $(includedir)/syncbn
 syncbninclude_HEADERS = \
 	include/syncbn/batch_norm.h \
+	include/syncbn/batch_norm_config.h \
 	include/syncbn/collective.h \
 	include/syncbn/counters.h \
 	include/syncbn/group.h \

@@ -16,17 +16,27 @@ unit_tests = \
 	tests/unit/extent_test \
 	tests/unit/fail_test \
 	tests/unit/fork_test \
+	tests/unit/initializer_test \
+	tests/unit/kernels_activation_test \
+	tests/unit/kernels_half_test \
 	tests/unit/kernels_moments_test \
+	tests/unit/kernels_places_test \
 	tests/unit/kernels_test \
 	tests/unit/launch_env_test \
 	tests/unit/launch_failure_test \
+	tests/unit/layer_activation_test \
+	tests/unit/layer_config_test \
 	tests/unit/layer_edges_test \
 	tests/unit/layer_errors_test \
 	tests/unit/layer_gradients_test \
+	tests/unit/layer_layouts_test \
+	tests/unit/layer_modes_test \
 	tests/unit/layer_test \
+	tests/unit/layer_types_test \
 	tests/unit/layout_test \
 	tests/unit/leave_test \
 	tests/unit/lines_test \
+	tests/unit/onnx_test \
 	tests/unit/options_test \
 	tests/unit/parse_test \
 	tests/unit/place_test \
@@ -36,18 +46,21 @@ unit_tests = \
 	tests/unit/segment_test \
 	tests/unit/status_test \
 	tests/unit/team_test \
+	tests/unit/tensor_test \
 	tests/unit/world_test
 
 rank_tests = \
 	tests/ranks/batch_norm_test \
 	tests/ranks/blame_test \
 	tests/ranks/collective_test \
+	tests/ranks/desync_test \
 	tests/ranks/failure_test \
 	tests/ranks/group_failure_test \
 	tests/ranks/group_test \
 	tests/ranks/leave_stress_test \
 	tests/ranks/leave_test \
-	tests/ranks/local_statistics_test
+	tests/ranks/local_statistics_test \
+	tests/ranks/property_test
 
 shell_tests = \
 	tests/tools/cpusets.sh \
@@ -68,6 +81,7 @@ shell_common = \
 
 guards = \
 	tests/guard/files.sh \
+	tests/guard/frameworks.sh \
 	tests/guard/headers.sh \
 	tests/guard/layers.sh \
 	tests/guard/race_detector.sh \
@@ -79,11 +93,18 @@ test_headers = \
 	tests/ranks/harness.h \
 	tests/ranks/one_batch.h \
 	tests/ranks/oracle.h \
+	tests/unit/elements.h \
 	tests/unit/kernels_cases.h \
+	tests/unit/kernels_elements.h \
 	tests/unit/kernels_reference.h \
+	tests/unit/kernels_reference_set.h \
+	tests/unit/kernels_sets.h \
 	tests/unit/machine.h \
 	tests/unit/near.h \
+	tests/unit/operands.h \
+	tests/unit/passes.h \
 	tests/unit/random.h \
+	tests/unit/reference.h \
 	tests/unit/threads_as_ranks.h \
 	tests/unit/world_of_one.h
 
@@ -98,8 +119,8 @@ test_data = \
 	tests/topologies/tier.xml \
 	tests/topologies/uneven.xml
 
-# Not tests: bootstrap compares the digests that gcc's and clang's builds print; the launcher runs
-# actors.
+# Not tests: bootstrap compares the digests that gcc's and clang's builds print; the tests of tools
+# run actors.
 check_PROGRAMS += tests/unit/kernels_digest tests/ranks/batch_norm_digest tests/tools/rank_actor
 
 if HAVE_CMOCKA

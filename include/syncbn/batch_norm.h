@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <syncbn/batch_norm_config.h>
 #include <syncbn/group.h>
 #include <syncbn/status.h>
 #include <syncbn/tensor.h>
@@ -19,68 +20,11 @@ typedef struct syncbn_batch_norm syncbn_batch_norm_t;
 /* What one forward pass leaves for its backward pass. */
 typedef struct syncbn_saved syncbn_saved_t;
 
-/* How momentum m weighs the batch against the running statistics. */
-typedef enum syncbn_momentum_rule {
-	SYNCBN_MOMENTUM_NEW = 1,       /* running = (1 - m) * running + m * batch: torch */
-	SYNCBN_MOMENTUM_OLD = 2,       /* running = m * running + (1 - m) * batch: MindSpore */
-	SYNCBN_MOMENTUM_CUMULATIVE = 3 /* the average of all batches: torch's momentum=None */
-} syncbn_momentum_rule_t;
-
-/* Which statistics normalize. */
-typedef enum syncbn_use_batch_statistics {
-	SYNCBN_BATCH_STATISTICS_BY_MODE = 1, /* the batch's in training, the running ones else */
-	SYNCBN_BATCH_STATISTICS_ALWAYS = 2,  /* the batch's, as in training, in eval too */
-	SYNCBN_BATCH_STATISTICS_NEVER = 3    /* the running ones, in training too: frozen */
-} syncbn_use_batch_statistics_t;
-
-/* Which variance the running variance records; N is the count over the whole group. */
-typedef enum syncbn_var_mode {
-	SYNCBN_VAR_UNBIASED_GLOBAL = 1, /* m2 / (N - 1): torch, mindspore.mint */
-	SYNCBN_VAR_BIASED = 2           /* m2 / N: mindspore.nn on CPU and GPU, ONNX */
-} syncbn_var_mode_t;
-
-/* What dgamma and dbeta hold after a backward pass. */
-typedef enum syncbn_param_grad_mode {
-	SYNCBN_PARAM_GRAD_LOCAL = 1, /* this rank's sums: torch; an all-reduce follows */
-	SYNCBN_PARAM_GRAD_SUM = 2,   /* the group's sums */
-	SYNCBN_PARAM_GRAD_MEAN = 3   /* the group's sums over its size: mindspore.nn */
-} syncbn_param_grad_mode_t;
-
-/* Begin with SYNCBN_BATCH_NORM_TORCH(c) or _MINDSPORE(c), then change what differs. */
-typedef struct syncbn_batch_norm_config {
-	size_t size;          /* sizeof(syncbn_batch_norm_config_t) */
-	const char *name;     /* for errors and profiles; copied, cut at 47 bytes; NULL: "bn1".. */
-	int64_t num_features; /* C, 1 to 16 777 215 */
-	double eps;           /* added to the variance; finite, >= 0 */
-	double momentum;      /* 0 to 1; not used by CUMULATIVE */
-	syncbn_momentum_rule_t momentum_rule;
-	int affine;              /* 0: gamma stays 1 and beta 0, without gradients */
-	int track_running_stats; /* 0: no running statistics; eval uses the local batch's */
-	syncbn_use_batch_statistics_t use_batch_statistics;
-	syncbn_var_mode_t var_mode;
-	syncbn_param_grad_mode_t param_grad_mode;
-	int training;   /* the mode the layer starts in */
-	int only_2d_4d; /* 1: refuse all but (N, C) and (N, C, H, W), as mindspore.nn does */
-} syncbn_batch_norm_config_t;
-
-/* torch.nn.SyncBatchNorm(c): its defaults and policies. */
-/* clang-format off */
-#define SYNCBN_BATCH_NORM_TORCH(c)                                                                 \
-	{ sizeof(syncbn_batch_norm_config_t), NULL, (c), 1e-5, 0.1, SYNCBN_MOMENTUM_NEW, 1, 1,     \
-	  SYNCBN_BATCH_STATISTICS_BY_MODE, SYNCBN_VAR_UNBIASED_GLOBAL, SYNCBN_PARAM_GRAD_LOCAL,    \
-	  1, 0 }
-
-/* mindspore.nn.SyncBatchNorm(c): its defaults and policies; starts in eval, as its cells do. */
-#define SYNCBN_BATCH_NORM_MINDSPORE(c)                                                             \
-	{ sizeof(syncbn_batch_norm_config_t), NULL, (c), 1e-5, 0.9, SYNCBN_MOMENTUM_OLD, 1, 1,     \
-	  SYNCBN_BATCH_STATISTICS_BY_MODE, SYNCBN_VAR_BIASED, SYNCBN_PARAM_GRAD_MEAN, 0, 1 }
-/* clang-format on */
-
 /*
- * Makes a layer: gamma 1, beta 0, running mean 0, running variance 1, all float32 [C].
- * Every rank of the group makes its layers in the same order (the order gives a layer its
- * identity) and with the same config but for name and training; a difference is a MISMATCH at the
- * layer's first exchange. Nobody waits here. *bn belongs to the caller: syncbn_batch_norm_free.
+ * Makes a layer, with arrays [C] of config->dtype that hold their initial values. Every rank of the
+ * group makes its layers in the same order (the order gives a layer its identity) and with the same
+ * config but for name, training and initial values; a difference is a MISMATCH at the layer's first
+ * exchange. Nobody waits here. *bn belongs to the caller: syncbn_batch_norm_free.
  *
  * INVALID: a field breaks its rule (the detail names field, value and rule). NO_MEMORY.
  */
@@ -94,7 +38,7 @@ syncbn_status_t syncbn_batch_norm_new(syncbn_group_t *group,
  */
 void syncbn_batch_norm_free(syncbn_batch_norm_t *bn);
 
-/* The float32 [C] arrays of a layer. */
+/* The arrays of a layer: [C] of its dtype, float32 or float64. */
 typedef enum syncbn_param {
 	SYNCBN_GAMMA = 0,        /* torch: weight */
 	SYNCBN_BETA = 1,         /* torch: bias */
@@ -106,20 +50,20 @@ typedef enum syncbn_param {
 
 /*
  * The array's memory, to read and write between calls; valid until the layer is freed or other
- * memory is bound. NULL where the layer has none (GAMMA, BETA, DGAMMA, DBETA without affine,
- * RUNNING_MEAN, RUNNING_VAR without track_running_stats) or bn is NULL. Local.
+ * memory is bound. NULL where the layer has none (GAMMA and BETA with neither affine nor
+ * fixed_affine, DGAMMA and DBETA without affine, RUNNING_MEAN and RUNNING_VAR without
+ * track_running_stats) or bn is NULL. Local.
  */
-float *syncbn_batch_norm_param(syncbn_batch_norm_t *bn, syncbn_param_t which);
+void *syncbn_batch_norm_param(syncbn_batch_norm_t *bn, syncbn_param_t which);
 
 /*
- * Lets the layer use the caller's memory, float32 [C], for one of its arrays, with the values
+ * Lets the layer use the caller's memory, [C] of its dtype, for one of its arrays, with the values
  * that stand there (syncbn_batch_norm_reset writes the initial ones). The memory must outlive the
  * layer. NULL: the layer's own memory again, with the values it had. Local.
  *
  * INVALID: the layer has no such array.
  */
-syncbn_status_t syncbn_batch_norm_bind(syncbn_batch_norm_t *bn, syncbn_param_t which,
-				       float *memory);
+syncbn_status_t syncbn_batch_norm_bind(syncbn_batch_norm_t *bn, syncbn_param_t which, void *memory);
 
 /* Writes the initial values into all arrays, gradients 0, num_batches_tracked 0. Local. INVALID. */
 syncbn_status_t syncbn_batch_norm_reset(syncbn_batch_norm_t *bn);
@@ -132,6 +76,13 @@ syncbn_status_t syncbn_batch_norm_train(syncbn_batch_norm_t *bn, int training);
  * training, and with ALWAYS those in eval. 0 without track_running_stats, -1 for NULL. Local.
  */
 int64_t syncbn_batch_norm_batches_tracked(const syncbn_batch_norm_t *bn);
+
+/* Sets that number, as when a state is restored. Local. INVALID: n < 0, no running statistics. */
+syncbn_status_t syncbn_batch_norm_set_batches_tracked(syncbn_batch_norm_t *bn, int64_t n);
+
+/* What the layer was made with; name and initializers are NULL. Local. INVALID. */
+syncbn_status_t syncbn_batch_norm_get_config(const syncbn_batch_norm_t *bn,
+					     syncbn_batch_norm_config_t *config);
 
 /*
  * Makes room for what a forward pass of this layer leaves for its backward pass. One layer may
@@ -153,22 +104,28 @@ syncbn_status_t syncbn_saved_statistics(const syncbn_saved_t *saved,
 					syncbn_statistics_t *statistics);
 
 /*
- * y = (x - mean) / sqrt(var + eps) * gamma + beta, per channel (Ioffe and Szegedy 2015, algorithm
- * 1), with mean and biased variance over the samples of all ranks, merged in rank order by Chan,
- * Golub and LeVeque (1983); equal bits on every rank. Updates the running statistics by the
- * layer's rules. In eval the running statistics normalize and nothing is exchanged.
+ * y = act((x - mean) / sqrt(var + eps) * gamma + beta [+ z]), per channel (Ioffe and Szegedy 2015,
+ * algorithm 1), with mean and biased variance over the samples of all ranks, merged in rank order
+ * by Chan, Golub and LeVeque (1983); equal bits on every rank. act is the layer's activation.
+ * Updates the running statistics by the layer's rules. In eval the running statistics normalize
+ * and nothing is exchanged.
  *
- * x, y: float32, [N, C], [N, C, L], [N, C, H, W] or [N, C, D, H, W], same shape; N and the spatial
- * sizes may differ between ranks, and N may be 0. y may be x when saved is NULL; else they must
- * not overlap. z must be NULL. x must stay unchanged until the backward pass that uses saved.
- * saved: NULL when no backward follows.
+ * x, z, y: one dtype (the layer's, or bfloat16 or float16 in a float32 layer) and shape, [N, C],
+ * [N, C, L], [N, C, H, W] or [N, C, D, H, W], each in a layout of its own; N and the spatial sizes
+ * may differ between ranks, the dtype may not, and N may be 0. z: the residual that is added
+ * before the activation; NULL: none. x and z must stay unchanged until the backward pass that uses
+ * saved. saved: NULL when no backward follows.
+ *
+ * y may be z (same layout) when saved is NULL or there is no activation. y may be x (same layout)
+ * where the backward pass needs no x: when saved is NULL, or running statistics normalize without
+ * an activation; the backward pass then gives dx and dbeta, not dgamma. Otherwise they must not
+ * overlap.
  *
  * Collective while the batch is synchronized, else local. A rank that fails alone (INVALID before
  * the exchange) leaves its peers waiting for it, until it calls again or the deadline passes.
- * INVALID: a shape, dtype or layout that
- * does not fit (before anything is exchanged), or one value per channel in the whole group (then
- * the running statistics are untouched and the group works on). UNSUPPORTED: z, float64. TIMEOUT,
- * MISMATCH, PEER_LOST: y and the running statistics are undefined.
+ * INVALID: a shape, dtype or layout that does not fit (before anything is exchanged), or one value
+ * per channel in the whole group (then the running statistics are untouched and the group works
+ * on). TIMEOUT, MISMATCH, PEER_LOST: y and the running statistics are undefined. NO_MEMORY.
  */
 syncbn_status_t syncbn_batch_norm_forward(syncbn_batch_norm_t *bn, const syncbn_tensor_t *x,
 					  const syncbn_tensor_t *z, const syncbn_tensor_t *y,
@@ -182,21 +139,26 @@ syncbn_status_t syncbn_batch_norm_forward(syncbn_batch_norm_t *bn, const syncbn_
 #define SYNCBN_ACCUMULATE 8u /* add to dgamma and dbeta instead of overwriting them */
 
 /*
- * The gradients of the forward pass that filled saved:
- *	dbeta = sum dy, dgamma = sum dy * xhat, where xhat = (x - mean) * invstd,
- *	dx = (dy - mean(dy) - xhat * mean(dy * xhat)) * invstd * gamma
+ * The gradients of the forward pass that filled saved, with g = dy where the activation let the
+ * value through (negative_slope * dy, or 0, where not; recomputed from x and z):
+ *	dz = g, dbeta = sum g, dgamma = sum g * xhat, where xhat = (x - mean) * invstd,
+ *	dx = (g - mean(g) - xhat * mean(g * xhat)) * invstd * gamma
  * with the means over all ranks (torch.nn.SyncBatchNorm); dgamma and dbeta by param_grad_mode.
- * After a forward with running statistics dx = dy * invstd * gamma.
+ * After a forward with running statistics dx = g * invstd * gamma.
  *
- * dy, dx: float32, shaped and laid out like that x; dx may be dy, or x where saved is not used for
- * another backward. dx may be NULL without WANT_DX;
- * dz must be NULL. saved can be used again for another forward. DGAMMA and DBETA without affine
- * are left out.
+ * dy, dx, dz: dtype and shape of that x, each in a layout of its own. dx may be dy, and so may dz;
+ * dx may be x, and dz may be z, where saved is not used for another backward; the same memory means
+ * the same layout. dx may be NULL without WANT_DX. dz: NULL, or the gradient of the forward's z.
+ * saved can be used again for another forward. gamma and beta must be those of the forward pass.
+ * DGAMMA and DBETA without affine are left out.
+ *
+ * There is no gradient of these gradients: a framework that asks for double backward must be told
+ * UNSUPPORTED.
  *
  * Collective if the forward was synchronized and dx is wanted (or the gradients are SUM or MEAN):
  * all ranks must want the same. INVALID: saved is of another layer or empty; shapes; want holds
- * none of the three, or an unknown bit. UNSUPPORTED: dz. TIMEOUT, MISMATCH, PEER_LOST: the
- * gradients are undefined.
+ * none of the three, or an unknown bit; dz without a z; DGAMMA after a forward in place. TIMEOUT,
+ * MISMATCH, PEER_LOST: the gradients are undefined. NO_MEMORY.
  */
 syncbn_status_t syncbn_batch_norm_backward(syncbn_batch_norm_t *bn, syncbn_saved_t *saved,
 					   const syncbn_tensor_t *dy, const syncbn_tensor_t *dx,

@@ -6,6 +6,8 @@
  *	status.h	what every function returns, and the detail behind an error
  *	group.h		joining the run, process groups, barrier
  *	tensor.h	activations: data, dtype, shape, layout
+ *	batch_norm_config.h
+ *			what a layer is, and the defaults of the frameworks
  *	batch_norm.h	the layer
  *	collective.h	broadcast and all-reduce
  *	memory.h	memory on this rank's node, and arenas that an all-reduce need not copy

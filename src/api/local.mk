@@ -10,10 +10,12 @@ libsbn_api_la_SOURCES = \
 	src/api/group.c \
 	src/api/memory.c \
 	src/api/parallel.c \
+	src/api/passes.c \
 	src/api/shard.c \
 	src/api/status.c \
 	src/api/subgroup.c \
-	src/api/subgroup.h
+	src/api/subgroup.h \
+	src/api/tensor.c
 
 lib_LTLIBRARIES += libsyncbn.la
 libsyncbn_la_SOURCES =

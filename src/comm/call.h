@@ -24,7 +24,8 @@ struct sbn_running_call {
 
 /*
  * What call.agreed holds, by operation:
- *	forward, backward	channels of the layer, first channel of this call, hash of the
+ *	forward, backward	channels of the layer and type of x << 32, first channel of
+ *				this call, hash of the
  *				layer's settings, `want`
  *	all_reduce		elements, dtype, reduction and for means the divisor,
  *				0 or 1 + the data's place in the segment

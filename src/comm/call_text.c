@@ -7,11 +7,20 @@
 
 #include "comm/call.h"
 #include "comm/collective.h"
+#include "kernels/kernels.h"
 
 static void
 describe_layer_call(const struct sbn_call *call, char *text, size_t bytes)
 {
-	int used = snprintf(text, bytes, "%" PRIu64 " channels", call->agreed[0]);
+	static const char *const types[] = {
+		[SBN_F32] = "float32",
+		[SBN_F64] = "float64",
+		[SBN_BF16] = "bfloat16",
+		[SBN_F16] = "float16",
+	};
+	uint64_t type = call->agreed[0] >> 32;
+	int used = snprintf(text, bytes, "%" PRIu32 " channels of %s", (uint32_t)call->agreed[0],
+			    type < SBN_TYPES ? types[type] : "an unknown type");
 
 	if (call->agreed[3] != 0 && used > 0 && (size_t)used < bytes)
 		snprintf(text + used, bytes - (size_t)used, ", want %#" PRIx64, call->agreed[3]);

@@ -169,6 +169,9 @@ difference(const struct sbn_call *own, const struct sbn_call *theirs)
 		return ", another layer (the order of their making tells layers apart)";
 	if (layer && own->op == theirs->op && own->agreed[2] != theirs->agreed[2])
 		return ", with other settings of the layer (eps, momentum, affine, modes)";
+	if (own->op == SBN_OP_BACKWARD && own->op == theirs->op &&
+	    own->agreed[3] != theirs->agreed[3])
+		return ", which wants other gradients";
 	if (own->op == SBN_OP_GROUP && theirs->op == SBN_OP_GROUP)
 		return "; the lists of ranks differ";
 	if (own->op == SBN_OP_ALL_REDUCE && own->op == theirs->op &&

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What all instruction sets share: the edges of a plane's blocks, a block's double arithmetic. */
+/* What all sets and types share: the edges of a plane's blocks, double arithmetic. */
 #ifndef SBN_KERNELS_BLOCK_H
 #define SBN_KERNELS_BLOCK_H
 
@@ -15,78 +15,58 @@
 #error "equal bits on every machine need IEEE floats: no -ffast-math, no x87 (-msse2 -mfpmath=sse)"
 #endif
 
-/* Where a walk over a plane's blocks stands. */
-struct sbn_blocks {
-	size_t block_rows; /* whole rows of a block; 0: a row is cut into blocks */
-	size_t row, column;
+/*
+ * Vectors must end in registers, and a constant form must leave no branch. Not with a sanitizer: a
+ * compiler takes minutes for its checks in all the copies.
+ */
+#if defined(SBN_PLAIN_C) || defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define SBN_FORMS_AT_RUN_TIME
+#define SBN_FORCE_INLINE static inline
+#else
+#define SBN_FORCE_INLINE static inline __attribute__((always_inline))
+#endif
+
+/* A part of a plane, or of a matrix whose columns are channels. */
+struct sbn_block {
+	size_t row, n; /* rows row..row+n-1 */
+	size_t column, spatial;
 };
 
-static inline struct sbn_blocks
-sbn_blocks_begin(const struct sbn_plane *plane)
+static inline struct sbn_block
+sbn_blocks_begin(void)
 {
-	struct sbn_blocks at = { 0 };
-
-	if (plane->spatial == 0)
-		at.row = plane->n;
-	else if (plane->spatial < SBN_BLOCK)
-		at.block_rows = SBN_MIN(SBN_BLOCK / plane->spatial, (size_t)SBN_BLOCK_ROWS);
-	return at;
+	return (struct sbn_block){ 0 };
 }
 
-/* The next block is a plane of its own, *offset elements into the plane; false after the last. */
+/* Goes from one block of a plane to the next, from an empty one to the first; false at the end. */
 static inline bool
-sbn_blocks_next(struct sbn_blocks *at, const struct sbn_plane *plane, struct sbn_plane *block,
-		size_t *offset)
+sbn_blocks_next(struct sbn_block *at, size_t n, size_t spatial)
 {
-	if (at->row == plane->n)
-		return false;
-	*block = *plane;
-	*offset = at->row * plane->stride + at->column;
-	if (at->block_rows > 0) {
-		block->n = SBN_MIN(at->block_rows, plane->n - at->row);
-		at->row += block->n;
-		return true;
-	}
-	block->n = 1;
-	block->spatial = SBN_MIN((size_t)SBN_BLOCK, plane->spatial - at->column);
-	at->column += block->spatial;
-	if (at->column == plane->spatial) {
+	size_t rows = 1;
+
+	at->column += at->spatial;
+	if (at->column >= spatial) {
 		at->column = 0;
-		at->row++;
+		at->row += at->n;
 	}
+	if (spatial == 0 || at->row == n)
+		return false;
+	if (spatial < SBN_BLOCK)
+		rows = SBN_MIN(SBN_BLOCK / spatial, (size_t)SBN_BLOCK_ROWS);
+	at->n = SBN_MIN(rows, n - at->row);
+	at->spatial = SBN_MIN((size_t)SBN_BLOCK, spatial - at->column);
 	return true;
 }
 
-/* The float mean of the first 16 elements. The block has at least one. */
-static inline float
-sbn_block_shift(const float *x, const struct sbn_plane *block)
+/* How many elements at a block's head make its shift: a power of two. */
+static inline size_t
+sbn_head_of(size_t elements)
 {
-	float sum = 0;
-	size_t taken = 0;
+	size_t head = SBN_LANES;
 
-	for (size_t row = 0; row < block->n && taken < SBN_LANES; row++) {
-		const float *p = x + row * block->stride;
-		size_t n = SBN_MIN(SBN_LANES - taken, block->spatial);
-
-		for (size_t i = 0; i < n; i++)
-			sum += p[i];
-		taken += n;
-	}
-	return sum / (float)taken;
-}
-
-static inline double
-sbn_fold(const float lanes[SBN_LANES])
-{
-	double sum[SBN_LANES / 2];
-
-	for (int i = 0; i < SBN_LANES / 2; i++)
-		sum[i] = (double)lanes[i] + lanes[i + SBN_LANES / 2];
-	for (int half = SBN_LANES / 4; half > 0; half /= 2) {
-		for (int i = 0; i < half; i++)
-			sum[i] += sum[i + half];
-	}
-	return sum[0];
+	while (head > elements)
+		head /= 2;
+	return head;
 }
 
 /* The moments of count numbers from the sums of their distances from shift and of the squares. */
@@ -102,9 +82,9 @@ sbn_moments_of_sums(double shift, double s1, double s2, double count)
 	return out;
 }
 
-/* A block in double, for where float overflows. Rows are a plane with a spatial size of 1. */
-struct sbn_moments sbn_exact_moments(const float *x, const struct sbn_plane *block);
-void sbn_exact_sums(const float *x, const float *dy, const struct sbn_plane *block, float mean_hi,
-		    float mean_lo, double sums[2]);
+/* A block's n elements in double, for where float overflows or underflows. */
+struct sbn_moments sbn_exact_moments(const float *x, size_t n);
+void sbn_exact_sums(const float *x, const float *g, size_t n, float mean_hi, float mean_lo,
+		    double sums[2]);
 
 #endif

@@ -2,48 +2,53 @@
 #include "kernels/block.h"
 
 static double
-exact_shift(const float *x, const struct sbn_plane *block)
+exact_shift(const float *x, size_t n)
 {
+	size_t taken = SBN_MIN((size_t)SBN_LANES, n);
 	double sum = 0;
-	size_t taken = 0;
 
-	for (size_t row = 0; row < block->n && taken < SBN_LANES; row++) {
-		for (size_t i = 0; i < block->spatial && taken < SBN_LANES; i++) {
-			sum += x[row * block->stride + i];
-			taken++;
-		}
-	}
+	for (size_t i = 0; i < taken; i++)
+		sum += x[i];
 	return sum / (double)taken;
 }
 
-struct sbn_moments
-sbn_exact_moments(const float *x, const struct sbn_plane *block)
+static double
+add_lanes(const double lanes[SBN_EXACT_LANES])
 {
-	double shift = exact_shift(x, block), s1 = 0, s2 = 0;
+	double sum = 0;
 
-	for (size_t row = 0; row < block->n; row++) {
-		for (size_t i = 0; i < block->spatial; i++) {
-			double d = x[row * block->stride + i] - shift;
+	for (int i = 0; i < SBN_EXACT_LANES; i++)
+		sum += lanes[i];
+	return sum;
+}
 
-			s1 += d;
-			s2 += d * d;
+struct sbn_moments
+sbn_exact_moments(const float *x, size_t n)
+{
+	double shift = exact_shift(x, n), s1[SBN_EXACT_LANES] = { 0 }, s2[SBN_EXACT_LANES] = { 0 };
+
+	for (size_t i = 0; i < n; i += SBN_EXACT_LANES) {
+		size_t lanes = SBN_MIN(n - i, (size_t)SBN_EXACT_LANES);
+
+		for (size_t lane = 0; lane < lanes; lane++) {
+			double d = x[i + lane] - shift;
+
+			s1[lane] += d;
+			s2[lane] += d * d;
 		}
 	}
-	return sbn_moments_of_sums(shift, s1, s2, (double)block->n * (double)block->spatial);
+	return sbn_moments_of_sums(shift, add_lanes(s1), add_lanes(s2), (double)n);
 }
 
 void
-sbn_exact_sums(const float *x, const float *dy, const struct sbn_plane *block, float mean_hi,
-	       float mean_lo, double sums[2])
+sbn_exact_sums(const float *x, const float *g, size_t n, float mean_hi, float mean_lo,
+	       double sums[2])
 {
 	sums[0] = sums[1] = 0;
-	for (size_t row = 0; row < block->n; row++) {
-		for (size_t i = 0; i < block->spatial; i++) {
-			size_t at = row * block->stride + i;
-			double d = ((double)x[at] - mean_hi) - mean_lo;
+	for (size_t i = 0; i < n; i++) {
+		double d = ((double)x[i] - mean_hi) - mean_lo;
 
-			sums[0] += dy[at];
-			sums[1] += dy[at] * d;
-		}
+		sums[0] += g[i];
+		sums[1] += g[i] * d;
 	}
 }

@@ -1,31 +1,41 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The numbers' floor: moments, normalize, backward and sums of float32 arrays. One struct of
- * functions an instruction set, chosen once at start. Every set gives the same bits: the formulas
- * below fix block edges, lanes, order and every fused multiply-add.
+ * The numbers' floor: moments, normalize, backward and sums. One struct of functions an
+ * instruction set, in it one table an element type, chosen once at start. Every set gives the same
+ * bits: the formulas below fix block edges, lanes, order and every fused multiply-add.
  *
- * Two shapes of data:
+ * Elements are float32, float64, bfloat16 or float16. Arithmetic is in `real`: double for float64,
+ * else float; the 16-bit types are widened when loaded (exactly) and rounded to nearest even when
+ * stored, denormals kept, a NaN to a quiet one.
  *
- * A plane is one channel of a channels-first tensor: n rows (one an image) of `spatial` elements,
- * `stride` elements from row to row.
+ * Two shapes of data, each operand with a stride of its own:
+ *
+ * A plane is one channel of a channels-first tensor: n rows (one an image) of `spatial` elements.
  *
  *	Blocks: spatial >= SBN_BLOCK: each row is cut into blocks of SBN_BLOCK elements, the last
  *	one shorter. Else a block is SBN_BLOCK / spatial whole rows, but at most SBN_BLOCK_ROWS, so
  *	that short rows do not pile long sums into few lanes; the last block is shorter.
  *	Lane = index in the row's part of the block, mod 16, restarting at each row. Per lane, in
- *	float, in order of rows and then of elements.
+ *	real, in order of rows and then of elements.
  *	Fold of 16 lanes, in double: lanes i and i + 8 are added, then i and i + 4, i + 2, i + 1.
  *
- * Rows are those of a channels-last or two-dimensional tensor: n_rows rows of C channels, `stride`
- * elements from row to row (the caller cuts blocks of at most SBN_BLOCK_ROWS rows). Per channel,
- * in float, in order of the rows.
+ * Rows are those of a channels-last or two-dimensional tensor: n_rows rows of channels that lie
+ * side by side (the caller cuts blocks of at most SBN_BLOCK_ROWS rows). Per channel, in real, in
+ * order of the rows.
  *
- * Moments of a block: shift = the float mean of its first 16 elements (fewer if it has fewer; in
- * order, crossing rows), summed in order in float, divided by their number. d = x - shift,
- * s1 += d, s2 = fma(d, d, s2). In double: mean = shift + s1 / count, m2 = s2 - s1 * s1 / count,
- * at least 0. Where s1, s2 or shift is not finite the block is summed again in double: shift
- * as before but in double, one accumulator each, in order, without fma. Blocks merge in order by
- * sbn_moments_merge.
+ * Moments of a block: shift = the real mean of its first p elements (in order, crossing rows), p
+ * the largest power of two up to 16 and the block's size, summed in pairs: elements i and i + p / 2
+ * are added, then i and i + p / 4, ..., so that equal elements have themselves as their mean.
+ * d = x - shift, s1 += d, s2 = fma(d, d, s2). In double: mean = shift + s1 / count,
+ * m2 = s2 - s1 * s1 / count, at least 0. Where real is float, a block is summed again in double if
+ * its shift, s1 or s2 is not finite; if s2 is above SBN_HUGE_SQUARES (a mean that is small against
+ * such distances would lose digits), or below SBN_TINY_SQUARES though its elements are not all
+ * equal to shift (squares may have underflowed): shift = the mean of the first 16 elements, in
+ * order, then SBN_EXACT_LANES accumulators each, lane = index in the block mod their number, added
+ * in order, without fma. Blocks merge in order by sbn_moments_merge.
+ *
+ * Activation: act(v) = v <= 0 ? f(v) : v with f(v) = v * negative_slope, or 0 for relu; a NaN
+ * stays. Backward v is computed again, with the same bits, and g = v <= 0 ? f(dy) : dy.
  */
 #ifndef SBN_KERNELS_KERNELS_H
 #define SBN_KERNELS_KERNELS_H
@@ -38,6 +48,12 @@
 #define SBN_LANES 16
 #define SBN_BLOCK 2048
 #define SBN_BLOCK_ROWS 128
+#define SBN_TINY_SQUARES 0x1p-80f
+#define SBN_HUGE_SQUARES 0x1p26f
+#define SBN_EXACT_LANES 8
+
+/* The types of elements: index of sbn_kernels.of. */
+enum sbn_type { SBN_F32, SBN_F64, SBN_BF16, SBN_F16, SBN_TYPES };
 
 /* Of a set of numbers: how many, their mean, and the sum of the squared distances from it. */
 struct sbn_moments {
@@ -46,78 +62,93 @@ struct sbn_moments {
 	double m2;
 };
 
-/* y = fma((x - mean_hi) - mean_lo, scale, shift) */
-struct sbn_normalize {
-	float mean_hi, mean_lo; /* the mean, as a sum of two floats */
-	float scale;            /* gamma * invstd */
-	float shift;            /* beta */
+/* An operand's first element, and elements from row to row. data NULL: there is none. */
+struct sbn_in {
+	const void *data;
+	size_t stride;
 };
 
-/* dx = fma(-((x - mean_hi) - mean_lo), slope, (dy - dy_hi) - dy_lo) * scale */
-struct sbn_backward {
-	float mean_hi, mean_lo;
-	float dy_hi, dy_lo; /* mean(dy) over the group */
-	float slope;        /* mean(dy * xhat) * invstd */
-	float scale;        /* gamma * invstd */
+struct sbn_out {
+	void *data;
+	size_t stride;
 };
 
-/* The same coefficients for many channels: arrays indexed by channel. */
-struct sbn_normalize_rows {
-	const float *mean_hi, *mean_lo, *scale, *shift;
+enum sbn_activation { SBN_ACT_NONE, SBN_ACT_RELU, SBN_ACT_LEAKY_RELU };
+
+/*
+ * What the passes are made of: arrays of real, indexed by channel.
+ *	v  = fma((x - mean_hi) - mean_lo, scale, shift), + z if there is one
+ *	y  = act(v)
+ *	dx = fma(-((x - mean_hi) - mean_lo), slope, (g - dy_hi) - dy_lo) * scale
+ *	dz = g
+ */
+struct sbn_coefficients {
+	const void *mean_hi, *mean_lo; /* the mean, as a sum of two */
+	const void *scale;             /* gamma * invstd */
+	const void *shift;             /* beta */
+	const void *dy_hi, *dy_lo;     /* mean(g) over the group, as a sum of two */
+	const void *slope;             /* mean(g * xhat) * invstd */
+	enum sbn_activation activation;
+	double negative_slope; /* representable in real */
 };
 
-struct sbn_backward_rows {
-	const float *mean_hi, *mean_lo, *dy_hi, *dy_lo, *slope, *scale;
+/*
+ * The operands of a pass, all of one element type. Elementwise: an output may be any input that
+ * has the same address and stride.
+ */
+struct sbn_operands {
+	struct sbn_in x;
+	struct sbn_in z;    /* the residual; backward: only where there is an activation */
+	struct sbn_in dy;   /* backward */
+	struct sbn_out out; /* y; dx (NULL: not wanted) */
+	struct sbn_out dz;  /* NULL: not wanted */
 };
 
-/* A plane's extent, in elements. */
-struct sbn_plane {
-	size_t n;       /* rows */
-	size_t stride;  /* from row to row */
-	size_t spatial; /* elements of a row */
+struct sbn_type_kernels {
+	/* *out: the moments of a plane; n or spatial 0 gives zeros. */
+	void (*plane_moments)(struct sbn_in x, size_t n, size_t spatial, struct sbn_moments *out);
+
+	/* y of channel c's plane. */
+	void (*plane_normalize)(const struct sbn_operands *at, size_t n, size_t spatial,
+				const struct sbn_coefficients *k, size_t c);
+
+	/*
+	 * sums[0] = sum of g, sums[1] = sum of g * d with d = (x - mean_hi) - mean_lo.
+	 * Blocks, lanes and fold as above: s0 += g in double, since dx magnifies an error of
+	 * mean(g) by invstd; s1 = fma(g, d, s1) in real; blocks are added in double. Where real is
+	 * float, a block whose s1 is not finite is summed again in double, in order, d too (g as
+	 * before).
+	 */
+	void (*plane_sums)(const struct sbn_operands *at, size_t n, size_t spatial,
+			   const struct sbn_coefficients *k, size_t c, double sums[2]);
+
+	/* dx and dz, as far as they are wanted. */
+	void (*plane_dx)(const struct sbn_operands *at, size_t n, size_t spatial,
+			 const struct sbn_coefficients *k, size_t c);
+
+	/*
+	 * One block of rows, n_rows from 1 to SBN_BLOCK_ROWS: mean[i] and m2[i] of channels
+	 * i = 0..n_channels-1.
+	 */
+	void (*rows_moments)(struct sbn_in x, size_t n_rows, size_t n_channels, double *mean,
+			     double *m2);
+
+	/* Any number of rows; element i of a row is channel c + i, i = 0..n_channels-1. */
+	void (*rows_normalize)(const struct sbn_operands *at, size_t n_rows, size_t n_channels,
+			       const struct sbn_coefficients *k, size_t c);
+
+	/* One block of rows: sums as in plane_sums, of each channel. */
+	void (*rows_sums)(const struct sbn_operands *at, size_t n_rows, size_t n_channels,
+			  const struct sbn_coefficients *k, size_t c, double *sum_g,
+			  double *sum_g_xmu);
+
+	void (*rows_dx)(const struct sbn_operands *at, size_t n_rows, size_t n_channels,
+			const struct sbn_coefficients *k, size_t c);
 };
 
 struct sbn_kernels {
 	const char *name; /* "scalar", "avx2", "avx512" */
-
-	/* *out: the moments of a plane; count 0 gives zeros. */
-	void (*plane_moments)(const float *x, const struct sbn_plane *plane,
-			      struct sbn_moments *out);
-
-	/* y may be x. */
-	void (*plane_normalize)(const float *x, float *y, const struct sbn_plane *plane,
-				const struct sbn_normalize *k);
-
-	/*
-	 * sums[0] = sum of dy, sums[1] = sum of dy * d with d = (x - mean_hi) - mean_lo.
-	 * Blocks, lanes and fold as above: s0 += dy, s1 = fma(dy, d, s1) in float, blocks added in
-	 * double. A block whose float sums are not finite is summed again in double, d too.
-	 */
-	void (*plane_sums)(const float *x, const float *dy, const struct sbn_plane *plane,
-			   float mean_hi, float mean_lo, double sums[2]);
-
-	/* dx may be dy. */
-	void (*plane_dx)(const float *x, const float *dy, float *dx, const struct sbn_plane *plane,
-			 const struct sbn_backward *k);
-
-	/*
-	 * One block of rows, n_rows from 1 to SBN_BLOCK_ROWS: mean[c] and m2[c] of channels
-	 * 0..n_channels-1.
-	 */
-	void (*rows_moments)(const float *x, size_t n_rows, size_t stride, size_t n_channels,
-			     double *mean, double *m2);
-
-	/* Any number of rows; y may be x. */
-	void (*rows_normalize)(const float *x, float *y, size_t n_rows, size_t stride,
-			       size_t n_channels, const struct sbn_normalize_rows *k);
-
-	/* One block of rows: sum_dy[c], sum_dy_xmu[c]. */
-	void (*rows_sums)(const float *x, const float *dy, size_t n_rows, size_t stride,
-			  size_t n_channels, const float *mean_hi, const float *mean_lo,
-			  double *sum_dy, double *sum_dy_xmu);
-
-	void (*rows_dx)(const float *x, const float *dy, float *dx, size_t n_rows, size_t stride,
-			size_t n_channels, const struct sbn_backward_rows *k);
+	struct sbn_type_kernels of[SBN_TYPES];
 
 	/*
 	 * sum = src[0][i] + src[1][i] + ..., in that order, divided by divisor unless that is 1,
@@ -128,6 +159,13 @@ struct sbn_kernels {
 	void (*sum_f64)(double *const *dst, size_t n_dst, const double *const *src, size_t n_src,
 			size_t count, double divisor);
 };
+
+/* Bytes of an element. */
+static inline size_t
+sbn_type_bytes(enum sbn_type type)
+{
+	return type == SBN_F64 ? 8 : type == SBN_F32 ? 4 : 2;
+}
 
 /*
  * The kernels of one instruction set: isa NULL or "" gives the best one of this CPU and build.

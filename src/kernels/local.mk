@@ -1,11 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
-# The same bodies once for each instruction set; a set is a library because only its own source
-# may be compiled for it.
+# The same bodies once for each instruction set and element type; a set is a library because only
+# its own source may be compiled for it.
 libsbn_core_la_SOURCES += \
+	src/kernels/again_body.h \
 	src/kernels/block.h \
 	src/kernels/choose.c \
+	src/kernels/every_type.h \
 	src/kernels/exact.c \
-	src/kernels/formulas.h \
+	src/kernels/formulas_body.h \
+	src/kernels/forms.h \
+	src/kernels/half.h \
+	src/kernels/half_avx2.h \
+	src/kernels/half_avx512.h \
+	src/kernels/half_scalar.h \
 	src/kernels/kernels.h \
 	src/kernels/merge.h \
 	src/kernels/plane_body.h \
@@ -13,14 +20,19 @@ libsbn_core_la_SOURCES += \
 	src/kernels/scalar.c \
 	src/kernels/sets.h \
 	src/kernels/sum_body.h \
+	src/kernels/typed_body.h \
+	src/kernels/types.h \
 	src/kernels/v16_avx2.h \
 	src/kernels/v16_avx512.h \
-	src/kernels/v16_scalar.h
+	src/kernels/v16_scalar.h \
+	src/kernels/w16_avx2.h \
+	src/kernels/w16_avx512.h \
+	src/kernels/w16_scalar.h
 
 if HAVE_X86
 noinst_LTLIBRARIES += libsbn_kernels_avx2.la libsbn_kernels_avx512.la
 libsbn_kernels_avx2_la_SOURCES = src/kernels/avx2.c
-libsbn_kernels_avx2_la_CFLAGS = $(AM_CFLAGS) -mavx2 -mfma
+libsbn_kernels_avx2_la_CFLAGS = $(AM_CFLAGS) -mavx2 -mfma -mf16c
 libsbn_kernels_avx512_la_SOURCES = src/kernels/avx512.c
 libsbn_kernels_avx512_la_CFLAGS = $(AM_CFLAGS) -mavx512f
 libsbn_core_la_LIBADD += libsbn_kernels_avx2.la libsbn_kernels_avx512.la

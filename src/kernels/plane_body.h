@@ -1,182 +1,191 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The kernels of a plane, for the vocabulary that was included before. A tail's unused lanes hold
- * what makes their share of every sum an exact zero.
+ * The kernels of a plane. A tail's unused lanes hold what makes their share of every sum an exact
+ * zero.
  */
-#ifndef SBN_KERNELS_PLANE_BODY_H
-#define SBN_KERNELS_PLANE_BODY_H
-
 #include <math.h>
 
-#include "kernels/block.h"
-#include "kernels/formulas.h"
 #include "kernels/merge.h"
 
-static double
-fold(struct v16 v)
+/* By force: sums that are passed in memory would live there. */
+SBN_FORCE_INLINE double
+T(fold_wide)(struct w16 v)
 {
-	float lanes[SBN_LANES];
+	double s[SBN_LANES];
 
-	v16_store(lanes, v);
-	return sbn_fold(lanes);
+	w16_store(s, v);
+	for (int i = 0; i < SBN_LANES / 2; i++)
+		s[i] += s[i + SBN_LANES / 2];
+	return ((s[0] + s[4]) + (s[2] + s[6])) + ((s[1] + s[5]) + (s[3] + s[7]));
+}
+
+SBN_FORCE_INLINE double
+T(fold)(struct VECTOR v)
+{
+	return T(fold_wide)(V_WIDEN(v));
+}
+
+/* The mean of a block's head. */
+static REAL
+T(block_shift)(struct sbn_in x, const struct sbn_block *block)
+{
+	REAL head[SBN_LANES] = { 0 }; /* gcc cannot follow that n_head of it are set */
+	size_t taken = 0, n_head = sbn_head_of(block->n * block->spatial);
+
+	for (size_t row = 0; row < block->n && taken < SBN_LANES; row++) {
+		const ELEMENT *p = T(in)(x, block->row + row, block->column);
+		size_t n = SBN_MIN(SBN_LANES - taken, block->spatial);
+
+		if (n == SBN_LANES) /* whole: a masked store is slow to be read again */
+			V(store)(head, T(load)(p));
+		else
+			V(store_n)(head + taken, n, T(load_n)(p, n, V(set1)(0)));
+		taken += n;
+	}
+	for (size_t half = n_head / 2; half > 0; half /= 2)
+		for (size_t i = 0; i < half; i++)
+			head[i] += head[i + half];
+	return head[0] / (REAL)n_head;
 }
 
 static struct sbn_moments
-block_moments(const float *x, const struct sbn_plane *block)
+T(block_moments)(struct sbn_in x, const struct sbn_block *block)
 {
-	const float shift = sbn_block_shift(x, block);
-	const struct v16 vshift = v16_set1(shift);
-	struct v16 s1 = v16_set1(0), s2 = v16_set1(0);
+	const REAL shift = T(block_shift)(x, block);
+	const struct VECTOR vshift = V(set1)(shift);
+	struct VECTOR s1 = V(set1)(0), s2 = V(set1)(0);
 	double sum1, sum2;
 
 	for (size_t row = 0; row < block->n; row++) {
-		const float *p = x + row * block->stride, *end = p + block->spatial;
+		const ELEMENT *p = T(in)(x, block->row + row, block->column);
+		size_t i = 0;
 
-		for (; end - p >= SBN_LANES; p += SBN_LANES)
-			moments_step(v16_load(p), vshift, &s1, &s2);
-		if (p < end)
-			moments_step(v16_load_n(p, (size_t)(end - p), vshift), vshift, &s1, &s2);
+		for (; i + SBN_LANES <= block->spatial; i += SBN_LANES)
+			T(moments_at)(p + i, SBN_LANES, vshift, &s1, &s2);
+		if (i < block->spatial)
+			T(moments_at)(p + i, block->spatial - i, vshift, &s1, &s2);
 	}
-	sum1 = fold(s1);
-	sum2 = fold(s2);
-	if (!isfinite(shift) || !isfinite(sum1) || !isfinite(sum2))
-		return sbn_exact_moments(x, block);
-	return sbn_moments_of_sums(shift, sum1, sum2, (double)(block->n * block->spatial));
+	sum1 = T(fold)(s1);
+	sum2 = T(fold)(s2);
+#if SINGLE
+	if (T(moments_overflow)(shift, sum1, sum2) ||
+	    (sum2 < (double)SBN_TINY_SQUARES && T(moments_underflow)(x, block, shift, sum2)))
+		return T(moments_again)(x, block);
+#endif
+	return sbn_moments_of_sums((double)shift, sum1, sum2, (double)(block->n * block->spatial));
 }
 
 static void
-plane_moments(const float *x, const struct sbn_plane *plane, struct sbn_moments *out)
+T(plane_moments)(struct sbn_in x, size_t n, size_t spatial, struct sbn_moments *out)
 {
-	struct sbn_blocks blocks = sbn_blocks_begin(plane);
+	struct sbn_block block = sbn_blocks_begin();
 	struct sbn_moments sum = { 0 };
-	struct sbn_plane block;
-	size_t offset;
 
-	while (sbn_blocks_next(&blocks, plane, &block, &offset)) {
-		struct sbn_moments moments = block_moments(x + offset, &block);
+	while (sbn_blocks_next(&block, n, spatial)) {
+		struct sbn_moments moments = T(block_moments)(x, &block);
 
 		sbn_moments_merge(&sum, &moments);
 	}
 	*out = sum;
 }
 
-static void
-block_sums(const float *x, const float *dy, const struct sbn_plane *block, float mean_hi,
-	   float mean_lo, double sums[2])
+SBN_FORCE_INLINE void
+T(block_sums)(const struct sbn_operands *at, const struct sbn_block *block,
+	      const struct sbn_coefficients *k, size_t c, int form, double sums[2])
 {
-	const struct v16 hi = v16_set1(mean_hi), lo = v16_set1(mean_lo), zero = v16_set1(0);
-	struct v16 s0 = zero, s1 = zero;
+	struct w16 s0 = w16_set1(0);
+	struct VECTOR s1 = V(set1)(0);
+	struct COEFFICIENTS v = { 0 };
 
+	T(load_sums)(&v, k, c, 0, form);
 	for (size_t row = 0; row < block->n; row++) {
-		const float *p = x + row * block->stride, *q = dy + row * block->stride;
-		const float *end = p + block->spatial;
+		struct ROW from = T(backward_row)(at, block->row + row, block->column, form);
+		size_t i = 0;
 
-		for (; end - p >= SBN_LANES; p += SBN_LANES, q += SBN_LANES)
-			sums_step(v16_load(p), v16_load(q), hi, lo, &s0, &s1);
-		if (p < end)
-			sums_step(v16_load_n(p, (size_t)(end - p), hi),
-				  v16_load_n(q, (size_t)(end - p), zero), hi, lo, &s0, &s1);
+		for (; i + SBN_LANES <= block->spatial; i += SBN_LANES)
+			T(sums_at)(&from, i, SBN_LANES, &v, form, &s0, &s1);
+		if (i < block->spatial)
+			T(sums_at)(&from, i, block->spatial - i, &v, form, &s0, &s1);
 	}
-	sums[0] = fold(s0);
-	sums[1] = fold(s1);
-	if (!isfinite(sums[0]) || !isfinite(sums[1]))
-		sbn_exact_sums(x, dy, block, mean_hi, mean_lo, sums);
+	sums[0] = T(fold_wide)(s0);
+	sums[1] = T(fold)(s1);
+#if SINGLE
+	if (!isfinite(sums[1]))
+		T(sums_again)(at, block, k, c, form, sums);
+#endif
 }
 
-static void
-plane_sums(const float *x, const float *dy, const struct sbn_plane *plane, float mean_hi,
-	   float mean_lo, double sums[2])
+SBN_FORCE_INLINE void
+T(plane_sums_as)(const struct sbn_operands *at, size_t n, size_t spatial,
+		 const struct sbn_coefficients *k, size_t c, double sums[2], int form)
 {
-	struct sbn_blocks blocks = sbn_blocks_begin(plane);
-	struct sbn_plane block;
-	size_t offset;
+	struct sbn_block block = sbn_blocks_begin();
 
 	sums[0] = sums[1] = 0;
-	while (sbn_blocks_next(&blocks, plane, &block, &offset)) {
+	while (sbn_blocks_next(&block, n, spatial)) {
 		double part[2];
 
-		block_sums(x + offset, dy + offset, &block, mean_hi, mean_lo, part);
+		T(block_sums)(at, &block, k, c, form, part);
 		sums[0] += part[0];
 		sums[1] += part[1];
 	}
 }
 
-SBN_FORCE_INLINE void
-normalize_row(const float *x, float *y, size_t n, const struct v16_normalize *k)
-{
-	size_t i = 0;
-
-	for (; i + 2 * SBN_LANES <= n; i += 2 * SBN_LANES) {
-		struct v16 a = normalize_step(v16_load(x + i), k);
-		struct v16 b = normalize_step(v16_load(x + i + SBN_LANES), k);
-
-		v16_store(y + i, a);
-		v16_store(y + i + SBN_LANES, b);
-	}
-	if (i + SBN_LANES <= n) {
-		v16_store(y + i, normalize_step(v16_load(x + i), k));
-		i += SBN_LANES;
-	}
-	if (i < n)
-		v16_store_n(y + i, n - i, normalize_step(v16_load_n(x + i, n - i, k->mean_hi), k));
-}
-
 static void
-plane_normalize(const float *x, float *y, const struct sbn_plane *plane,
-		const struct sbn_normalize *k)
+T(plane_sums)(const struct sbn_operands *at, size_t n, size_t spatial,
+	      const struct sbn_coefficients *k, size_t c, double sums[2])
 {
-	const struct v16_normalize v = {
-		.mean_hi = v16_set1(k->mean_hi),
-		.mean_lo = v16_set1(k->mean_lo),
-		.scale = v16_set1(k->scale),
-		.shift = v16_set1(k->shift),
-	};
-
-	for (size_t row = 0; row < plane->n; row++)
-		normalize_row(x + row * plane->stride, y + row * plane->stride, plane->spatial, &v);
+	SBN_SWITCH_SUMS(sbn_sums_form(at, k), T(plane_sums_as), at, n, spatial, k, c, sums);
 }
 
 SBN_FORCE_INLINE void
-dx_row(const float *x, const float *dy, float *dx, size_t n, const struct v16_backward *k)
+T(plane_normalize_as)(const struct sbn_operands *operands, size_t n, size_t spatial,
+		      const struct sbn_coefficients *k, size_t c, int form)
 {
-	size_t i = 0;
+	const struct sbn_operands at = *operands;
+	struct COEFFICIENTS v = { 0 };
 
-	for (; i + 2 * SBN_LANES <= n; i += 2 * SBN_LANES) {
-		struct v16 a = backward_step(v16_load(x + i), v16_load(dy + i), k);
-		struct v16 b =
-			backward_step(v16_load(x + i + SBN_LANES), v16_load(dy + i + SBN_LANES), k);
+	T(load_affine)(&v, k, c, 0);
+	for (size_t row = 0; row < n; row++) {
+		struct ROW p = T(forward_row)(&at, row, 0, form);
+		size_t i = 0;
 
-		v16_store(dx + i, a);
-		v16_store(dx + i + SBN_LANES, b);
+		for (; i + SBN_LANES <= spatial; i += SBN_LANES)
+			T(normalize_at)(&p, i, SBN_LANES, &v, form);
+		if (i < spatial)
+			T(normalize_at)(&p, i, spatial - i, &v, form);
 	}
-	if (i + SBN_LANES <= n) {
-		v16_store(dx + i, backward_step(v16_load(x + i), v16_load(dy + i), k));
-		i += SBN_LANES;
-	}
-	if (i < n)
-		v16_store_n(dx + i, n - i,
-			    backward_step(v16_load_n(x + i, n - i, k->mean_hi),
-					  v16_load_n(dy + i, n - i, k->dy_hi), k));
 }
 
 static void
-plane_dx(const float *x, const float *dy, float *dx, const struct sbn_plane *plane,
-	 const struct sbn_backward *k)
+T(plane_normalize)(const struct sbn_operands *at, size_t n, size_t spatial,
+		   const struct sbn_coefficients *k, size_t c)
 {
-	const struct v16_backward v = {
-		.mean_hi = v16_set1(k->mean_hi),
-		.mean_lo = v16_set1(k->mean_lo),
-		.dy_hi = v16_set1(k->dy_hi),
-		.dy_lo = v16_set1(k->dy_lo),
-		.slope = v16_set1(k->slope),
-		.scale = v16_set1(k->scale),
-	};
+	SBN_SWITCH_FORWARD(sbn_forward_form(at, k), T(plane_normalize_as), at, n, spatial, k, c);
+}
 
-	for (size_t row = 0; row < plane->n; row++) {
-		size_t at = row * plane->stride;
+SBN_FORCE_INLINE void
+T(plane_dx_as)(const struct sbn_operands *operands, size_t n, size_t spatial,
+	       const struct sbn_coefficients *k, size_t c, int form)
+{
+	const struct sbn_operands at = *operands;
+	struct COEFFICIENTS v = { 0 };
 
-		dx_row(x + at, dy + at, dx + at, plane->spatial, &v);
+	T(load_backward)(&v, k, c, 0, form);
+	for (size_t row = 0; row < n; row++) {
+		struct ROW p = T(backward_row)(&at, row, 0, form);
+		size_t i = 0;
+
+		for (; i + SBN_LANES <= spatial; i += SBN_LANES)
+			T(dx_at)(&p, i, SBN_LANES, &v, form);
+		if (i < spatial)
+			T(dx_at)(&p, i, spatial - i, &v, form);
 	}
 }
 
-#endif
+static void
+T(plane_dx)(const struct sbn_operands *at, size_t n, size_t spatial,
+	    const struct sbn_coefficients *k, size_t c)
+{
+	SBN_SWITCH_DX(sbn_dx_form(at, k), T(plane_dx_as), at, n, spatial, k, c);
+}

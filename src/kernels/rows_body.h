@@ -1,18 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The kernels of rows, for the vocabulary that was included before. They take a few rows at a
- * time and walk from channel to channel: whole cache lines are read in the order of memory, and a
- * column's coefficients and sums are loaded once for all rows of the group. A group, or a block,
- * of rows is a plane whose `spatial` is the number of channels.
+ * The kernels of rows. They take a few rows at a time and walk from channel to channel: whole
+ * cache lines are read in the order of memory, and a column's coefficients and sums are loaded
+ * once for all rows of the group. Up to 16 channels are one column, and all rows one group.
  */
 #ifndef SBN_KERNELS_ROWS_BODY_H
 #define SBN_KERNELS_ROWS_BODY_H
 
 #include <math.h>
-#include <string.h>
-
-#include "kernels/block.h"
-#include "kernels/formulas.h"
 
 enum {
 	ROWS_CHANNELS = 512, /* the sums of that many channels stay in the innermost cache */
@@ -20,262 +15,336 @@ enum {
 	ROWS_MAPPED = 4      /* rows of a group that is read and written: each is two streams */
 };
 
-struct rows_moments {
-	float shift[ROWS_CHANNELS], s1[ROWS_CHANNELS], s2[ROWS_CHANNELS];
+#endif
+
+struct ROWS_MOMENTS {
+	REAL shift[ROWS_CHANNELS], s1[ROWS_CHANNELS], s2[ROWS_CHANNELS];
 };
 
-struct rows_sums {
-	float s0[ROWS_CHANNELS], s1[ROWS_CHANNELS];
+struct ROWS_SUMS {
+	double s0[ROWS_CHANNELS];
+	REAL s1[ROWS_CHANNELS];
 };
 
 SBN_FORCE_INLINE void
-shift_column(const float *x, const struct sbn_plane *head, size_t n, float *shift)
+T(shift_column)(struct sbn_in x, const struct sbn_block *head, size_t c, size_t n, REAL *shift)
 {
-	const struct v16 zero = v16_set1(0);
-	struct v16 sum = zero;
+	const struct VECTOR zero = V(set1)(0);
+	struct VECTOR sum[SBN_LANES];
 
 	for (size_t row = 0; row < head->n; row++)
-		sum = v16_add(sum, take(x + row * head->stride, n, zero));
-	v16_store(shift, v16_div(sum, v16_set1((float)head->n)));
+		sum[row] = T(take)(T(in)(x, row, head->column + c), n, zero);
+	for (size_t half = head->n / 2; half > 0; half /= 2)
+		for (size_t row = 0; row < half; row++)
+			sum[row] = V(add)(sum[row], sum[row + half]);
+	V(store)(shift + c, V(div)(sum[0], V(set1)((REAL)head->n)));
 }
 
 static void
-shift_rows(const float *x, const struct sbn_plane *head, float *shift)
+T(shift_rows)(struct sbn_in x, const struct sbn_block *head, REAL *shift)
 {
 	size_t c = 0;
 
 	for (; c + SBN_LANES <= head->spatial; c += SBN_LANES)
-		shift_column(x + c, head, SBN_LANES, shift + c);
+		T(shift_column)(x, head, c, SBN_LANES, shift);
 	if (c < head->spatial)
-		shift_column(x + c, head, head->spatial - c, shift + c);
+		T(shift_column)(x, head, c, head->spatial - c, shift);
 }
 
 SBN_FORCE_INLINE void
-moments_column(const float *x, const struct sbn_plane *group, size_t n, size_t c,
-	       struct rows_moments *sums)
+T(moments_column)(struct sbn_in x, const struct sbn_block *group, size_t c, size_t n,
+		  struct ROWS_MOMENTS *sums)
 {
-	const struct v16 shift = v16_load(sums->shift + c);
-	struct v16 s1 = v16_load(sums->s1 + c), s2 = v16_load(sums->s2 + c);
+	const struct VECTOR shift = V(load)(sums->shift + c);
+	struct VECTOR s1 = V(load)(sums->s1 + c), s2 = V(load)(sums->s2 + c);
 
-	for (size_t row = 0; row < group->n; row++)
-		moments_step(take(x + row * group->stride + c, n, shift), shift, &s1, &s2);
-	v16_store(sums->s1 + c, s1);
-	v16_store(sums->s2 + c, s2);
+	for (size_t row = group->row; row < group->row + group->n; row++)
+		T(moments_at)(T(in)(x, row, group->column + c), n, shift, &s1, &s2);
+	V(store)(sums->s1 + c, s1);
+	V(store)(sums->s2 + c, s2);
 }
 
 static void
-moments_group(const float *x, const struct sbn_plane *group, struct rows_moments *sums)
+T(moments_group)(struct sbn_in x, const struct sbn_block *group, struct ROWS_MOMENTS *sums)
 {
 	size_t c = 0;
 
 	for (; c + SBN_LANES <= group->spatial; c += SBN_LANES)
-		moments_column(x, group, SBN_LANES, c, sums);
+		T(moments_column)(x, group, c, SBN_LANES, sums);
 	if (c < group->spatial)
-		moments_column(x, group, group->spatial - c, c, sums);
+		T(moments_column)(x, group, c, group->spatial - c, sums);
+}
+
+#if SINGLE
+
+/* A bit for each channel of a column of at most 16 whose moments must be summed in double. */
+static unsigned
+T(channels_for_double)(struct sbn_in x, const struct sbn_block *column, const float *shift,
+		       const float *s1, const float *s2)
+{
+	unsigned used = (1u << column->spatial) - 1;
+	unsigned huge = V(lt)(V(set1)(SBN_HUGE_SQUARES), V(load)(s2));
+	unsigned overflow = T(not_finite)(shift) | T(not_finite)(s1) | T(not_finite)(s2) | huge;
+	unsigned tiny = V(lt)(V(load)(s2), V(set1)(SBN_TINY_SQUARES)) & used & ~overflow;
+
+	if (tiny != 0)
+		tiny &= T(lanes_that_differ)(x, column, shift);
+	return (overflow & used) | tiny;
 }
 
 static void
-finish_moments(const float *x, const struct sbn_plane *block, const struct rows_moments *sums,
-	       double *mean, double *m2)
+T(moments_in_double)(struct sbn_in x, const struct sbn_block *block,
+		     const struct ROWS_MOMENTS *sums, double *mean, double *m2)
 {
-	const struct sbn_plane channel = { block->n, block->stride, 1 };
+	for (size_t c = 0; c < block->spatial; c += SBN_LANES) {
+		size_t width = SBN_MIN((size_t)SBN_LANES, block->spatial - c);
+		struct sbn_block part = { block->row, block->n, block->column + c, width };
+		unsigned which = T(channels_for_double)(x, &part, sums->shift + c, sums->s1 + c,
+							sums->s2 + c);
 
-	for (size_t c = 0; c < block->spatial; c++) {
-		float shift = sums->shift[c], s1 = sums->s1[c], s2 = sums->s2[c];
-		struct sbn_moments moments;
+		part.spatial = 1;
+		for (size_t i = c; which != 0; i++, which >>= 1) {
+			struct sbn_moments moments;
 
-		if (isfinite(shift) && isfinite(s1) && isfinite(s2))
-			moments = sbn_moments_of_sums(shift, s1, s2, (double)block->n);
-		else
-			moments = sbn_exact_moments(x + c, &channel);
-		mean[c] = moments.mean;
-		m2[c] = moments.m2;
-	}
-}
-
-/* At most ROWS_CHANNELS channels. */
-static void
-moments_of_rows(const float *x, const struct sbn_plane *block, double *mean, double *m2)
-{
-	struct sbn_plane group = *block;
-	struct rows_moments sums;
-
-	group.n = SBN_MIN((size_t)SBN_LANES, block->n);
-	shift_rows(x, &group, sums.shift);
-	memset(sums.s1, 0, sizeof(sums.s1));
-	memset(sums.s2, 0, sizeof(sums.s2));
-	for (size_t row = 0; row < block->n; row += ROWS_SUMMED) {
-		group.n = SBN_MIN((size_t)ROWS_SUMMED, block->n - row);
-		moments_group(x + row * block->stride, &group, &sums);
-	}
-	finish_moments(x, block, &sums, mean, m2);
-}
-
-static void
-rows_moments(const float *x, size_t n_rows, size_t stride, size_t n_channels, double *mean,
-	     double *m2)
-{
-	struct sbn_plane block = { .n = n_rows, .stride = stride };
-
-	for (size_t c = 0; c < n_channels; c += ROWS_CHANNELS) {
-		block.spatial = SBN_MIN((size_t)ROWS_CHANNELS, n_channels - c);
-		moments_of_rows(x + c, &block, mean + c, m2 + c);
-	}
-}
-
-SBN_FORCE_INLINE void
-sums_column(const float *x, const float *dy, const struct sbn_plane *group, size_t n,
-	    struct v16 mean_hi, struct v16 mean_lo, float *sum0, float *sum1)
-{
-	const struct v16 zero = v16_set1(0);
-	struct v16 s0 = v16_load(sum0), s1 = v16_load(sum1);
-
-	for (size_t row = 0; row < group->n; row++) {
-		size_t at = row * group->stride;
-
-		sums_step(take(x + at, n, mean_hi), take(dy + at, n, zero), mean_hi, mean_lo, &s0,
-			  &s1);
-	}
-	v16_store(sum0, s0);
-	v16_store(sum1, s1);
-}
-
-static void
-sums_group(const float *x, const float *dy, const struct sbn_plane *group, const float *mean_hi,
-	   const float *mean_lo, struct rows_sums *sums)
-{
-	size_t c = 0;
-
-	for (; c + SBN_LANES <= group->spatial; c += SBN_LANES)
-		sums_column(x + c, dy + c, group, SBN_LANES, v16_load(mean_hi + c),
-			    v16_load(mean_lo + c), sums->s0 + c, sums->s1 + c);
-	if (c < group->spatial) {
-		const struct v16 zero = v16_set1(0);
-		size_t n = group->spatial - c;
-
-		sums_column(x + c, dy + c, group, n, v16_load_n(mean_hi + c, n, zero),
-			    v16_load_n(mean_lo + c, n, zero), sums->s0 + c, sums->s1 + c);
-	}
-}
-
-static void
-finish_sums(const float *x, const float *dy, const struct sbn_plane *block, const float *mean_hi,
-	    const float *mean_lo, const struct rows_sums *sums, double *sum_dy, double *sum_dy_xmu)
-{
-	const struct sbn_plane channel = { block->n, block->stride, 1 };
-
-	for (size_t c = 0; c < block->spatial; c++) {
-		double pair[2] = { sums->s0[c], sums->s1[c] };
-
-		if (!isfinite(pair[0]) || !isfinite(pair[1]))
-			sbn_exact_sums(x + c, dy + c, &channel, mean_hi[c], mean_lo[c], pair);
-		sum_dy[c] = pair[0];
-		sum_dy_xmu[c] = pair[1];
-	}
-}
-
-/* At most ROWS_CHANNELS channels. */
-static void
-sums_of_rows(const float *x, const float *dy, const struct sbn_plane *block, const float *mean_hi,
-	     const float *mean_lo, double *sum_dy, double *sum_dy_xmu)
-{
-	struct sbn_plane group = *block;
-	struct rows_sums sums = { 0 };
-
-	for (size_t row = 0; row < block->n; row += ROWS_SUMMED) {
-		size_t at = row * block->stride;
-
-		group.n = SBN_MIN((size_t)ROWS_SUMMED, block->n - row);
-		sums_group(x + at, dy + at, &group, mean_hi, mean_lo, &sums);
-	}
-	finish_sums(x, dy, block, mean_hi, mean_lo, &sums, sum_dy, sum_dy_xmu);
-}
-
-static void
-rows_sums(const float *x, const float *dy, size_t n_rows, size_t stride, size_t n_channels,
-	  const float *mean_hi, const float *mean_lo, double *sum_dy, double *sum_dy_xmu)
-{
-	struct sbn_plane block = { .n = n_rows, .stride = stride };
-
-	for (size_t c = 0; c < n_channels; c += ROWS_CHANNELS) {
-		block.spatial = SBN_MIN((size_t)ROWS_CHANNELS, n_channels - c);
-		sums_of_rows(x + c, dy + c, &block, mean_hi + c, mean_lo + c, sum_dy + c,
-			     sum_dy_xmu + c);
-	}
-}
-
-SBN_FORCE_INLINE void
-normalize_column(const float *x, float *y, const struct sbn_plane *group, size_t n, size_t c,
-		 const struct sbn_normalize_rows *k)
-{
-	const struct v16 zero = v16_set1(0);
-	const struct v16_normalize v = {
-		.mean_hi = take(k->mean_hi + c, n, zero),
-		.mean_lo = take(k->mean_lo + c, n, zero),
-		.scale = take(k->scale + c, n, zero),
-		.shift = take(k->shift + c, n, zero),
-	};
-
-	for (size_t row = 0; row < group->n; row++) {
-		size_t at = row * group->stride + c;
-
-		put(y + at, n, normalize_step(take(x + at, n, zero), &v));
-	}
-}
-
-static void
-rows_normalize(const float *x, float *y, size_t n_rows, size_t stride, size_t n_channels,
-	       const struct sbn_normalize_rows *k)
-{
-	struct sbn_plane group = { .stride = stride, .spatial = n_channels };
-
-	for (size_t row = 0; row < n_rows; row += ROWS_MAPPED) {
-		size_t at = row * stride, c = 0;
-
-		group.n = SBN_MIN((size_t)ROWS_MAPPED, n_rows - row);
-		for (; c + SBN_LANES <= n_channels; c += SBN_LANES)
-			normalize_column(x + at, y + at, &group, SBN_LANES, c, k);
-		if (c < n_channels)
-			normalize_column(x + at, y + at, &group, n_channels - c, c, k);
-	}
-}
-
-SBN_FORCE_INLINE void
-dx_column(const float *x, const float *dy, float *dx, const struct sbn_plane *group, size_t n,
-	  size_t c, const struct sbn_backward_rows *k)
-{
-	const struct v16 zero = v16_set1(0);
-	const struct v16_backward v = {
-		.mean_hi = take(k->mean_hi + c, n, zero),
-		.mean_lo = take(k->mean_lo + c, n, zero),
-		.dy_hi = take(k->dy_hi + c, n, zero),
-		.dy_lo = take(k->dy_lo + c, n, zero),
-		.slope = take(k->slope + c, n, zero),
-		.scale = take(k->scale + c, n, zero),
-	};
-
-	for (size_t row = 0; row < group->n; row++) {
-		size_t at = row * group->stride + c;
-
-		put(dx + at, n, backward_step(take(x + at, n, zero), take(dy + at, n, zero), &v));
-	}
-}
-
-static void
-rows_dx(const float *x, const float *dy, float *dx, size_t n_rows, size_t stride, size_t n_channels,
-	const struct sbn_backward_rows *k)
-{
-	struct sbn_plane group = { .stride = stride, .spatial = n_channels };
-
-	for (size_t row = 0; row < n_rows; row += ROWS_MAPPED) {
-		size_t at = row * stride, c = 0;
-
-		group.n = SBN_MIN((size_t)ROWS_MAPPED, n_rows - row);
-		for (; c + SBN_LANES <= n_channels; c += SBN_LANES)
-			dx_column(x + at, dy + at, dx + at, &group, SBN_LANES, c, k);
-		if (c < n_channels)
-			dx_column(x + at, dy + at, dx + at, &group, n_channels - c, c, k);
+			if ((which & 1) == 0)
+				continue;
+			part.column = block->column + i;
+			moments = T(moments_again)(x, &part);
+			mean[i] = moments.mean;
+			m2[i] = moments.m2;
+		}
 	}
 }
 
 #endif
+
+/* At most ROWS_CHANNELS channels. */
+static void
+T(moments_of_rows)(struct sbn_in x, const struct sbn_block *block, double *mean, double *m2)
+{
+	const size_t step = block->spatial <= SBN_LANES ? block->n : ROWS_SUMMED;
+	struct sbn_block group = *block;
+	struct ROWS_MOMENTS sums;
+
+	group.n = sbn_head_of(block->n);
+	T(shift_rows)(x, &group, sums.shift);
+	for (size_t c = 0; c < block->spatial; c += SBN_LANES) {
+		V(store)(sums.s1 + c, V(set1)(0));
+		V(store)(sums.s2 + c, V(set1)(0));
+	}
+	for (; group.row < block->n; group.row += step) {
+		group.n = SBN_MIN(step, block->n - group.row);
+		T(moments_group)(x, &group, &sums);
+	}
+	for (size_t c = 0; c < block->spatial; c++) {
+		struct sbn_moments moments =
+			sbn_moments_of_sums((double)sums.shift[c], (double)sums.s1[c],
+					    (double)sums.s2[c], (double)block->n);
+
+		mean[c] = moments.mean;
+		m2[c] = moments.m2;
+	}
+#if SINGLE
+	T(moments_in_double)(x, block, &sums, mean, m2);
+#endif
+}
+
+static void
+T(rows_moments)(struct sbn_in x, size_t n_rows, size_t n_channels, double *mean, double *m2)
+{
+	struct sbn_block block = { .n = n_rows };
+
+	for (size_t c = 0; c < n_channels; c += ROWS_CHANNELS) {
+		block.column = c;
+		block.spatial = SBN_MIN((size_t)ROWS_CHANNELS, n_channels - c);
+		T(moments_of_rows)(x, &block, mean + c, m2 + c);
+	}
+}
+
+SBN_FORCE_INLINE void
+T(sums_column)(const struct sbn_operands *at, const struct sbn_block *group, size_t i, size_t n,
+	       const struct sbn_coefficients *k, size_t c, int form, struct ROWS_SUMS *sums)
+{
+	struct w16 s0 = w16_load(sums->s0 + i);
+	struct VECTOR s1 = V(load)(sums->s1 + i);
+	struct COEFFICIENTS v = { 0 };
+
+	T(load_sums)(&v, k, c + i, n, form);
+	for (size_t row = group->row; row < group->row + group->n; row++) {
+		struct ROW from = T(backward_row)(at, row, group->column + i, form);
+
+		T(sums_at)(&from, 0, n, &v, form, &s0, &s1);
+	}
+	w16_store(sums->s0 + i, s0);
+	V(store)(sums->s1 + i, s1);
+}
+
+/* c is the channel of the group's first column. */
+SBN_FORCE_INLINE void
+T(sums_group_as)(const struct sbn_operands *operands, const struct sbn_block *group,
+		 const struct sbn_coefficients *coefficients, size_t c, struct ROWS_SUMS *sums,
+		 int form)
+{
+	const struct sbn_operands at = *operands; /* no store can change a copy */
+	const struct sbn_coefficients k = *coefficients;
+	size_t i = 0;
+
+	for (; i + SBN_LANES <= group->spatial; i += SBN_LANES)
+		T(sums_column)(&at, group, i, SBN_LANES, &k, c, form, sums);
+	if (i < group->spatial)
+		T(sums_column)(&at, group, i, group->spatial - i, &k, c, form, sums);
+}
+
+static void
+T(sums_group)(const struct sbn_operands *at, const struct sbn_block *group,
+	      const struct sbn_coefficients *k, size_t c, struct ROWS_SUMS *sums)
+{
+	SBN_SWITCH_SUMS(sbn_sums_form(at, k), T(sums_group_as), at, group, k, c, sums);
+}
+
+#if SINGLE
+
+static void
+T(sums_in_double)(const struct sbn_operands *at, const struct sbn_block *block,
+		  const struct sbn_coefficients *k, size_t c, const struct ROWS_SUMS *sums,
+		  double *sum_g, double *sum_g_xmu)
+{
+	for (size_t first = 0; first < block->spatial; first += SBN_LANES) {
+		unsigned which = T(not_finite)(sums->s1 + first);
+
+		for (size_t i = first; which != 0 && i < block->spatial; i++, which >>= 1) {
+			struct sbn_block channel = { block->row, block->n, block->column + i, 1 };
+			double pair[2];
+
+			if ((which & 1) == 0)
+				continue;
+			T(sums_again)(at, &channel, k, c + i, sbn_sums_form(at, k), pair);
+			sum_g[i] = pair[0];
+			sum_g_xmu[i] = pair[1];
+		}
+	}
+}
+
+#endif
+
+/* At most ROWS_CHANNELS channels, c the first. */
+static void
+T(sums_of_rows)(const struct sbn_operands *at, const struct sbn_block *block,
+		const struct sbn_coefficients *k, size_t c, double *sum_g, double *sum_g_xmu)
+{
+	const size_t step = block->spatial <= SBN_LANES ? block->n : ROWS_SUMMED;
+	struct sbn_block group = *block;
+	struct ROWS_SUMS sums;
+
+	for (size_t i = 0; i < block->spatial; i += SBN_LANES) {
+		w16_store(sums.s0 + i, w16_set1(0));
+		V(store)(sums.s1 + i, V(set1)(0));
+	}
+	for (; group.row < block->n; group.row += step) {
+		group.n = SBN_MIN(step, block->n - group.row);
+		T(sums_group)(at, &group, k, c, &sums);
+	}
+	for (size_t i = 0; i < block->spatial; i++) {
+		sum_g[i] = sums.s0[i];
+		sum_g_xmu[i] = (double)sums.s1[i];
+	}
+#if SINGLE
+	T(sums_in_double)(at, block, k, c, &sums, sum_g, sum_g_xmu);
+#endif
+}
+
+static void
+T(rows_sums)(const struct sbn_operands *at, size_t n_rows, size_t n_channels,
+	     const struct sbn_coefficients *k, size_t c, double *sum_g, double *sum_g_xmu)
+{
+	struct sbn_block block = { .n = n_rows };
+
+	for (size_t i = 0; i < n_channels; i += ROWS_CHANNELS) {
+		block.column = i;
+		block.spatial = SBN_MIN((size_t)ROWS_CHANNELS, n_channels - i);
+		T(sums_of_rows)(at, &block, k, c + i, sum_g + i, sum_g_xmu + i);
+	}
+}
+
+SBN_FORCE_INLINE void
+T(normalize_column)(const struct sbn_operands *at, const struct sbn_block *group, size_t i,
+		    size_t n, const struct sbn_coefficients *k, size_t c, int form)
+{
+	struct COEFFICIENTS v = { 0 };
+
+	T(load_affine)(&v, k, c + i, n);
+	for (size_t row = group->row; row < group->row + group->n; row++) {
+		struct ROW p = T(forward_row)(at, row, i, form);
+
+		T(normalize_at)(&p, 0, n, &v, form);
+	}
+}
+
+SBN_FORCE_INLINE void
+T(rows_normalize_as)(const struct sbn_operands *operands, size_t n_rows, size_t n_channels,
+		     const struct sbn_coefficients *coefficients, size_t c, int form)
+{
+	const struct sbn_operands at = *operands; /* no store can change a copy */
+	const struct sbn_coefficients k = *coefficients;
+	const size_t step = n_channels <= SBN_LANES ? n_rows : ROWS_MAPPED;
+	struct sbn_block group = { 0 };
+
+	for (; group.row < n_rows; group.row += step) {
+		size_t i = 0;
+
+		group.n = SBN_MIN(step, n_rows - group.row);
+		for (; i + SBN_LANES <= n_channels; i += SBN_LANES)
+			T(normalize_column)(&at, &group, i, SBN_LANES, &k, c, form);
+		if (i < n_channels)
+			T(normalize_column)(&at, &group, i, n_channels - i, &k, c, form);
+	}
+}
+
+static void
+T(rows_normalize)(const struct sbn_operands *at, size_t n_rows, size_t n_channels,
+		  const struct sbn_coefficients *k, size_t c)
+{
+	SBN_SWITCH_FORWARD(sbn_forward_form(at, k), T(rows_normalize_as), at, n_rows, n_channels, k,
+			   c);
+}
+
+SBN_FORCE_INLINE void
+T(dx_column)(const struct sbn_operands *at, const struct sbn_block *group, size_t i, size_t n,
+	     const struct sbn_coefficients *k, size_t c, int form)
+{
+	struct COEFFICIENTS v = { 0 };
+
+	T(load_backward)(&v, k, c + i, n, form);
+	for (size_t row = group->row; row < group->row + group->n; row++) {
+		struct ROW p = T(backward_row)(at, row, i, form);
+
+		T(dx_at)(&p, 0, n, &v, form);
+	}
+}
+
+SBN_FORCE_INLINE void
+T(rows_dx_as)(const struct sbn_operands *operands, size_t n_rows, size_t n_channels,
+	      const struct sbn_coefficients *coefficients, size_t c, int form)
+{
+	const struct sbn_operands at = *operands; /* no store can change a copy */
+	const struct sbn_coefficients k = *coefficients;
+	const size_t step = n_channels <= SBN_LANES ? n_rows : ROWS_MAPPED;
+	struct sbn_block group = { 0 };
+
+	for (; group.row < n_rows; group.row += step) {
+		size_t i = 0;
+
+		group.n = SBN_MIN(step, n_rows - group.row);
+		for (; i + SBN_LANES <= n_channels; i += SBN_LANES)
+			T(dx_column)(&at, &group, i, SBN_LANES, &k, c, form);
+		if (i < n_channels)
+			T(dx_column)(&at, &group, i, n_channels - i, &k, c, form);
+	}
+}
+
+static void
+T(rows_dx)(const struct sbn_operands *at, size_t n_rows, size_t n_channels,
+	   const struct sbn_coefficients *k, size_t c)
+{
+	SBN_SWITCH_DX(sbn_dx_form(at, k), T(rows_dx_as), at, n_rows, n_channels, k, c);
+}

@@ -9,20 +9,24 @@ extern const struct sbn_kernels sbn_kernels_scalar;
 extern const struct sbn_kernels sbn_kernels_avx2;
 extern const struct sbn_kernels sbn_kernels_avx512;
 
-/* A source includes a v16_*.h and the bodies, and ends with this. */
-#define SBN_KERNELS_DEFINE(isa)                        \
-	const struct sbn_kernels sbn_kernels_##isa = { \
-		.name = #isa,                          \
-		.plane_moments = plane_moments,        \
-		.plane_normalize = plane_normalize,    \
-		.plane_sums = plane_sums,              \
-		.plane_dx = plane_dx,                  \
-		.rows_moments = rows_moments,          \
-		.rows_normalize = rows_normalize,      \
-		.rows_sums = rows_sums,                \
-		.rows_dx = rows_dx,                    \
-		.sum_f32 = sum_f32,                    \
-		.sum_f64 = sum_f64,                    \
+/* In the order of struct sbn_type_kernels. */
+#define SBN_TYPE_KERNELS(type)                                                                    \
+	{                                                                                         \
+		plane_moments_##type, plane_normalize_##type, plane_sums_##type, plane_dx_##type, \
+			rows_moments_##type, rows_normalize_##type, rows_sums_##type,             \
+			rows_dx_##type                                                            \
+	}
+
+/* A source includes its vocabularies and every_type.h, and ends with this. */
+#define SBN_KERNELS_DEFINE(isa)                              \
+	const struct sbn_kernels sbn_kernels_##isa = {       \
+		.name = #isa,                                \
+		.of = { [SBN_F32] = SBN_TYPE_KERNELS(f32),   \
+			[SBN_F64] = SBN_TYPE_KERNELS(f64),   \
+			[SBN_BF16] = SBN_TYPE_KERNELS(bf16), \
+			[SBN_F16] = SBN_TYPE_KERNELS(f16) }, \
+		.sum_f32 = sum_f32,                          \
+		.sum_f64 = sum_f64,                          \
 	}
 
 #endif

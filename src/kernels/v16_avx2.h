@@ -4,6 +4,7 @@
 #define SBN_KERNELS_V16_AVX2_H
 
 #include <immintrin.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -11,8 +12,9 @@ struct v16 {
 	__m256 lo, hi;
 };
 
-struct d8 {
-	__m256d lo, hi;
+/* keep is a mask: relu's product is cut away, since 0 * inf is not 0. */
+struct v16_leak {
+	__m256 slope, keep;
 };
 
 /* The masks of the first n lanes are the 16 words from word 16 - n on. */
@@ -99,35 +101,46 @@ v16_fnmadd(struct v16 a, struct v16 b, struct v16 c)
 			     _mm256_fnmadd_ps(a.hi, b.hi, c.hi) };
 }
 
-static inline struct d8
-d8_set1(double value)
+static inline struct v16_leak
+v16_leak(float slope, bool leaky)
 {
-	return (struct d8){ _mm256_set1_pd(value), _mm256_set1_pd(value) };
+	return (struct v16_leak){ _mm256_set1_ps(slope),
+				  _mm256_castsi256_ps(_mm256_set1_epi32(leaky ? -1 : 0)) };
 }
 
-static inline struct d8
-d8_load(const double *p)
+static inline __m256
+v16_half_through(__m256 v, __m256 a, struct v16_leak leak)
 {
-	return (struct d8){ _mm256_loadu_pd(p), _mm256_loadu_pd(p + 4) };
+	__m256 through = _mm256_and_ps(_mm256_mul_ps(a, leak.slope), leak.keep);
+
+	return _mm256_blendv_ps(a, through, _mm256_cmp_ps(v, _mm256_setzero_ps(), _CMP_LE_OQ));
 }
 
-static inline void
-d8_store(double *p, struct d8 v)
+static inline struct v16
+v16_through(struct v16 v, struct v16 a, struct v16_leak leak)
 {
-	_mm256_storeu_pd(p, v.lo);
-	_mm256_storeu_pd(p + 4, v.hi);
+	return (struct v16){ v16_half_through(v.lo, a.lo, leak),
+			     v16_half_through(v.hi, a.hi, leak) };
 }
 
-static inline struct d8
-d8_add(struct d8 a, struct d8 b)
+static inline unsigned
+v16_bits(__m256 lo, __m256 hi)
 {
-	return (struct d8){ _mm256_add_pd(a.lo, b.lo), _mm256_add_pd(a.hi, b.hi) };
+	return (unsigned)_mm256_movemask_ps(lo) | (unsigned)_mm256_movemask_ps(hi) << 8;
 }
 
-static inline struct d8
-d8_div(struct d8 a, struct d8 b)
+static inline unsigned
+v16_ne(struct v16 a, struct v16 b)
 {
-	return (struct d8){ _mm256_div_pd(a.lo, b.lo), _mm256_div_pd(a.hi, b.hi) };
+	return v16_bits(_mm256_cmp_ps(a.lo, b.lo, _CMP_NEQ_UQ),
+			_mm256_cmp_ps(a.hi, b.hi, _CMP_NEQ_UQ));
+}
+
+static inline unsigned
+v16_lt(struct v16 a, struct v16 b)
+{
+	return v16_bits(_mm256_cmp_ps(a.lo, b.lo, _CMP_LT_OQ),
+			_mm256_cmp_ps(a.hi, b.hi, _CMP_LT_OQ));
 }
 
 #endif

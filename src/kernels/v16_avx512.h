@@ -4,14 +4,17 @@
 #define SBN_KERNELS_V16_AVX512_H
 
 #include <immintrin.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 struct v16 {
 	__m512 a;
 };
 
-struct d8 {
-	__m512d a;
+/* keep is a mask: relu's product is cut away, since 0 * inf is not 0. */
+struct v16_leak {
+	__m512 slope;
+	__mmask16 keep;
 };
 
 static inline __mmask16
@@ -86,34 +89,31 @@ v16_fnmadd(struct v16 a, struct v16 b, struct v16 c)
 	return (struct v16){ _mm512_fnmadd_ps(a.a, b.a, c.a) };
 }
 
-static inline struct d8
-d8_set1(double value)
+static inline struct v16_leak
+v16_leak(float slope, bool leaky)
 {
-	return (struct d8){ _mm512_set1_pd(value) };
+	return (struct v16_leak){ _mm512_set1_ps(slope), leaky ? 0xffff : 0 };
 }
 
-static inline struct d8
-d8_load(const double *p)
+static inline struct v16
+v16_through(struct v16 v, struct v16 a, struct v16_leak leak)
 {
-	return (struct d8){ _mm512_loadu_pd(p) };
+	__mmask16 where = _mm512_cmp_ps_mask(v.a, _mm512_setzero_ps(), _CMP_LE_OQ);
+	__m512 through = _mm512_maskz_mul_ps(leak.keep, a.a, leak.slope);
+
+	return (struct v16){ _mm512_mask_blend_ps(where, a.a, through) };
 }
 
-static inline void
-d8_store(double *p, struct d8 v)
+static inline unsigned
+v16_ne(struct v16 a, struct v16 b)
 {
-	_mm512_storeu_pd(p, v.a);
+	return _mm512_cmp_ps_mask(a.a, b.a, _CMP_NEQ_UQ);
 }
 
-static inline struct d8
-d8_add(struct d8 a, struct d8 b)
+static inline unsigned
+v16_lt(struct v16 a, struct v16 b)
 {
-	return (struct d8){ _mm512_add_pd(a.a, b.a) };
-}
-
-static inline struct d8
-d8_div(struct d8 a, struct d8 b)
-{
-	return (struct d8){ _mm512_div_pd(a.a, b.a) };
+	return _mm512_cmp_ps_mask(a.a, b.a, _CMP_LT_OQ);
 }
 
 #endif

@@ -1,20 +1,27 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The vocabulary of the kernels in plain C: 16 floats, or 8 doubles, that go through every formula
- * together. It is the specification of the other v16_*.h, which have the same functions.
+ * The vocabulary of the kernels in plain C: 16 floats that go through every formula together. It
+ * is the specification of the other v16_*.h, which have the same functions, and of w16_*.h, which
+ * has them for doubles.
  */
 #ifndef SBN_KERNELS_V16_SCALAR_H
 #define SBN_KERNELS_V16_SCALAR_H
 
 #include <math.h>
+#include <stdbool.h>
 #include <stddef.h>
+
+/* A branch or a call in 16 elements is nothing beside 16 calls of fmaf: no code for each form. */
+#define SBN_PLAIN_C
 
 struct v16 {
 	float a[16];
 };
 
-struct d8 {
-	double a[8];
+/* What an activation does to numbers that are not positive. */
+struct v16_leak {
+	float slope;
+	bool leaky; /* else they become 0, whatever they were */
 };
 
 static inline struct v16
@@ -37,7 +44,7 @@ v16_load(const float *p)
 	return v;
 }
 
-/* The first n < 16 lanes come from p, of which nothing else is touched, the others from rest. */
+/* The first n <= 16 lanes come from p, of which nothing else is touched, the others from rest. */
 static inline struct v16
 v16_load_n(const float *p, size_t n, struct v16 rest)
 {
@@ -110,47 +117,43 @@ v16_fnmadd(struct v16 a, struct v16 b, struct v16 c)
 	return c;
 }
 
-static inline struct d8
-d8_set1(double value)
+static inline struct v16_leak
+v16_leak(float slope, bool leaky)
 {
-	struct d8 v;
-
-	for (int i = 0; i < 8; i++)
-		v.a[i] = value;
-	return v;
+	return (struct v16_leak){ slope, leaky };
 }
 
-static inline struct d8
-d8_load(const double *p)
+/* a through the activation where v <= 0, else, and where v is a NaN, a itself */
+static inline struct v16
+v16_through(struct v16 v, struct v16 a, struct v16_leak leak)
 {
-	struct d8 v;
-
-	for (int i = 0; i < 8; i++)
-		v.a[i] = p[i];
-	return v;
-}
-
-static inline void
-d8_store(double *p, struct d8 v)
-{
-	for (int i = 0; i < 8; i++)
-		p[i] = v.a[i];
-}
-
-static inline struct d8
-d8_add(struct d8 a, struct d8 b)
-{
-	for (int i = 0; i < 8; i++)
-		a.a[i] += b.a[i];
+	for (int i = 0; i < 16; i++) {
+		if (v.a[i] <= 0)
+			a.a[i] = leak.leaky ? a.a[i] * leak.slope : 0;
+	}
 	return a;
 }
 
-static inline struct d8
-d8_div(struct d8 a, struct d8 b)
+/* Bit i is 1 where a and b are not equal in lane i; a NaN is not equal to anything. */
+static inline unsigned
+v16_ne(struct v16 a, struct v16 b)
 {
-	for (int i = 0; i < 8; i++)
-		a.a[i] /= b.a[i];
-	return a;
+	unsigned bits = 0;
+
+	for (int i = 0; i < 16; i++)
+		bits |= (unsigned)(a.a[i] != b.a[i]) << i;
+	return bits;
+}
+
+/* Bit i is 1 where a < b in lane i; a NaN is not. */
+static inline unsigned
+v16_lt(struct v16 a, struct v16 b)
+{
+	unsigned bits = 0;
+
+	for (int i = 0; i < 16; i++)
+		bits |= (unsigned)(a.a[i] < b.a[i]) << i;
+	return bits;
 }
 
 #endif

@@ -3,14 +3,16 @@
 #include "nn/pipeline.h"
 #include "nn/planes.h"
 #include "nn/rows.h"
+#include "nn/tiles.h"
 
 static void
 store_gradient(const struct sbn_pass *pass, syncbn_param_t which, uint32_t c, double value)
 {
-	float *gradient = &pass->bn->param[which][c];
-	double old = pass->want & SYNCBN_ACCUMULATE ? (double)*gradient : 0;
+	struct syncbn_batch_norm *bn = pass->bn;
+	void *gradient = bn->param[which];
+	double old = pass->want & SYNCBN_ACCUMULATE ? sbn_real_get(bn, gradient, c) : 0;
 
-	*gradient = (float)(old + value);
+	sbn_real_set(bn, gradient, c, old + value);
 }
 
 /* dgamma and dbeta by the layer's mode, from this rank's sums and the group's. */
@@ -27,7 +29,7 @@ store_gradients(const struct sbn_pass *pass, uint32_t c, struct sbn_pair own, st
 	if (pass->want & SYNCBN_WANT_DBETA)
 		store_gradient(pass, SYNCBN_DBETA, c, chosen.a / divisor);
 	if (pass->want & SYNCBN_WANT_DGAMMA)
-		store_gradient(pass, SYNCBN_DGAMMA, c, chosen.b * pass->saved->invstd[c] / divisor);
+		store_gradient(pass, SYNCBN_DGAMMA, c, chosen.b / divisor);
 }
 
 /* In rank order on every rank: equal bits everywhere. */
@@ -47,14 +49,14 @@ sum_channel(const struct sbn_pairs *pairs, uint32_t c)
 static void
 set_slopes(const struct sbn_pass *pass, uint32_t c, struct sbn_pair sum)
 {
-	const struct sbn_coefficients *k = &pass->bn->k;
-	double invstd = pass->saved->invstd[c];
+	struct syncbn_batch_norm *bn = pass->bn;
 	double mean_dy = sum.a / pass->saved->count;
-	double mean_dy_xhat = sum.b * invstd / pass->saved->count;
+	double mean_dy_xhat = sum.b / pass->saved->count;
 
-	k->dy_hi[c] = (float)mean_dy;
-	k->dy_lo[c] = (float)(mean_dy - (double)k->dy_hi[c]);
-	k->slope[c] = (float)(mean_dy_xhat * invstd);
+	sbn_real_set(bn, bn->real[SBN_DY_HI], c, mean_dy);
+	sbn_real_set(bn, bn->real[SBN_DY_LO], c,
+		     mean_dy - sbn_real_get(bn, bn->real[SBN_DY_HI], c));
+	sbn_real_set(bn, bn->real[SBN_SLOPE], c, mean_dy_xhat * pass->saved->invstd[c]);
 }
 
 static bool
@@ -76,23 +78,47 @@ merge_gradients(const struct sbn_pass *pass, uint32_t begin, uint32_t end,
 static void
 set_coefficients(const struct sbn_pass *pass)
 {
-	const struct syncbn_batch_norm *bn = pass->bn;
+	struct syncbn_batch_norm *bn = pass->bn;
 
 	for (uint32_t c = 0; c < bn->n_channels; c++) {
-		double mean = pass->saved->mean[c];
-		double gamma = bn->config.affine ? (double)bn->param[SYNCBN_GAMMA][c] : 1;
-
-		bn->k.mean_hi[c] = (float)mean;
-		bn->k.mean_lo[c] = (float)(mean - (double)bn->k.mean_hi[c]);
-		bn->k.scale[c] = (float)(gamma * pass->saved->invstd[c]);
-		bn->k.dy_hi[c] = bn->k.dy_lo[c] = bn->k.slope[c] = 0;
+		sbn_set_normalize(pass, c);
+		sbn_real_set(bn, bn->real[SBN_DY_HI], c, 0);
+		sbn_real_set(bn, bn->real[SBN_DY_LO], c, 0);
+		sbn_real_set(bn, bn->real[SBN_SLOPE], c, 0);
 	}
+}
+
+static void
+choose_sum(struct sbn_pass *pass)
+{
+	enum sbn_order order = sbn_pass_order_of_inputs(pass);
+
+	if (order == SBN_PLANES) {
+		pass->sum = sbn_planes_sum_gradients;
+	} else if (order == SBN_ROWS) {
+		pass->before = sbn_rows_block_gradients;
+		pass->sum = sbn_rows_sum_gradients;
+	} else {
+		pass->sum = sbn_tiles_sum_gradients;
+	}
+}
+
+static void
+choose_apply(struct sbn_pass *pass)
+{
+	enum sbn_order order = sbn_pass_order(pass);
+
+	if (order == SBN_PLANES)
+		pass->apply = sbn_planes_dx;
+	else if (order == SBN_ROWS)
+		pass->after = sbn_rows_dx;
+	else
+		pass->apply = sbn_tiles_dx;
 }
 
 static void
 choose_steps(struct sbn_pass *pass)
 {
-	bool rows = pass->geometry.rows;
 	bool wants_dx = pass->want & SYNCBN_WANT_DX;
 	bool wants_params =
 		pass->bn->config.affine && pass->want & (SYNCBN_WANT_DGAMMA | SYNCBN_WANT_DBETA);
@@ -100,33 +126,45 @@ choose_steps(struct sbn_pass *pass)
 
 	pass->exchange = (pass->saved->by == SBN_BY_GROUP && wants_dx) || (wants_params && !local);
 	pass->merge = merge_gradients;
-	if (wants_params || (wants_dx && pass->saved->by != SBN_BY_RUNNING)) {
-		pass->before = rows ? sbn_rows_block_gradients : NULL;
-		pass->sum = rows ? sbn_rows_sum_gradients : sbn_planes_sum_gradients;
-	}
-	if (wants_dx && rows)
-		pass->after = sbn_rows_dx;
-	else if (wants_dx)
-		pass->apply = sbn_planes_dx;
+	if (wants_params || (wants_dx && pass->saved->by != SBN_BY_RUNNING))
+		choose_sum(pass);
+	if (pass->out.data != NULL || pass->dz.data != NULL)
+		choose_apply(pass);
+}
+
+/*
+ * Without an activation z plays no part, and after running statistics x none in dx, so dy stands
+ * in for it: the pass reads less, and x may be gone.
+ */
+static void
+set_operands(struct sbn_pass *pass, const syncbn_tensor_t *dy)
+{
+	bool active = pass->bn->config.activation != SYNCBN_ACTIVATION_NONE;
+	bool wants_dgamma = pass->bn->config.affine && pass->want & SYNCBN_WANT_DGAMMA;
+
+	pass->dy = sbn_view_of(dy);
+	if (active && pass->saved->has_z)
+		pass->z = sbn_view_of(&pass->saved->z);
+	if (!active && pass->saved->by == SBN_BY_RUNNING && !wants_dgamma)
+		pass->x = pass->dy;
 }
 
 syncbn_status_t
 sbn_batch_norm_backward(struct syncbn_batch_norm *bn, syncbn_saved_t *saved,
-			const syncbn_tensor_t *dy, const syncbn_tensor_t *dx, unsigned want)
+			const syncbn_tensor_t *dy, const syncbn_tensor_t *dx,
+			const syncbn_tensor_t *dz, unsigned want)
 {
 	struct sbn_pass pass = {
-		.bn = bn,
 		.saved = saved,
-		.geometry = sbn_geometry_of(dy),
-		.x = saved->x.data,
-		.dy = dy->data,
-		.out = want & SYNCBN_WANT_DX ? dx->data : NULL,
 		.want = want,
 		.op = SBN_OP_BACKWARD,
 	};
 	syncbn_status_t status = SYNCBN_OK;
 
-	pass.count = pass.geometry.n * pass.geometry.spatial;
+	sbn_pass_begin(&pass, bn, &saved->x);
+	set_operands(&pass, dy);
+	pass.out = sbn_view_of(want & SYNCBN_WANT_DX ? dx : NULL);
+	pass.dz = sbn_view_of(dz);
 	choose_steps(&pass);
 	set_coefficients(&pass);
 	if (pass.before != NULL)

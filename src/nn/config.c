@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The rules of syncbn_batch_norm_config_t. */
+#include <float.h>
 #include <inttypes.h>
 #include <math.h>
 
 #include "base/fail.h"
+#include "base/hash.h"
+#include "nn/initializer.h"
 #include "nn/layer.h"
 #include "sync/ring.h"
 
@@ -39,17 +42,28 @@ check_numbers(const syncbn_batch_norm_config_t *config)
 	return SYNCBN_OK;
 }
 
-syncbn_status_t
-sbn_batch_norm_check_config(const syncbn_batch_norm_config_t *config)
+static syncbn_status_t
+check_activation(const syncbn_batch_norm_config_t *config)
+{
+	syncbn_status_t status =
+		check_choice("activation", config->activation, SYNCBN_ACTIVATION_LEAKY_RELU);
+	double largest = config->dtype == SYNCBN_FLOAT64 ? DBL_MAX : (double)FLT_MAX;
+
+	if (status != SYNCBN_OK)
+		return status;
+	if (config->activation == SYNCBN_ACTIVATION_LEAKY_RELU &&
+	    !(fabs(config->negative_slope) <= largest))
+		return sbn_fail(SYNCBN_ERR_INVALID,
+				"negative_slope is %g, not a finite number of the layer's dtype",
+				config->negative_slope);
+	return SYNCBN_OK;
+}
+
+static syncbn_status_t
+check_choices(const syncbn_batch_norm_config_t *config)
 {
 	syncbn_status_t status;
 
-	if (config->size != sizeof(*config))
-		return sbn_fail(
-			SYNCBN_ERR_INVALID,
-			"size is %zu, not %zu: begin with SYNCBN_BATCH_NORM_TORCH or "
-			"SYNCBN_BATCH_NORM_MINDSPORE of the headers that came with this library",
-			config->size, sizeof(*config));
 	if ((status = check_choice("momentum_rule", config->momentum_rule,
 				   SYNCBN_MOMENTUM_CUMULATIVE)) ||
 	    (status = check_choice("use_batch_statistics", config->use_batch_statistics,
@@ -61,7 +75,40 @@ sbn_batch_norm_check_config(const syncbn_batch_norm_config_t *config)
 	    (status = check_flag("track_running_stats", config->track_running_stats)) ||
 	    (status = check_flag("training", config->training)) ||
 	    (status = check_flag("only_2d_4d", config->only_2d_4d)) ||
-	    (status = check_numbers(config)))
+	    (status = check_flag("fixed_affine", config->fixed_affine)))
+		return status;
+	if (config->dtype != SYNCBN_FLOAT32 && config->dtype != SYNCBN_FLOAT64)
+		return sbn_fail(SYNCBN_ERR_INVALID,
+				"dtype is %d, not SYNCBN_FLOAT32 (which takes bfloat16 and float16 "
+				"activations, too) or SYNCBN_FLOAT64",
+				(int)config->dtype);
+	return check_activation(config);
+}
+
+static syncbn_status_t
+check_initializers(const syncbn_batch_norm_config_t *config)
+{
+	syncbn_status_t status;
+
+	if ((status = sbn_initializer_check("gamma_init", &config->gamma_init)) ||
+	    (status = sbn_initializer_check("beta_init", &config->beta_init)) ||
+	    (status = sbn_initializer_check("running_mean_init", &config->running_mean_init)))
+		return status;
+	return sbn_initializer_check("running_var_init", &config->running_var_init);
+}
+
+syncbn_status_t
+sbn_batch_norm_check_config(const syncbn_batch_norm_config_t *config)
+{
+	syncbn_status_t status;
+
+	if (config->size != sizeof(*config))
+		return sbn_fail(SYNCBN_ERR_INVALID,
+				"size is %zu, not %zu: begin with a macro such as "
+				"SYNCBN_BATCH_NORM_TORCH of the headers of this library",
+				config->size, sizeof(*config));
+	if ((status = check_choices(config)) || (status = check_numbers(config)) ||
+	    (status = check_initializers(config)))
 		return status;
 	if (!config->track_running_stats &&
 	    config->use_batch_statistics == SYNCBN_BATCH_STATISTICS_NEVER)
@@ -69,4 +116,24 @@ sbn_batch_norm_check_config(const syncbn_batch_norm_config_t *config)
 				"use_batch_statistics NEVER needs running statistics: set "
 				"track_running_stats to 1");
 	return SYNCBN_OK;
+}
+
+/*
+ * Field by field, since the struct has holes. Not the name and the mode, which may differ, and not
+ * the initial values, which the ranks may replace.
+ */
+uint64_t
+sbn_batch_norm_hash_config(const syncbn_batch_norm_config_t *config)
+{
+	const int words[] = {
+		(int)config->momentum_rule,  config->affine,
+		config->track_running_stats, (int)config->use_batch_statistics,
+		(int)config->var_mode,       (int)config->param_grad_mode,
+		config->fixed_affine,        (int)config->dtype,
+		(int)config->activation,     config->only_2d_4d,
+	};
+	const double numbers[] = { config->eps, config->momentum, config->negative_slope };
+	uint64_t hash = sbn_hash(SBN_HASH_START, words, sizeof(words));
+
+	return sbn_hash(hash, numbers, sizeof(numbers));
 }

@@ -6,15 +6,10 @@
 #include "nn/pipeline.h"
 #include "nn/planes.h"
 #include "nn/rows.h"
+#include "nn/tiles.h"
 
-/* The decision tables of torch and MindSpore, in one. */
-struct decision {
-	enum sbn_normalized_by by;
-	bool update; /* the running statistics record the batch */
-};
-
-static struct decision
-decide(const struct syncbn_batch_norm *bn)
+struct sbn_decision
+sbn_batch_norm_decide(const struct syncbn_batch_norm *bn)
 {
 	const syncbn_batch_norm_config_t *config = &bn->config;
 	bool always = config->use_batch_statistics == SYNCBN_BATCH_STATISTICS_ALWAYS;
@@ -22,8 +17,8 @@ decide(const struct syncbn_batch_norm *bn)
 	bool records = always || bn->training;
 
 	if (never || (!records && config->track_running_stats))
-		return (struct decision){ .by = SBN_BY_RUNNING };
-	return (struct decision){
+		return (struct sbn_decision){ .by = SBN_BY_RUNNING };
+	return (struct sbn_decision){
 		.by = records ? SBN_BY_GROUP : SBN_BY_LOCAL,
 		.update = records && config->track_running_stats,
 	};
@@ -50,31 +45,30 @@ inverse_std(double var, double eps)
 }
 
 static void
-set_coefficients(const struct sbn_pass *pass, uint32_t c, double mean, double invstd)
+save_channel(const struct sbn_pass *pass, uint32_t c, double mean, double invstd)
 {
-	const struct syncbn_batch_norm *bn = pass->bn;
-	double gamma = bn->config.affine ? (double)bn->param[SYNCBN_GAMMA][c] : 1;
-
 	pass->saved->mean[c] = mean;
 	pass->saved->invstd[c] = invstd;
-	bn->k.mean_hi[c] = (float)mean;
-	bn->k.mean_lo[c] = (float)(mean - (double)bn->k.mean_hi[c]);
-	bn->k.scale[c] = (float)(gamma * invstd);
-	bn->k.shift[c] = bn->config.affine ? bn->param[SYNCBN_BETA][c] : 0;
+	sbn_set_normalize(pass, c);
+}
+
+/* running = (1 - factor) * running + factor * value */
+static void
+move(const struct sbn_pass *pass, syncbn_param_t which, uint32_t c, double value)
+{
+	struct syncbn_batch_norm *bn = pass->bn;
+	double old = sbn_real_get(bn, bn->param[which], c);
+
+	sbn_real_set(bn, bn->param[which], c, (1 - pass->factor) * old + pass->factor * value);
 }
 
 static void
 update_running(const struct sbn_pass *pass, uint32_t c, const struct sbn_moments *batch)
 {
-	const struct syncbn_batch_norm *bn = pass->bn;
-	bool unbiased = bn->config.var_mode == SYNCBN_VAR_UNBIASED_GLOBAL;
-	double var = batch->m2 / (unbiased ? batch->count - 1 : batch->count);
-	float *running_mean = &bn->param[SYNCBN_RUNNING_MEAN][c];
-	float *running_var = &bn->param[SYNCBN_RUNNING_VAR][c];
+	bool unbiased = pass->bn->config.var_mode == SYNCBN_VAR_UNBIASED_GLOBAL;
 
-	*running_mean =
-		(float)((1 - pass->factor) * (double)*running_mean + pass->factor * batch->mean);
-	*running_var = (float)((1 - pass->factor) * (double)*running_var + pass->factor * var);
+	move(pass, SYNCBN_RUNNING_MEAN, c, batch->mean);
+	move(pass, SYNCBN_RUNNING_VAR, c, batch->m2 / (unbiased ? batch->count - 1 : batch->count));
 }
 
 /* In rank order on every rank: equal bits everywhere. */
@@ -107,9 +101,8 @@ merge_batch(const struct sbn_pass *pass, uint32_t begin, uint32_t end,
 			pass->saved->mean[c] = pass->saved->invstd[c] = 0;
 			continue;
 		}
-
-		set_coefficients(pass, c, batch.mean,
-				 inverse_std(batch.m2 / batch.count, pass->bn->config.eps));
+		save_channel(pass, c, batch.mean,
+			     inverse_std(batch.m2 / batch.count, pass->bn->config.eps));
 		if (pass->factor != 0)
 			update_running(pass, c, &batch);
 	}
@@ -123,40 +116,67 @@ use_running(const struct sbn_pass *pass, uint32_t begin, uint32_t end,
 	const struct syncbn_batch_norm *bn = pass->bn;
 
 	(void)pairs;
-	for (uint32_t c = begin; c < end; c++)
-		set_coefficients(pass, c, (double)bn->param[SYNCBN_RUNNING_MEAN][c],
-				 inverse_std((double)bn->param[SYNCBN_RUNNING_VAR][c],
-					     bn->config.eps));
+	for (uint32_t c = begin; c < end; c++) {
+		double mean = sbn_real_get(bn, bn->param[SYNCBN_RUNNING_MEAN], c);
+		double var = sbn_real_get(bn, bn->param[SYNCBN_RUNNING_VAR], c);
+
+		save_channel(pass, c, mean, inverse_std(var, bn->config.eps));
+	}
 	return true;
+}
+
+/* What is summed depends on x alone, and so do the bits. */
+static void
+choose_sum(struct sbn_pass *pass)
+{
+	if (pass->x.order == SBN_PLANES) {
+		pass->sum = sbn_planes_sum_moments;
+	} else if (pass->x.order == SBN_ROWS) {
+		pass->before = sbn_rows_block_moments;
+		pass->sum = sbn_rows_sum_moments;
+	} else {
+		pass->sum = sbn_tiles_sum_moments;
+	}
 }
 
 static void
 choose_steps(struct sbn_pass *pass, enum sbn_normalized_by by)
 {
-	bool rows = pass->geometry.rows;
-
 	pass->merge = by == SBN_BY_RUNNING ? use_running : merge_batch;
 	if (by != SBN_BY_RUNNING)
-		pass->sum = rows ? sbn_rows_sum_moments : sbn_planes_sum_moments;
-	if (rows && by != SBN_BY_RUNNING)
-		pass->before = sbn_rows_block_moments;
-	if (rows)
-		pass->after = sbn_rows_normalize;
-	else
+		choose_sum(pass);
+	switch (sbn_pass_order(pass)) {
+	case SBN_PLANES:
 		pass->apply = sbn_planes_normalize;
+		break;
+	case SBN_ROWS:
+		pass->after = sbn_rows_normalize;
+		break;
+	default:
+		pass->apply = sbn_tiles_normalize;
+	}
+}
+
+static void
+save(struct sbn_pass *pass, enum sbn_normalized_by by, const syncbn_tensor_t *x,
+     const syncbn_tensor_t *z)
+{
+	pass->saved->by = by;
+	pass->saved->count = by == SBN_BY_RUNNING ? 0 : pass->total;
+	pass->saved->x = *x;
+	pass->saved->has_z = z != NULL;
+	if (z != NULL)
+		pass->saved->z = *z;
+	pass->saved->in_place = pass->count != 0 && pass->x.data == pass->out.data;
 }
 
 syncbn_status_t
 sbn_batch_norm_forward(struct syncbn_batch_norm *bn, const syncbn_tensor_t *x,
-		       const syncbn_tensor_t *y, syncbn_saved_t *saved)
+		       const syncbn_tensor_t *z, const syncbn_tensor_t *y, syncbn_saved_t *saved)
 {
-	struct decision decision = decide(bn);
+	struct sbn_decision decision = sbn_batch_norm_decide(bn);
 	struct sbn_pass pass = {
-		.bn = bn,
 		.saved = saved != NULL ? saved : bn->scratch,
-		.geometry = sbn_geometry_of(x),
-		.x = x->data,
-		.out = y->data,
 		.exchange = decision.by == SBN_BY_GROUP,
 		.op = SBN_OP_FORWARD,
 		.needs_two = decision.by != SBN_BY_RUNNING,
@@ -164,7 +184,9 @@ sbn_batch_norm_forward(struct syncbn_batch_norm *bn, const syncbn_tensor_t *x,
 	};
 	syncbn_status_t status = SYNCBN_OK;
 
-	pass.count = pass.geometry.n * pass.geometry.spatial;
+	sbn_pass_begin(&pass, bn, x);
+	pass.z = sbn_view_of(z);
+	pass.out = sbn_view_of(y);
 	pass.saved->by = SBN_BY_NOTHING;
 	choose_steps(&pass, decision.by);
 	if (pass.before != NULL)
@@ -175,8 +197,6 @@ sbn_batch_norm_forward(struct syncbn_batch_norm *bn, const syncbn_tensor_t *x,
 		return status;
 	if (decision.update)
 		bn->batches_tracked++;
-	pass.saved->by = decision.by;
-	pass.saved->count = decision.by == SBN_BY_RUNNING ? 0 : pass.total;
-	pass.saved->x = *x;
+	save(&pass, decision.by, x, z);
 	return SYNCBN_OK;
 }

@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "base/fail.h"
-#include "base/hash.h"
+#include "nn/initializer.h"
 
 static const char *const param_names[SBN_PARAMS] = {
 	"GAMMA", "BETA", "RUNNING_MEAN", "RUNNING_VAR", "DGAMMA", "DBETA",
@@ -17,9 +17,30 @@ static const char *const param_names[SBN_PARAMS] = {
 static bool
 has_param(const syncbn_batch_norm_config_t *config, syncbn_param_t which)
 {
-	bool running = which == SYNCBN_RUNNING_MEAN || which == SYNCBN_RUNNING_VAR;
+	if (which == SYNCBN_RUNNING_MEAN || which == SYNCBN_RUNNING_VAR)
+		return config->track_running_stats;
+	if (which == SYNCBN_GAMMA || which == SYNCBN_BETA)
+		return config->affine || config->fixed_affine;
+	return config->affine;
+}
 
-	return running ? config->track_running_stats : config->affine;
+/* The initializer of an array and the value without one; NULL: zeros, always. */
+static const syncbn_initializer_t *
+initializer_of(const syncbn_batch_norm_config_t *config, int which, double *otherwise)
+{
+	*otherwise = which == SYNCBN_GAMMA || which == SYNCBN_RUNNING_VAR ? 1 : 0;
+	switch (which) {
+	case SYNCBN_GAMMA:
+		return &config->gamma_init;
+	case SYNCBN_BETA:
+		return &config->beta_init;
+	case SYNCBN_RUNNING_MEAN:
+		return &config->running_mean_init;
+	case SYNCBN_RUNNING_VAR:
+		return &config->running_var_init;
+	default:
+		return NULL;
+	}
 }
 
 static syncbn_status_t
@@ -28,16 +49,42 @@ no_memory(const struct syncbn_batch_norm *bn)
 	return sbn_fail(SYNCBN_ERR_NO_MEMORY, "a layer of %" PRIu32 " channels", bn->n_channels);
 }
 
+static size_t
+array_bytes(const struct syncbn_batch_norm *bn)
+{
+	return bn->n_channels * (bn->wide ? sizeof(double) : sizeof(float));
+}
+
 static syncbn_status_t
-allocate_params(struct syncbn_batch_norm *bn)
+make_initial(struct syncbn_batch_norm *bn, const syncbn_batch_norm_config_t *config, int which)
+{
+	double otherwise;
+	const syncbn_initializer_t *init = initializer_of(config, which, &otherwise);
+
+	if (init == NULL)
+		return SYNCBN_OK;
+	bn->initial[which] = calloc(bn->n_channels, sizeof(double));
+	if (bn->initial[which] == NULL)
+		return no_memory(bn);
+	sbn_initializer_fill(init, otherwise, (uint64_t)which, bn->initial[which], bn->n_channels);
+	return SYNCBN_OK;
+}
+
+static syncbn_status_t
+allocate_params(struct syncbn_batch_norm *bn, const syncbn_batch_norm_config_t *config)
 {
 	for (int i = 0; i < SBN_PARAMS; i++) {
+		syncbn_status_t status;
+
 		if (!has_param(&bn->config, (syncbn_param_t)i))
 			continue;
-		bn->own[i] = calloc(bn->n_channels, sizeof(float));
+		bn->own[i] = calloc(1, array_bytes(bn));
 		bn->param[i] = bn->own[i];
 		if (bn->own[i] == NULL)
 			return no_memory(bn);
+		status = make_initial(bn, config, i);
+		if (status != SYNCBN_OK)
+			return status;
 	}
 	return SYNCBN_OK;
 }
@@ -45,32 +92,29 @@ allocate_params(struct syncbn_batch_norm *bn)
 static syncbn_status_t
 allocate_coefficients(struct syncbn_batch_norm *bn)
 {
-	float **const arrays[] = { &bn->k.mean_hi, &bn->k.mean_lo, &bn->k.scale, &bn->k.shift,
-				   &bn->k.dy_hi,   &bn->k.dy_lo,   &bn->k.slope };
-	size_t n = sizeof(arrays) / sizeof(arrays[0]);
-	float *block = calloc(n * bn->n_channels, sizeof(float));
+	char *block = calloc(SBN_COEFFICIENTS, array_bytes(bn));
 
 	if (block == NULL)
 		return no_memory(bn);
-	for (size_t i = 0; i < n; i++)
-		*arrays[i] = block + i * bn->n_channels;
+	for (size_t i = 0; i < SBN_COEFFICIENTS; i++)
+		bn->real[i] = block + i * array_bytes(bn);
 	return SYNCBN_OK;
 }
 
-/* Field by field, since the struct has holes; not the name and the mode, which may differ. */
-static uint64_t
-hash_settings(const syncbn_batch_norm_config_t *config)
+/* Keeps the config without what it points to: that is the caller's. */
+static void
+keep_config(struct syncbn_batch_norm *bn, const syncbn_batch_norm_config_t *config)
 {
-	uint64_t hash = SBN_HASH_START;
+	static const syncbn_initializer_t none = SYNCBN_INITIALIZER_DEFAULT;
 
-	hash = sbn_hash(hash, &config->eps, sizeof(config->eps));
-	hash = sbn_hash(hash, &config->momentum, sizeof(config->momentum));
-	hash = sbn_hash(hash, &config->momentum_rule, sizeof(config->momentum_rule));
-	hash = sbn_hash(hash, &config->affine, sizeof(config->affine));
-	hash = sbn_hash(hash, &config->track_running_stats, sizeof(config->track_running_stats));
-	hash = sbn_hash(hash, &config->use_batch_statistics, sizeof(config->use_batch_statistics));
-	hash = sbn_hash(hash, &config->var_mode, sizeof(config->var_mode));
-	return sbn_hash(hash, &config->param_grad_mode, sizeof(config->param_grad_mode));
+	bn->config = *config;
+	bn->config.name = NULL;
+	bn->config.gamma_init = bn->config.beta_init = none;
+	bn->config.running_mean_init = bn->config.running_var_init = none;
+	bn->n_channels = (uint32_t)config->num_features;
+	bn->settings = sbn_batch_norm_hash_config(config);
+	bn->wide = config->dtype == SYNCBN_FLOAT64;
+	bn->training = config->training;
 }
 
 syncbn_status_t
@@ -86,12 +130,8 @@ sbn_batch_norm_new(struct syncbn_group *group, const syncbn_batch_norm_config_t 
 	if (bn == NULL)
 		return sbn_fail(SYNCBN_ERR_NO_MEMORY, "a layer");
 	bn->group = group;
-	bn->config = *config;
-	bn->config.name = NULL;
-	bn->n_channels = (uint32_t)config->num_features;
-	bn->settings = hash_settings(config);
-	bn->training = config->training;
-	if ((status = allocate_params(bn)) != SYNCBN_OK ||
+	keep_config(bn, config);
+	if ((status = allocate_params(bn, config)) != SYNCBN_OK ||
 	    (status = allocate_coefficients(bn)) != SYNCBN_OK ||
 	    (status = sbn_saved_new(bn, &bn->scratch)) != SYNCBN_OK) {
 		sbn_batch_norm_free(bn);
@@ -111,31 +151,27 @@ sbn_batch_norm_free(struct syncbn_batch_norm *bn)
 	if (bn->number != 0) /* it got as far as being counted */
 		bn->group->n_users--;
 	sbn_saved_free(bn->scratch);
-	for (int i = 0; i < SBN_PARAMS; i++)
+	for (int i = 0; i < SBN_PARAMS; i++) {
 		free(bn->own[i]);
-	free(bn->k.mean_hi); /* the block's beginning */
+		free(bn->initial[i]);
+	}
+	free(bn->real[0]); /* the block's beginning */
 	free(bn->partials);
 	free(bn);
-}
-
-static void
-fill(float *array, size_t n, float value)
-{
-	for (size_t i = 0; array != NULL && i < n; i++)
-		array[i] = value;
 }
 
 void
 sbn_batch_norm_reset(struct syncbn_batch_norm *bn)
 {
 	for (int i = 0; i < SBN_PARAMS; i++)
-		fill(bn->param[i], bn->n_channels,
-		     i == SYNCBN_GAMMA || i == SYNCBN_RUNNING_VAR ? 1.0f : 0.0f);
+		for (uint32_t c = 0; bn->param[i] != NULL && c < bn->n_channels; c++)
+			sbn_real_set(bn, bn->param[i], c,
+				     bn->initial[i] != NULL ? bn->initial[i][c] : 0);
 	bn->batches_tracked = 0;
 }
 
 syncbn_status_t
-sbn_batch_norm_bind(struct syncbn_batch_norm *bn, syncbn_param_t which, float *memory)
+sbn_batch_norm_bind(struct syncbn_batch_norm *bn, syncbn_param_t which, void *memory)
 {
 	if (!has_param(&bn->config, which))
 		return sbn_fail(SYNCBN_ERR_INVALID, "the layer has no %s: it was made with %s 0",

@@ -12,27 +12,34 @@
 
 enum { SBN_PARAMS = SYNCBN_DBETA + 1 };
 
-/* Per-channel coefficients of the passes: float [C] each. */
-struct sbn_coefficients {
-	float *mean_hi, *mean_lo;
-	float *scale, *shift;
-	float *dy_hi, *dy_lo, *slope;
+/* The coefficients of the passes, [C] each, float or, in float64 layers, double. */
+enum sbn_coefficient {
+	SBN_MEAN_HI,
+	SBN_MEAN_LO,
+	SBN_SCALE,
+	SBN_SHIFT,
+	SBN_DY_HI,
+	SBN_DY_LO,
+	SBN_SLOPE,
+	SBN_COEFFICIENTS
 };
 
 struct syncbn_batch_norm {
 	struct syncbn_group *group;
-	syncbn_batch_norm_config_t config; /* without its name */
+	syncbn_batch_norm_config_t config; /* without what it points to */
 	uint32_t number; /* the layer's in its group, from 1: equal on all ranks */
 	uint32_t name;   /* 1 + index in this rank's table of names */
 	uint32_t n_channels;
 	uint64_t settings; /* a hash of the config that all ranks must share */
+	bool wide;         /* float64: all arrays and coefficients are double, else float */
 	bool training;
 	int64_t batches_tracked;
-	float *own[SBN_PARAMS];   /* the layer's memory; NULL where it has no such array */
-	float *param[SBN_PARAMS]; /* what is used: own, or bound by the caller */
-	struct sbn_coefficients k;
+	void *own[SBN_PARAMS];       /* the layer's memory; NULL where it has no such array */
+	void *param[SBN_PARAMS];     /* what is used: own, or bound by the caller */
+	double *initial[SBN_PARAMS]; /* what sbn_batch_norm_reset writes; NULL: zeros */
+	void *real[SBN_COEFFICIENTS];
 	syncbn_saved_t *scratch; /* stands in where the caller saves nothing */
-	double *partials;        /* block sums of the row-shaped layouts; grown on demand */
+	double *partials;        /* block sums of rows; grown on demand */
 	size_t partials_bytes;
 };
 
@@ -51,8 +58,26 @@ struct syncbn_saved {
 	double *mean, *invstd; /* [C] */
 	double count;
 	enum sbn_normalized_by by;
-	syncbn_tensor_t x;
+	bool in_place; /* y was written over x */
+	bool has_z;
+	syncbn_tensor_t x, z;
 };
+
+/* Element c of an array of the layer. */
+static inline double
+sbn_real_get(const struct syncbn_batch_norm *bn, const void *array, uint32_t c)
+{
+	return bn->wide ? ((const double *)array)[c] : (double)((const float *)array)[c];
+}
+
+static inline void
+sbn_real_set(const struct syncbn_batch_norm *bn, void *array, uint32_t c, double value)
+{
+	if (bn->wide)
+		((double *)array)[c] = value;
+	else
+		((float *)array)[c] = (float)value;
+}
 
 syncbn_status_t sbn_batch_norm_new(struct syncbn_group *group,
 				   const syncbn_batch_norm_config_t *config,
@@ -60,18 +85,30 @@ syncbn_status_t sbn_batch_norm_new(struct syncbn_group *group,
 void sbn_batch_norm_free(struct syncbn_batch_norm *bn);
 void sbn_batch_norm_reset(struct syncbn_batch_norm *bn);
 syncbn_status_t sbn_batch_norm_bind(struct syncbn_batch_norm *bn, syncbn_param_t which,
-				    float *memory);
+				    void *memory);
 syncbn_status_t sbn_saved_new(struct syncbn_batch_norm *bn, syncbn_saved_t **saved);
 void sbn_saved_free(syncbn_saved_t *saved);
 
 /* Every field against its rule; names field, value and rule. */
 syncbn_status_t sbn_batch_norm_check_config(const syncbn_batch_norm_config_t *config);
 
+/* A hash of what all ranks must have in common. */
+uint64_t sbn_batch_norm_hash_config(const syncbn_batch_norm_config_t *config);
+
+/* The decision tables of torch and MindSpore, in one. */
+struct sbn_decision {
+	enum sbn_normalized_by by;
+	bool update; /* the running statistics record the batch */
+};
+
+struct sbn_decision sbn_batch_norm_decide(const struct syncbn_batch_norm *bn);
+
 /* The passes; arguments have been checked against the layer. */
 syncbn_status_t sbn_batch_norm_forward(struct syncbn_batch_norm *bn, const syncbn_tensor_t *x,
-				       const syncbn_tensor_t *y, syncbn_saved_t *saved);
+				       const syncbn_tensor_t *z, const syncbn_tensor_t *y,
+				       syncbn_saved_t *saved);
 syncbn_status_t sbn_batch_norm_backward(struct syncbn_batch_norm *bn, syncbn_saved_t *saved,
 					const syncbn_tensor_t *dy, const syncbn_tensor_t *dx,
-					unsigned want);
+					const syncbn_tensor_t *dz, unsigned want);
 
 #endif

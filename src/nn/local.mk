@@ -3,13 +3,22 @@ libsbn_core_la_SOURCES += \
 	src/nn/backward.c \
 	src/nn/config.c \
 	src/nn/forward.c \
-	src/nn/geometry.c \
-	src/nn/geometry.h \
+	src/nn/initializer.c \
+	src/nn/initializer.h \
 	src/nn/layer.c \
 	src/nn/layer.h \
+	src/nn/pass.c \
 	src/nn/pipeline.c \
 	src/nn/pipeline.h \
 	src/nn/planes.c \
 	src/nn/planes.h \
 	src/nn/rows.c \
-	src/nn/rows.h
+	src/nn/rows.h \
+	src/nn/tensor_check.c \
+	src/nn/tensor_check.h \
+	src/nn/tiles.c \
+	src/nn/tiles.h \
+	src/nn/transpose.c \
+	src/nn/transpose.h \
+	src/nn/view.c \
+	src/nn/view.h

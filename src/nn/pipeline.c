@@ -159,10 +159,10 @@ run_lane(void *argument, int index)
 static uint32_t
 choose_step(const struct sbn_pass *pass, uint32_t n_channels)
 {
-	uint64_t channel_bytes = pass->geometry.n * pass->geometry.spatial * sizeof(float);
+	uint64_t channel_bytes = pass->count * pass->geometry.element_bytes;
 	uint64_t step = pass->bn->group->process->chunk_bytes / SBN_MAX(channel_bytes, UINT64_C(1));
 
-	if (pass->geometry.rows)
+	if (pass->before != NULL)
 		return n_channels; /* the data has been summed before: only sums travel */
 	return (uint32_t)SBN_MAX(SBN_MIN(step, (uint64_t)n_channels), UINT64_C(1));
 }
@@ -177,13 +177,13 @@ choose_lanes(const struct sbn_pass *pass, uint32_t n_channels, int threads)
 	return (uint32_t)SBN_MIN(lanes, (uint64_t)n_channels);
 }
 
-/* What the layer's settings come to in this group: a mean's divisor is one of them. */
+/* Ranks that divide differently must not compute means together. */
 static uint64_t
-settings_of(const struct syncbn_batch_norm *bn)
+shared_settings(const struct sbn_pass *pass)
 {
-	bool mean = bn->config.param_grad_mode == SYNCBN_PARAM_GRAD_MEAN;
+	bool mean = pass->bn->config.param_grad_mode == SYNCBN_PARAM_GRAD_MEAN;
 
-	return mean ? bn->settings ^ sbn_group_divisor_word(bn->group) : bn->settings;
+	return pass->bn->settings + (mean ? sbn_group_divisor_word(pass->bn->group) : 0);
 }
 
 static syncbn_status_t
@@ -198,7 +198,8 @@ begin_call(struct window *w)
 		.n_items = w->n_channels,
 		.n_lanes = w->n_lanes,
 		.count = pass->count,
-		.agreed = { pass->bn->n_channels, w->first, settings_of(pass->bn), pass->want },
+		.agreed = { pass->bn->n_channels | (uint64_t)pass->geometry.type << 32, w->first,
+			    shared_settings(pass), pass->want & ~SYNCBN_ACCUMULATE },
 	};
 	syncbn_status_t status = sbn_call_begin(group, sbn_op_stream(pass->op), &call, &w->call);
 

@@ -10,10 +10,10 @@
 #include <stdbool.h>
 
 #include "comm/call.h"
-#include "nn/geometry.h"
 #include "nn/layer.h"
+#include "nn/view.h"
 
-/* What a rank says of one channel: (mean, m2) forward, (sum dy, sum dy * (x - mean)) backward. */
+/* What a rank says of one channel: (mean, m2) forward, (sum g, sum g * xhat) backward. */
 struct sbn_pair {
 	double a, b;
 };
@@ -35,8 +35,9 @@ struct sbn_pass {
 	struct syncbn_batch_norm *bn;
 	syncbn_saved_t *saved;
 	struct sbn_geometry geometry;
-	const float *x, *dy;
-	float *out;
+	const struct sbn_type_kernels *kernels; /* of the geometry's type */
+	struct sbn_coefficients k;
+	struct sbn_view x, z, dy, out, dz;
 	unsigned want;
 
 	bool exchange; /* with the group's peers; else this rank alone */
@@ -53,7 +54,7 @@ struct sbn_pass {
 	 */
 	bool (*merge)(const struct sbn_pass *pass, uint32_t begin, uint32_t end,
 		      const struct sbn_pairs *pairs);
-	/* Writes `out` for channels [begin, end); NULL: `after` does it, or nothing is written. */
+	/* Writes the outputs of channels [begin, end); NULL: `after` does it, or nothing does. */
 	void (*apply)(const struct sbn_pass *pass, uint32_t begin, uint32_t end);
 	/* Before and after the channels, on `threads` threads; NULL: nothing. */
 	void (*before)(const struct sbn_pass *pass, int threads);
@@ -62,6 +63,23 @@ struct sbn_pass {
 	bool needs_two; /* one sample a channel in the whole group is refused */
 	double total;   /* out: samples a channel over all who took part */
 };
+
+/* A rank's pair backward, of sum g and sum g * (x - mean): invstd may be this rank's own. */
+static inline struct sbn_pair
+sbn_pair_of_sums(const struct sbn_pass *pass, uint32_t c, double sum_g, double sum_g_xmu)
+{
+	return (struct sbn_pair){ sum_g, sum_g_xmu * pass->saved->invstd[c] };
+}
+
+/* Fills in what every pass begins with. */
+void sbn_pass_begin(struct sbn_pass *pass, struct syncbn_batch_norm *bn, const syncbn_tensor_t *x);
+
+/* The order that all inputs, or all operands, share; SBN_BLOCKS also where they differ. */
+enum sbn_order sbn_pass_order_of_inputs(const struct sbn_pass *pass);
+enum sbn_order sbn_pass_order(const struct sbn_pass *pass);
+
+/* Channel c's mean_hi, mean_lo, scale and shift, from what is saved, gamma and beta. */
+void sbn_set_normalize(const struct sbn_pass *pass, uint32_t c);
 
 syncbn_status_t sbn_pipeline_run(struct sbn_pass *pass);
 

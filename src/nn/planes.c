@@ -1,45 +1,39 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "nn/planes.h"
 
-static struct sbn_plane
-plane_of(const struct sbn_pass *pass)
+static struct sbn_in
+in_at(const struct sbn_pass *pass, const struct sbn_view *view, uint32_t c)
 {
-	return (struct sbn_plane){
-		.n = pass->geometry.n,
-		.stride = pass->geometry.channels * pass->geometry.spatial,
-		.spatial = pass->geometry.spatial,
+	return (struct sbn_in){ sbn_view_at(view, &pass->geometry, c, 0, 0), view->image };
+}
+
+static struct sbn_out
+out_at(const struct sbn_pass *pass, const struct sbn_view *view, uint32_t c)
+{
+	return (struct sbn_out){ sbn_view_at(view, &pass->geometry, c, 0, 0), view->image };
+}
+
+static struct sbn_operands
+operands_at(const struct sbn_pass *pass, uint32_t c)
+{
+	return (struct sbn_operands){
+		.x = in_at(pass, &pass->x, c),
+		.z = in_at(pass, &pass->z, c),
+		.dy = in_at(pass, &pass->dy, c),
+		.out = out_at(pass, &pass->out, c),
+		.dz = out_at(pass, &pass->dz, c),
 	};
-}
-
-/* Channel c's plane; an empty batch may have no memory to point into. */
-static const float *
-plane_at(const float *data, uint32_t c, const struct sbn_plane *plane)
-{
-	return plane->n == 0 ? data : data + c * plane->spatial;
-}
-
-static float *
-out_at(const struct sbn_pass *pass, uint32_t c, const struct sbn_plane *plane)
-{
-	return plane->n == 0 ? pass->out : pass->out + c * plane->spatial;
-}
-
-static const struct sbn_kernels *
-kernels_of(const struct sbn_pass *pass)
-{
-	return pass->bn->group->process->kernels;
 }
 
 void
 sbn_planes_sum_moments(const struct sbn_pass *pass, uint32_t begin, uint32_t end,
 		       struct sbn_pair *pair)
 {
-	struct sbn_plane plane = plane_of(pass);
-
 	for (uint32_t c = begin; c < end; c++) {
 		struct sbn_moments moments;
 
-		kernels_of(pass)->plane_moments(plane_at(pass->x, c, &plane), &plane, &moments);
+		pass->kernels->plane_moments(in_at(pass, &pass->x, c), pass->geometry.n,
+					     pass->geometry.spatial, &moments);
 		pair[c - begin] = (struct sbn_pair){ moments.mean, moments.m2 };
 	}
 }
@@ -47,19 +41,11 @@ sbn_planes_sum_moments(const struct sbn_pass *pass, uint32_t begin, uint32_t end
 void
 sbn_planes_normalize(const struct sbn_pass *pass, uint32_t begin, uint32_t end)
 {
-	const struct sbn_coefficients *k = &pass->bn->k;
-	struct sbn_plane plane = plane_of(pass);
-
 	for (uint32_t c = begin; c < end; c++) {
-		struct sbn_normalize normalize = {
-			.mean_hi = k->mean_hi[c],
-			.mean_lo = k->mean_lo[c],
-			.scale = k->scale[c],
-			.shift = k->shift[c],
-		};
+		struct sbn_operands at = operands_at(pass, c);
 
-		kernels_of(pass)->plane_normalize(plane_at(pass->x, c, &plane),
-						  out_at(pass, c, &plane), &plane, &normalize);
+		pass->kernels->plane_normalize(&at, pass->geometry.n, pass->geometry.spatial,
+					       &pass->k, c);
 	}
 }
 
@@ -67,37 +53,22 @@ void
 sbn_planes_sum_gradients(const struct sbn_pass *pass, uint32_t begin, uint32_t end,
 			 struct sbn_pair *pair)
 {
-	const struct sbn_coefficients *k = &pass->bn->k;
-	struct sbn_plane plane = plane_of(pass);
-
 	for (uint32_t c = begin; c < end; c++) {
+		struct sbn_operands at = operands_at(pass, c);
 		double sums[2];
 
-		kernels_of(pass)->plane_sums(plane_at(pass->x, c, &plane),
-					     plane_at(pass->dy, c, &plane), &plane, k->mean_hi[c],
-					     k->mean_lo[c], sums);
-		pair[c - begin] = (struct sbn_pair){ sums[0], sums[1] };
+		pass->kernels->plane_sums(&at, pass->geometry.n, pass->geometry.spatial, &pass->k,
+					  c, sums);
+		pair[c - begin] = sbn_pair_of_sums(pass, c, sums[0], sums[1]);
 	}
 }
 
 void
 sbn_planes_dx(const struct sbn_pass *pass, uint32_t begin, uint32_t end)
 {
-	const struct sbn_coefficients *k = &pass->bn->k;
-	struct sbn_plane plane = plane_of(pass);
-
 	for (uint32_t c = begin; c < end; c++) {
-		struct sbn_backward backward = {
-			.mean_hi = k->mean_hi[c],
-			.mean_lo = k->mean_lo[c],
-			.dy_hi = k->dy_hi[c],
-			.dy_lo = k->dy_lo[c],
-			.slope = k->slope[c],
-			.scale = k->scale[c],
-		};
+		struct sbn_operands at = operands_at(pass, c);
 
-		kernels_of(pass)->plane_dx(plane_at(pass->x, c, &plane),
-					   plane_at(pass->dy, c, &plane), out_at(pass, c, &plane),
-					   &plane, &backward);
+		pass->kernels->plane_dx(&at, pass->geometry.n, pass->geometry.spatial, &pass->k, c);
 	}
 }

@@ -20,13 +20,45 @@ struct shares {
 static size_t
 blocks_of(const struct sbn_pass *pass)
 {
-	return sbn_ceil_div(pass->geometry.n, SBN_BLOCK_ROWS);
+	return sbn_ceil_div(pass->count, (uint64_t)SBN_BLOCK_ROWS);
 }
 
 static size_t
 rows_of_block(const struct sbn_pass *pass, size_t block)
 {
-	return SBN_MIN(pass->geometry.n - block * SBN_BLOCK_ROWS, (size_t)SBN_BLOCK_ROWS);
+	return SBN_MIN(pass->count - block * SBN_BLOCK_ROWS, (size_t)SBN_BLOCK_ROWS);
+}
+
+static unsigned char *
+row_at(const struct sbn_pass *pass, const struct sbn_view *view, size_t row)
+{
+	return view->data == NULL ?
+		       NULL :
+		       view->data + row * view->position * pass->geometry.element_bytes;
+}
+
+static struct sbn_in
+in_at(const struct sbn_pass *pass, const struct sbn_view *view, size_t row)
+{
+	return (struct sbn_in){ row_at(pass, view, row), view->position };
+}
+
+static struct sbn_out
+out_at(const struct sbn_pass *pass, const struct sbn_view *view, size_t row)
+{
+	return (struct sbn_out){ row_at(pass, view, row), view->position };
+}
+
+static struct sbn_operands
+operands_at(const struct sbn_pass *pass, size_t row)
+{
+	return (struct sbn_operands){
+		.x = in_at(pass, &pass->x, row),
+		.z = in_at(pass, &pass->z, row),
+		.dy = in_at(pass, &pass->dy, row),
+		.out = out_at(pass, &pass->out, row),
+		.dz = out_at(pass, &pass->dz, row),
+	};
 }
 
 /* Block b's two sums of channel 0: partials are [block][2][channel]. */
@@ -81,11 +113,9 @@ run_blocks(const struct sbn_pass *pass, int threads,
 static void
 block_moments(const struct sbn_pass *pass, size_t block, size_t first_row, size_t n_rows)
 {
-	size_t channels = pass->geometry.channels;
-
-	pass->bn->group->process->kernels->rows_moments(pass->x + first_row * channels, n_rows,
-							channels, channels, partial(pass, block, 0),
-							partial(pass, block, 1));
+	pass->kernels->rows_moments(in_at(pass, &pass->x, first_row), n_rows,
+				    pass->geometry.channels, partial(pass, block, 0),
+				    partial(pass, block, 1));
 }
 
 void
@@ -117,13 +147,10 @@ sbn_rows_sum_moments(const struct sbn_pass *pass, uint32_t begin, uint32_t end,
 static void
 block_gradients(const struct sbn_pass *pass, size_t block, size_t first_row, size_t n_rows)
 {
-	size_t channels = pass->geometry.channels;
+	struct sbn_operands at = operands_at(pass, first_row);
 
-	pass->bn->group->process->kernels->rows_sums(pass->x + first_row * channels,
-						     pass->dy + first_row * channels, n_rows,
-						     channels, channels, pass->bn->k.mean_hi,
-						     pass->bn->k.mean_lo, partial(pass, block, 0),
-						     partial(pass, block, 1));
+	pass->kernels->rows_sums(&at, n_rows, pass->geometry.channels, &pass->k, 0,
+				 partial(pass, block, 0), partial(pass, block, 1));
 }
 
 void
@@ -137,27 +164,23 @@ sbn_rows_sum_gradients(const struct sbn_pass *pass, uint32_t begin, uint32_t end
 		       struct sbn_pair *pair)
 {
 	for (uint32_t c = begin; c < end; c++) {
-		struct sbn_pair sum = { 0, 0 };
+		double sum[2] = { 0, 0 };
 
 		for (size_t b = 0; b < blocks_of(pass); b++) {
-			sum.a += partial(pass, b, 0)[c];
-			sum.b += partial(pass, b, 1)[c];
+			sum[0] += partial(pass, b, 0)[c];
+			sum[1] += partial(pass, b, 1)[c];
 		}
-		pair[c - begin] = sum;
+		pair[c - begin] = sbn_pair_of_sums(pass, c, sum[0], sum[1]);
 	}
 }
 
 static void
 block_normalize(const struct sbn_pass *pass, size_t block, size_t first_row, size_t n_rows)
 {
-	const struct sbn_coefficients *k = &pass->bn->k;
-	struct sbn_normalize_rows rows = { k->mean_hi, k->mean_lo, k->scale, k->shift };
-	size_t channels = pass->geometry.channels;
+	struct sbn_operands at = operands_at(pass, first_row);
 
 	(void)block;
-	pass->bn->group->process->kernels->rows_normalize(pass->x + first_row * channels,
-							  pass->out + first_row * channels, n_rows,
-							  channels, channels, &rows);
+	pass->kernels->rows_normalize(&at, n_rows, pass->geometry.channels, &pass->k, 0);
 }
 
 void
@@ -169,16 +192,10 @@ sbn_rows_normalize(const struct sbn_pass *pass, int threads)
 static void
 block_dx(const struct sbn_pass *pass, size_t block, size_t first_row, size_t n_rows)
 {
-	const struct sbn_coefficients *k = &pass->bn->k;
-	struct sbn_backward_rows rows = {
-		k->mean_hi, k->mean_lo, k->dy_hi, k->dy_lo, k->slope, k->scale,
-	};
-	size_t at = first_row * pass->geometry.channels;
+	struct sbn_operands at = operands_at(pass, first_row);
 
 	(void)block;
-	pass->bn->group->process->kernels->rows_dx(pass->x + at, pass->dy + at, pass->out + at,
-						   n_rows, pass->geometry.channels,
-						   pass->geometry.channels, &rows);
+	pass->kernels->rows_dx(&at, n_rows, pass->geometry.channels, &pass->k, 0);
 }
 
 void

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/fail.h"
 #include "platform/affinity.h"
@@ -65,17 +66,31 @@ fail_description(const char *source, int stat_errno)
 }
 
 static syncbn_status_t
+fail_xml(const char *source)
+{
+	return sbn_fail(SYNCBN_ERR_INVALID,
+			"topology \"%s\" is not XML of hwloc 2 (lstopo m.xml writes it)", source);
+}
+
+/* Which of hwloc's two parsers of XML is there decides whether it looks at the text here. */
+static syncbn_status_t
+set_file(hwloc_topology_t hwloc, const char *source, const struct stat *file)
+{
+	if (S_ISDIR(file->st_mode) || access(source, R_OK) != 0)
+		return sbn_fail(SYNCBN_ERR_INVALID, "topology \"%s\" cannot be read as a file",
+				source);
+	errno = 0;
+	return hwloc_topology_set_xml(hwloc, source) == 0 ? SYNCBN_OK : fail_xml(source);
+}
+
+static syncbn_status_t
 set_source(hwloc_topology_t hwloc, const char *source)
 {
 	struct stat file;
 	int stat_errno;
 
-	if (stat(source, &file) == 0) {
-		if (!S_ISDIR(file.st_mode) && hwloc_topology_set_xml(hwloc, source) == 0)
-			return SYNCBN_OK;
-		return sbn_fail(SYNCBN_ERR_INVALID, "topology \"%s\" cannot be read as a file",
-				source);
-	}
+	if (stat(source, &file) == 0)
+		return set_file(hwloc, source, &file);
 	stat_errno = errno;
 	if (!description_is_small(source))
 		return sbn_fail(SYNCBN_ERR_INVALID,
@@ -97,8 +112,7 @@ load_hwloc(const char *source, hwloc_topology_t hwloc)
 		return SYNCBN_OK;
 	if (source == NULL)
 		return sbn_fail(SYNCBN_ERR_SYSTEM, "hwloc cannot read this machine's topology");
-	return sbn_fail(SYNCBN_ERR_INVALID,
-			"topology \"%s\" is not XML of hwloc 2 (lstopo m.xml writes it)", source);
+	return fail_xml(source);
 }
 
 static syncbn_status_t

@@ -384,6 +384,12 @@ test_different_calls_are_a_mismatch_on_every_rank(void **state)
 
 /* ---- errors after which the group works on ---- */
 
+static float
+running_var(struct layer *layer)
+{
+	return *(const float *)syncbn_batch_norm_param(layer->bn, SYNCBN_RUNNING_VAR);
+}
+
 static int
 one_value(int rank, void *argument)
 {
@@ -394,14 +400,14 @@ one_value(int rank, void *argument)
 		return 1;
 	EXPECT(forward_rows(&layer, rank == 0, CHANNELS) == SYNCBN_ERR_INVALID);
 	EXPECT(says("one value per channel"));
-	EXPECT(syncbn_batch_norm_param(layer.bn, SYNCBN_RUNNING_VAR)[0] == 1);
+	EXPECT(running_var(&layer) == 1);
 	EXPECT(syncbn_batch_norm_batches_tracked(layer.bn) == 0);
 	EXPECT(forward_rows(&layer, 0, CHANNELS) ==
 	       SYNCBN_OK); /* no value at all changes nothing */
-	EXPECT(syncbn_batch_norm_param(layer.bn, SYNCBN_RUNNING_VAR)[0] == 1);
+	EXPECT(running_var(&layer) == 1);
 	EXPECT(forward_rows(&layer, 1, CHANNELS) ==
 	       SYNCBN_OK); /* one on each of two ranks is legal */
-	EXPECT(syncbn_batch_norm_param(layer.bn, SYNCBN_RUNNING_VAR)[0] != 1);
+	EXPECT(running_var(&layer) != 1);
 	return close_layer(&layer);
 }
 

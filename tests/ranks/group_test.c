@@ -83,7 +83,7 @@ check_layer(syncbn_group_t *group, const int *list, int n)
 		mean += (float)list[k];
 	EXPECT(syncbn_batch_norm_new(group, &config, &bn) == SYNCBN_OK);
 	EXPECT(syncbn_batch_norm_forward(bn, &tensor, NULL, &tensor, NULL) == SYNCBN_OK);
-	EXPECT(syncbn_batch_norm_param(bn, SYNCBN_RUNNING_MEAN)[1] == mean / (float)n);
+	EXPECT(((float *)syncbn_batch_norm_param(bn, SYNCBN_RUNNING_MEAN))[1] == mean / (float)n);
 	EXPECT(syncbn_group_free(group) == SYNCBN_ERR_INVALID); /* a layer lives */
 	syncbn_batch_norm_free(bn);
 	return 0;

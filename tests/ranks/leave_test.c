@@ -216,10 +216,10 @@ check_layer(syncbn_batch_norm_t *bn, int rank, int first, double n_of_mean)
 	for (int each = first; each < RANKS; each++)
 		dbeta += ROWS * (each + 1);
 	EXPECT(syncbn_batch_norm_forward(bn, &tx, NULL, &ty, saved) == SYNCBN_OK);
-	EXPECT(is_near(syncbn_batch_norm_param(bn, SYNCBN_RUNNING_MEAN)[1], mean));
+	EXPECT(is_near(((float *)syncbn_batch_norm_param(bn, SYNCBN_RUNNING_MEAN))[1], mean));
 	EXPECT(syncbn_batch_norm_backward(bn, saved, &tdy, &tdx, NULL,
 					  SYNCBN_WANT_DX | SYNCBN_WANT_DBETA) == SYNCBN_OK);
-	EXPECT(is_near(syncbn_batch_norm_param(bn, SYNCBN_DBETA)[0], dbeta / n_of_mean));
+	EXPECT(is_near(((float *)syncbn_batch_norm_param(bn, SYNCBN_DBETA))[0], dbeta / n_of_mean));
 	syncbn_saved_free(saved);
 	return 0;
 }

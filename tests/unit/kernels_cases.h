@@ -1,78 +1,121 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A fixed sweep of cases through all kernels of a set. A case has a number; what it computed is an
- * outcome that can be compared with another set's, or hashed. The outcome holds output arrays
- * whole, with what lies before, between and behind the elements, which no kernel may touch.
+ * A fixed sweep of cases through all kernels of a set. A case has a type and a number; what it
+ * computed is an outcome that can be compared with another set's, or hashed. The outcome holds
+ * output arrays whole, with what lies before, between and behind the elements, which no kernel may
+ * touch.
  */
 #ifndef SBN_TESTS_UNIT_KERNELS_CASES_H
 #define SBN_TESTS_UNIT_KERNELS_CASES_H
 
-#include <math.h>
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <string.h>
-
-#include "kernels/kernels.h"
+#include "kernels_elements.h"
 #include "random.h"
 
 enum {
-	CASE_FLOATS = 1 << 17,
+	CASE_ELEMENTS = 1 << 15, /* of an output, or an input */
+	CASE_POOL = 4 * CASE_ELEMENTS,
 	CASE_CHANNELS = 1100,
 	CASE_MARGIN = 16 /* elements before and behind an array */
 };
 
 #define CASE_COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
+enum case_output { CASE_Y, CASE_DX, CASE_DZ, N_CASE_OUTPUTS };
+
 struct outcome {
-	float y[CASE_FLOATS], dx[CASE_FLOATS];
-	size_t n_floats; /* of each */
+	enum sbn_type type;
+	double out[N_CASE_OUTPUTS][CASE_ELEMENTS]; /* room for elements of any type */
+	size_t n_elements;                         /* of each */
 	double values[4 * CASE_CHANNELS];
 	size_t n_values;
 };
 
-enum case_data { DATA_PLAIN, DATA_LARGE, DATA_TINY, DATA_SPECIAL, N_DATA };
+/* FAINT: squares underflow in float. DEAD: zeros, and stretches that are something else. */
+enum case_data { DATA_PLAIN, DATA_LARGE, DATA_TINY, DATA_FAINT, DATA_DEAD, DATA_SPECIAL, N_DATA };
 
-static float case_pool[N_DATA][2 * CASE_FLOATS]; /* filled once, for all cases */
-static const float *case_x, *case_dy;
+/* Filled once, for all cases; x, z and dy overlap, but nowhere does an element meet itself. */
+static double case_pool[SBN_TYPES][N_DATA][CASE_POOL];
+static double case_wide_k[8][CASE_CHANNELS];
 static float case_k[8][CASE_CHANNELS]; /* coefficients of channels */
+static bool case_ready;
+
+static double
+case_special(uint64_t *seed)
+{
+	static const double special[] = { INFINITY, -INFINITY, NAN, -0.0, 3e38, -3e38, 1e-45 };
+
+	return special[sbn_random_below(seed, CASE_COUNT(special))];
+}
 
 static void
-case_fill(uint64_t *seed, enum case_data data, float *x, size_t n)
+case_fill(enum sbn_type type, enum case_data data, void *pool)
 {
-	static const double scale[N_DATA] = { 2, 1e19, 1e-41, 2 };
-	static const float special[] = { INFINITY, -INFINITY, NAN, -0.0f, 3e38f, -3e38f, 1e-45f };
+	static const double scale[N_DATA] = { 2, 1e19, 1e-41, 1e-25, 2, 2 };
+	double sd = type == SBN_F16 && data == DATA_LARGE ? 2e4 : scale[data];
+	double mean = data == DATA_PLAIN ? 1 : 0;
+	uint64_t seed = 1 + data;
+	size_t next = sbn_random_below(&seed, 50);
 
-	sbn_random_fill(seed, x, n, data == DATA_PLAIN ? 3 : 0, scale[data]);
-	if (data != DATA_SPECIAL)
+	if (type == SBN_F16 && (data == DATA_TINY || data == DATA_FAINT))
+		sd = data == DATA_TINY ? 1e-7 : 1e-5;
+	for (size_t i = 0; i < CASE_POOL; i++) {
+		double value = mean + sd * sbn_random_normal(&seed);
+
+		if (data == DATA_DEAD && i / 700 % 5 != 0)
+			value = i / 700 % 5 == 1 ? 0.1 : 0;
+		if (data == DATA_SPECIAL && i == next) {
+			value = case_special(&seed);
+			next += 1 + sbn_random_below(&seed, 3000);
+		}
+		element_set(type, pool, i, value);
+	}
+}
+
+static void
+case_prepare(void)
+{
+	uint64_t seed = 99;
+
+	if (case_ready)
 		return;
-	for (size_t i = sbn_random_below(seed, 50); i < n; i += 1 + sbn_random_below(seed, 3000))
-		x[i] = special[sbn_random_below(seed, CASE_COUNT(special))];
+	for (int type = 0; type < SBN_TYPES; type++) {
+		for (int data = 0; data < N_DATA; data++)
+			case_fill((enum sbn_type)type, (enum case_data)data, case_pool[type][data]);
+	}
+	for (size_t k = 0; k < CASE_COUNT(case_k); k++) {
+		for (size_t c = 0; c < CASE_CHANNELS; c++) {
+			double spread = k == 1 || k == 4 ? 1e-7 : 0.5;
+
+			case_wide_k[k][c] = 1 + spread * sbn_random_normal(&seed);
+			if (k == 1 || k == 4)
+				case_wide_k[k][c] -= 1;
+			case_k[k][c] = (float)case_wide_k[k][c];
+		}
+	}
+	case_ready = true;
 }
 
-static void
-case_fill_all(void)
+/* `offset`: the arrays' first elements differ */
+static struct sbn_coefficients
+case_coefficients(enum sbn_type type, enum sbn_activation activation, double negative_slope,
+		  size_t offset)
 {
-	uint64_t seed = 1;
+	const void *k[7];
 
-	for (size_t i = 0; i < N_DATA; i++)
-		case_fill(&seed, (enum case_data)i, case_pool[i], CASE_COUNT(case_pool[i]));
-	for (size_t i = 0; i < CASE_COUNT(case_k); i++)
-		sbn_random_fill(&seed, case_k[i], CASE_CHANNELS, 1, i % 2 == 1 ? 1e-7 : 0.5);
-}
-
-static void
-case_begin(size_t number, enum case_data data, size_t n_elements, struct outcome *out)
-{
-	if (case_x == NULL)
-		case_fill_all();
-	out->n_floats = n_elements + 2 * CASE_MARGIN;
-	out->n_values = 0;
-	/* x and dy overlap, but nowhere does an element meet itself */
-	case_x = case_pool[data] + number * 976 % (CASE_FLOATS - out->n_floats);
-	case_dy = case_x + CASE_FLOATS / 2 + 7;
-	memset(out->y, 0xa5, out->n_floats * sizeof(float));
-	memset(out->dx, 0xa5, out->n_floats * sizeof(float));
+	for (size_t i = 0; i < CASE_COUNT(k); i++)
+		k[i] = type == SBN_F64 ? (const void *)(case_wide_k[i] + offset * (i % 3)) :
+					 (const void *)(case_k[i] + offset * (i % 3));
+	return (struct sbn_coefficients){
+		.mean_hi = k[0],
+		.mean_lo = k[1],
+		.scale = k[2],
+		.shift = k[6],
+		.dy_hi = k[3],
+		.dy_lo = k[4],
+		.slope = k[5],
+		.activation = activation,
+		.negative_slope = negative_slope,
+	};
 }
 
 /* The item that `*number` selects, in a mixed radix. */
@@ -85,32 +128,80 @@ case_digit(size_t *number, size_t radix)
 	return digit;
 }
 
+/* What is asked for, and where operands lie, changes from case to case without a pattern. */
+struct case_pass {
+	struct sbn_operands forward, backward;
+	struct sbn_coefficients k;
+};
+
+static struct sbn_in
+case_input(enum sbn_type type, enum case_data data, size_t number, size_t which, size_t stride)
+{
+	size_t at = number * 976 % CASE_ELEMENTS + which * (CASE_ELEMENTS + 7);
+
+	return (struct sbn_in){ element_at(type, case_pool[type][data], at), stride };
+}
+
+static struct sbn_out
+case_out(struct outcome *out, enum case_output which, size_t margin, size_t stride)
+{
+	return (struct sbn_out){ element_at(out->type, out->out[which], margin), stride };
+}
+
+/* width: of a row; strides are that, or in every other case up to 3 more, and bases odd. */
+static void
+case_begin(enum sbn_type type, enum case_data data, size_t number, size_t n, size_t width,
+	   struct outcome *out, struct case_pass *pass)
+{
+	uint64_t seed = number * 4 + (uint64_t)type;
+	bool loose = sbn_random_below(&seed, 2) == 1;
+	size_t stride[6], margin = CASE_MARGIN + loose, want = 1 + sbn_random_below(&seed, 3);
+	enum sbn_activation activation = (enum sbn_activation)sbn_random_below(&seed, 3);
+	bool has_z = sbn_random_below(&seed, 2) == 1;
+
+	case_prepare();
+	for (size_t i = 0; i < CASE_COUNT(stride); i++)
+		stride[i] = width + (loose ? sbn_random_below(&seed, 4) : 0);
+	out->type = type;
+	out->n_values = 0;
+	out->n_elements = n * (width + 3) + 2 * CASE_MARGIN + 1;
+	for (size_t i = 0; i < N_CASE_OUTPUTS; i++)
+		memset(out->out[i], 0xa5, out->n_elements * sbn_type_bytes(type));
+	pass->k = case_coefficients(type, activation, -0.25 + 0.5 * (double)(want & 1), loose);
+	pass->forward = (struct sbn_operands){ .x = case_input(type, data, number, 0, stride[0]) };
+	if (has_z)
+		pass->forward.z = case_input(type, data, number, 1, stride[1]);
+	pass->backward = pass->forward;
+	pass->forward.out = case_out(out, CASE_Y, margin, stride[2]);
+	pass->backward.dy = case_input(type, data, number, 2, stride[3]);
+	if (want & 1)
+		pass->backward.out = case_out(out, CASE_DX, margin, stride[4]);
+	if (want & 2)
+		pass->backward.dz = case_out(out, CASE_DZ, margin, stride[5]);
+}
+
 /* False, and nothing done, when there is no case of that number. */
 static bool
-case_plane(const struct sbn_kernels *set, size_t number, struct outcome *out)
+case_plane(const struct sbn_kernels *set, enum sbn_type type, size_t number, struct outcome *out)
 {
 	static const size_t spatials[] = { 0,  1,  15,  16,   17,   31,   32,  33,
 					   47, 49, 196, 2047, 2048, 2049, 4097 };
-	static const size_t ns[] = { 0, 1, 2, 3, 5, 70 };
-	size_t rest = number;
-	struct sbn_plane p = { .spatial = spatials[case_digit(&rest, CASE_COUNT(spatials))] };
-	struct sbn_normalize norm = { 3.1f, 4e-8f, 0.7f, -0.3f };
-	struct sbn_backward back = { 3.1f, 4e-8f, 0.1f, 2e-9f, 0.03f, 0.7f };
+	static const size_t ns[] = { 0, 1, 3, 130 };
+	const struct sbn_type_kernels *kernels = &set->of[type];
+	size_t rest = number, spatial = spatials[case_digit(&rest, CASE_COUNT(spatials))];
+	size_t n = ns[case_digit(&rest, CASE_COUNT(ns))];
 	struct sbn_moments moments;
-	size_t at, extent;
+	struct case_pass pass;
+	size_t c = number % 100;
 
-	p.n = ns[case_digit(&rest, CASE_COUNT(ns))];
-	p.n = p.spatial > 200 && p.n > 5 ? 4 : p.n;
-	p.stride = p.spatial + 3 * case_digit(&rest, 2);
-	at = CASE_MARGIN + case_digit(&rest, 2);
-	extent = p.n * p.stride + 1;
 	if (rest >= N_DATA)
 		return false;
-	case_begin(number, (enum case_data)rest, extent, out);
-	set->plane_moments(case_x + at, &p, &moments);
-	set->plane_sums(case_x + at, case_dy + at, &p, norm.mean_hi, norm.mean_lo, out->values);
-	set->plane_normalize(case_x + at, out->y + at, &p, &norm);
-	set->plane_dx(case_x + at, case_dy + at, out->dx + at, &p, &back);
+	n = spatial > 200 && n > 1 ? 2 : n;
+	case_begin(type, (enum case_data)rest, number, n, spatial, out, &pass);
+	kernels->plane_moments(pass.forward.x, n, spatial, &moments);
+	kernels->plane_normalize(&pass.forward, n, spatial, &pass.k, c);
+	kernels->plane_sums(&pass.backward, n, spatial, &pass.k, c, out->values);
+	kernels->plane_dx(&pass.backward, n, spatial, &pass.k, c);
 	out->values[2] = moments.count;
 	out->values[3] = moments.mean;
 	out->values[4] = moments.m2;
@@ -119,65 +210,71 @@ case_plane(const struct sbn_kernels *set, size_t number, struct outcome *out)
 }
 
 static bool
-case_rows(const struct sbn_kernels *set, size_t number, struct outcome *out)
+case_rows(const struct sbn_kernels *set, enum sbn_type type, size_t number, struct outcome *out)
 {
-	static const size_t channels[] = { 0, 1, 15, 16, 17, 33, 100, 513, 1040 };
+	static const size_t channels[] = { 0, 1, 7, 8, 9, 15, 16, 17, 33, 100, 513, 1040 };
 	static const size_t rows[] = { 1, 2, 15, 16, 17, 127, 128 };
+	const struct sbn_type_kernels *kernels = &set->of[type];
 	size_t rest = number, n_channels = channels[case_digit(&rest, CASE_COUNT(channels))];
-	size_t n_rows = rows[case_digit(&rest, CASE_COUNT(rows))];
-	size_t stride = n_channels + 3 * case_digit(&rest, 2), offset = case_digit(&rest, 2);
-	size_t at = CASE_MARGIN + offset;
-	struct sbn_normalize_rows norm = { case_k[0] + offset, case_k[1] + offset, case_k[2],
-					   case_k[4] };
-	struct sbn_backward_rows back = { case_k[0] + offset, case_k[1] + offset, case_k[2],
-					  case_k[3],          case_k[4] + offset, case_k[6] };
+	size_t n = rows[case_digit(&rest, CASE_COUNT(rows))], c = number % 50;
 	double *values = out->values;
+	struct case_pass pass;
 
 	if (rest >= N_DATA)
 		return false;
-	if (n_rows * stride > 100000)
-		n_rows = 20;
-	case_begin(number, (enum case_data)rest, n_rows * stride + 1, out);
-	set->rows_moments(case_x + at, n_rows, stride, n_channels, values, values + n_channels);
-	set->rows_sums(case_x + at, case_dy + at, n_rows, stride, n_channels, norm.mean_hi,
-		       norm.mean_lo, values + 2 * n_channels, values + 3 * n_channels);
-	set->rows_normalize(case_x + at, out->y + at, n_rows, stride, n_channels, &norm);
-	set->rows_dx(case_x + at, case_dy + at, out->dx + at, n_rows, stride, n_channels, &back);
+	n = n_channels > 200 && n > 17 ? 19 : n;
+	case_begin(type, (enum case_data)rest, number, n, n_channels, out, &pass);
+	kernels->rows_moments(pass.forward.x, n, n_channels, values, values + n_channels);
+	kernels->rows_normalize(&pass.forward, n, n_channels, &pass.k, c);
+	kernels->rows_sums(&pass.backward, n, n_channels, &pass.k, c, values + 2 * n_channels,
+			   values + 3 * n_channels);
+	kernels->rows_dx(&pass.backward, n, n_channels, &pass.k, c);
 	out->n_values = 4 * n_channels;
 	return true;
 }
 
-/* Sums of the same numbers in float, to y and dx, and in double. */
+static void
+case_sum_f32(const struct sbn_kernels *set, size_t count, size_t n_src, size_t n_dst, float divisor,
+	     const struct case_pass *pass, struct outcome *out)
+{
+	const float *src[] = { pass->forward.x.data, pass->backward.dy.data, case_k[0] };
+	float *dst[] = { element_at(SBN_F32, out->out[0], CASE_MARGIN),
+			 element_at(SBN_F32, out->out[1], CASE_MARGIN + 1) };
+
+	set->sum_f32(dst, n_dst, src, n_src, count, divisor);
+}
+
+static void
+case_sum_f64(const struct sbn_kernels *set, size_t count, size_t n_src, size_t n_dst,
+	     double divisor, const struct case_pass *pass, struct outcome *out)
+{
+	const double *src[] = { pass->forward.x.data, pass->backward.dy.data, case_wide_k[0] };
+	double *dst[] = { out->out[0] + CASE_MARGIN, out->out[1] + CASE_MARGIN + 1 };
+
+	set->sum_f64(dst, n_dst, src, n_src, count, divisor);
+}
+
 static bool
-case_sum(const struct sbn_kernels *set, size_t number, struct outcome *out)
+case_sum(const struct sbn_kernels *set, enum sbn_type type, size_t number, struct outcome *out)
 {
 	static const size_t counts[] = { 0, 1, 7, 8, 9, 15, 16, 17, 31, 32, 33, 100, 1024 };
-	static double wide[3][1024];
 	size_t rest = number, count = counts[case_digit(&rest, CASE_COUNT(counts))];
 	size_t n_src = 1 + case_digit(&rest, 3), n_dst = 1 + case_digit(&rest, 2);
 	float divisor = case_digit(&rest, 2) == 0 ? 1 : 3;
-	size_t at = CASE_MARGIN + case_digit(&rest, 2);
-	const float *src[3];
-	float *dst[] = { out->y + at, out->dx + at };
-	const double *wide_src[] = { wide[0], wide[1], wide[2] };
-	double *wide_dst[] = { out->values, out->values + 2000 };
+	struct case_pass pass;
 
-	if (rest >= N_DATA)
+	if (rest >= N_DATA || type > SBN_F64)
 		return false;
-	case_begin(number, (enum case_data)rest, count + 1, out);
-	src[0] = case_x + at;
-	src[1] = case_dy + at;
-	src[2] = case_k[0];
-	for (size_t i = 0; i < 3 * count; i++)
-		wide[i % 3][i / 3] = src[i % 3][i / 3] / 7.0;
-	out->n_values = CASE_COUNT(out->values);
-	memset(out->values, 0xa5, sizeof(out->values));
-	set->sum_f32(dst, n_dst, src, n_src, count, divisor);
-	set->sum_f64(wide_dst, n_dst, wide_src, n_src, count, (double)divisor);
+	case_begin(type, (enum case_data)rest, number, 1, count, out, &pass);
+	if (type == SBN_F32)
+		case_sum_f32(set, count, n_src, n_dst, divisor, &pass, out);
+	else
+		case_sum_f64(set, count, n_src, n_dst, (double)divisor, &pass, out);
 	return true;
 }
 
-typedef bool (*case_fn)(const struct sbn_kernels *set, size_t number, struct outcome *out);
+typedef bool (*case_fn)(const struct sbn_kernels *set, enum sbn_type type, size_t number,
+			struct outcome *out);
 
 static const case_fn case_kinds[] = { case_plane, case_rows, case_sum };
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Prints "NAME HASH" for each instruction set that this CPU runs: a hash over the bits of a fixed
- * sweep. All lines, of all compilers, must show the same hash.
+ * Prints "NAME TYPE HASH" for each instruction set that this CPU runs and each element type: a hash
+ * over the bits of a fixed sweep. A type's hash must be the same in all lines, of all compilers.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -11,29 +11,34 @@
 
 static struct outcome outcome;
 
+/* Which NaN it is depends on the order of operands. */
+static uint64_t
+hash_double(uint64_t hash, double value)
+{
+	double one_nan = NAN;
+
+	return sbn_hash(hash, isnan(value) ? &one_nan : &value, sizeof(value));
+}
+
 static uint64_t
 hash_outcome(uint64_t hash)
 {
-	double one_nan = NAN; /* which NaN it is depends on the order of operands */
-
 	for (size_t i = 0; i < outcome.n_values; i++)
-		hash = sbn_hash(hash, isnan(outcome.values[i]) ? &one_nan : &outcome.values[i],
-				sizeof(double));
-	for (size_t i = 0; i < 2 * outcome.n_floats; i++) {
-		double value = i % 2 == 0 ? outcome.y[i / 2] : outcome.dx[i / 2];
-
-		hash = sbn_hash(hash, isnan(value) ? &one_nan : &value, sizeof(value));
+		hash = hash_double(hash, outcome.values[i]);
+	for (size_t which = 0; which < N_CASE_OUTPUTS; which++) {
+		for (size_t i = 0; i < outcome.n_elements; i++)
+			hash = hash_double(hash, element_get(outcome.type, outcome.out[which], i));
 	}
 	return hash;
 }
 
 static uint64_t
-hash_sweep(const struct sbn_kernels *set)
+hash_sweep(const struct sbn_kernels *set, enum sbn_type type)
 {
 	uint64_t hash = SBN_HASH_START;
 
 	for (size_t i = 0; i < CASE_COUNT(case_kinds); i++) {
-		for (size_t number = 0; case_kinds[i](set, number, &outcome); number++)
+		for (size_t number = 0; case_kinds[i](set, type, number, &outcome); number++)
 			hash = hash_outcome(hash);
 	}
 	return hash;
@@ -45,8 +50,11 @@ main(void)
 	for (size_t i = 0; sbn_kernels_names[i] != NULL; i++) {
 		const struct sbn_kernels *set;
 
-		if (sbn_kernels_choose(sbn_kernels_names[i], &set) == SYNCBN_OK)
-			printf("%s %016" PRIx64 "\n", set->name, hash_sweep(set));
+		if (sbn_kernels_choose(sbn_kernels_names[i], &set) != SYNCBN_OK)
+			continue;
+		for (int type = 0; type < SBN_TYPES; type++)
+			printf("%s %s %016" PRIx64 "\n", set->name, element_names[type],
+			       hash_sweep(set, (enum sbn_type)type));
 	}
 	return 0;
 }

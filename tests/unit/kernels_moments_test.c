@@ -3,6 +3,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -28,23 +29,33 @@ true_moments(const float *x, size_t n, size_t step)
 	return (struct sbn_moments){ (double)n, (double)mean, (double)m2 };
 }
 
-static const struct sbn_kernels *
-best_set(void)
+/* float32, of the best set */
+static const struct sbn_type_kernels *
+kernels(void)
 {
 	const struct sbn_kernels *set = NULL;
 
 	assert_int_equal(sbn_kernels_choose(NULL, &set), SYNCBN_OK);
-	return set;
+	return &set->of[SBN_F32];
 }
 
 /* data as one plane, in rows of `spatial` */
+static struct sbn_moments
+moments_of_data(size_t spatial)
+{
+	struct sbn_moments moments;
+
+	kernels()->plane_moments((struct sbn_in){ data, spatial }, COUNT / spatial, spatial,
+				 &moments);
+	return moments;
+}
+
 static void
 assert_moments(size_t spatial, double tolerance)
 {
-	const struct sbn_plane plane = { COUNT / spatial, spatial, spatial };
-	struct sbn_moments truth = true_moments(data, plane.n * spatial, 1), moments;
+	struct sbn_moments truth = true_moments(data, COUNT / spatial * spatial, 1);
+	struct sbn_moments moments = moments_of_data(spatial);
 
-	best_set()->plane_moments(data, &plane, &moments);
 	assert_true(moments.count == truth.count);
 	assert_near(moments.mean, truth.mean, tolerance * sqrt(truth.m2 / truth.count));
 	assert_near_relative(moments.m2, truth.m2, tolerance);
@@ -98,16 +109,47 @@ test_an_offset_that_drifts_from_row_to_row_is_followed(void **state)
 static void
 test_a_constant_has_no_variance(void **state)
 {
-	const struct sbn_plane plane = { N, SPATIAL, SPATIAL };
-	struct sbn_moments moments;
+	static const float values[] = { 0.1f, 0, -0.0f, 1e-25f, -3e-40f, 3e38f };
 
 	(void)state;
-	for (size_t i = 0; i < COUNT; i++)
-		data[i] = 0.1f;
-	best_set()->plane_moments(data, &plane, &moments);
-	assert_near_relative(moments.mean, (double)0.1f, 1e-12);
-	assert_near(moments.m2 / COUNT, 0, 1e-14);
-	assert_true(moments.m2 >= 0);
+	for (size_t v = 0; v < sizeof(values) / sizeof(values[0]); v++) {
+		double value = (double)values[v];
+		struct sbn_moments moments;
+
+		for (size_t i = 0; i < COUNT; i++)
+			data[i] = values[v];
+		moments = moments_of_data(SPATIAL);
+		assert_near_relative(moments.mean, value, 1e-12);
+		assert_near(moments.m2 / COUNT, 0, 1e-13 * value * value);
+		assert_true(moments.m2 >= 0);
+	}
+}
+
+static void
+test_squares_below_float_are_not_lost(void **state)
+{
+	uint64_t seed = 10;
+
+	(void)state;
+	sbn_random_fill(&seed, data, COUNT, 0, 1e-25);
+	assert_moments_of_all_shapes();
+	sbn_random_fill(&seed, data, COUNT, 3e-25, 1e-25);
+	assert_moments_of_all_shapes();
+	sbn_random_fill(&seed, data, COUNT, 0, 1e-41);
+	assert_moments_of_all_shapes();
+}
+
+/* A unit that is nearly always 0, as after a ReLU: one block has an element, the others none. */
+static void
+test_one_faint_element_among_zeros_is_seen(void **state)
+{
+	(void)state;
+	for (size_t at = 0; at < COUNT; at += COUNT / 7) {
+		memset(data, 0, sizeof(data));
+		data[at] = 1e-30f;
+		assert_moments(SPATIAL, 1e-6);
+		assert_moments(49, 1e-6);
+	}
 }
 
 static void
@@ -134,13 +176,14 @@ test_one_outlier_in_front_hides_nothing(void **state)
 static void
 test_no_elements_have_zero_moments(void **state)
 {
-	const struct sbn_plane empty[] = { { 0, 10, 10 }, { 10, 10, 0 } };
+	static const size_t empty[][2] = { { 0, 10 }, { 10, 0 } };
 
 	(void)state;
 	for (size_t i = 0; i < 2; i++) {
 		struct sbn_moments moments = { 1, 1, 1 };
 
-		best_set()->plane_moments(data, &empty[i], &moments);
+		kernels()->plane_moments((struct sbn_in){ data, 10 }, empty[i][0], empty[i][1],
+					 &moments);
 		assert_true(moments.count == 0 && moments.mean == 0 && moments.m2 == 0);
 	}
 }
@@ -148,7 +191,6 @@ test_no_elements_have_zero_moments(void **state)
 static void
 test_nan_and_infinity_are_not_hidden(void **state)
 {
-	const struct sbn_plane plane = { N, SPATIAL, SPATIAL };
 	struct sbn_moments moments;
 	uint64_t seed = 6;
 
@@ -156,10 +198,10 @@ test_nan_and_infinity_are_not_hidden(void **state)
 	for (size_t at = 0; at < COUNT; at += COUNT - 1) {
 		sbn_random_fill(&seed, data, COUNT, 0, 1);
 		data[at] = NAN;
-		best_set()->plane_moments(data, &plane, &moments);
+		moments = moments_of_data(SPATIAL);
 		assert_true(isnan(moments.mean) && isnan(moments.m2));
 		data[at] = INFINITY;
-		best_set()->plane_moments(data, &plane, &moments);
+		moments = moments_of_data(SPATIAL);
 		assert_false(isfinite(moments.mean) || isfinite(moments.m2));
 	}
 }
@@ -169,7 +211,7 @@ assert_rows_moments(double tolerance)
 {
 	double mean[CHANNELS], m2[CHANNELS];
 
-	best_set()->rows_moments(data, ROWS, CHANNELS, CHANNELS, mean, m2);
+	kernels()->rows_moments((struct sbn_in){ data, CHANNELS }, ROWS, CHANNELS, mean, m2);
 	for (size_t c = 0; c < CHANNELS; c++) {
 		struct sbn_moments truth = true_moments(data + c, ROWS, CHANNELS);
 
@@ -190,15 +232,21 @@ test_rows_are_as_exact_as_planes(void **state)
 	assert_rows_moments(1e-6);
 	sbn_random_fill(&seed, data, COUNT, 0, 1e19);
 	assert_rows_moments(1e-6);
+	sbn_random_fill(&seed, data, COUNT, 0, 1e-25);
+	for (size_t row = 0; row < ROWS; row++) /* beside faint channels, a dead and a loud one */
+		data[row * CHANNELS + 7] = 0, data[row * CHANNELS + 8] *= 1e25f;
+	assert_rows_moments(1e-6);
 }
 
 static void
 test_sums_of_products_take_the_mean_in_two_floats(void **state)
 {
-	const struct sbn_plane plane = { N, SPATIAL, SPATIAL };
-	struct sbn_moments truth;
 	long double sum = 0, products = 0;
+	struct sbn_moments truth;
+	struct sbn_operands at = { .x = { data, SPATIAL }, .dy = { gradient, SPATIAL } };
+	struct sbn_coefficients k = { 0 };
 	double sums[2], size = 0;
+	float mean_hi, mean_lo;
 	uint64_t seed = 8;
 
 	(void)state;
@@ -210,8 +258,11 @@ test_sums_of_products_take_the_mean_in_two_floats(void **state)
 		products += gradient[i] * ((long double)data[i] - truth.mean);
 		size += fabs((double)gradient[i] * (data[i] - truth.mean));
 	}
-	best_set()->plane_sums(data, gradient, &plane, (float)truth.mean,
-			       (float)(truth.mean - (double)(float)truth.mean), sums);
+	mean_hi = (float)truth.mean;
+	mean_lo = (float)(truth.mean - (double)mean_hi);
+	k.mean_hi = &mean_hi;
+	k.mean_lo = &mean_lo;
+	kernels()->plane_sums(&at, N, SPATIAL, &k, 0, sums);
 	assert_near(sums[0], (double)sum, 1e-6 * COUNT);
 	assert_near(sums[1], (double)products, 1e-6 * size);
 }
@@ -244,6 +295,8 @@ main(void)
 		cmocka_unit_test(test_a_small_spread_around_large_offsets_is_found),
 		cmocka_unit_test(test_an_offset_that_drifts_from_row_to_row_is_followed),
 		cmocka_unit_test(test_a_constant_has_no_variance),
+		cmocka_unit_test(test_squares_below_float_are_not_lost),
+		cmocka_unit_test(test_one_faint_element_among_zeros_is_seen),
 		cmocka_unit_test(test_squares_beyond_float_do_not_overflow),
 		cmocka_unit_test(test_one_outlier_in_front_hides_nothing),
 		cmocka_unit_test(test_no_elements_have_zero_moments),

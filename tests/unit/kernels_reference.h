@@ -1,71 +1,193 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The specification in kernels.h once more, element by element and without a thought of speed: a
- * set of kernels to compare the others with.
+ * set of kernels to compare the others with. Reals are doubles that hold floats where real is
+ * float.
  */
 #ifndef SBN_TESTS_UNIT_KERNELS_REFERENCE_H
 #define SBN_TESTS_UNIT_KERNELS_REFERENCE_H
 
-#include <math.h>
-#include <stdbool.h>
-#include <string.h>
-
-#include "kernels/kernels.h"
 #include "kernels/merge.h"
+#include "kernels_elements.h"
 
 /* The elements of one block, in order. */
 struct reference_block {
+	enum sbn_type type;
 	size_t n;
 	bool in_lanes; /* a plane's block: 16 sums and a fold; a channel of rows has one sum */
-	float x[SBN_BLOCK], dy[SBN_BLOCK];
+	double x[SBN_BLOCK], g[SBN_BLOCK];
 	size_t lane[SBN_BLOCK];
 };
 
-static inline void
-reference_add(struct reference_block *block, float x, float dy, size_t lane)
+/* One channel's coefficients. */
+struct reference_channel {
+	enum sbn_type type;
+	double mean_hi, mean_lo, scale, shift, dy_hi, dy_lo, slope;
+	enum sbn_activation activation;
+	double negative_slope;
+};
+
+static inline double
+real_add(enum sbn_type type, double a, double b)
 {
-	block->x[block->n] = x;
-	block->dy[block->n] = dy;
-	block->lane[block->n++] = lane;
+	return type == SBN_F64 ? a + b : (double)((float)a + (float)b);
+}
+
+static inline double
+real_mul(enum sbn_type type, double a, double b)
+{
+	return type == SBN_F64 ? a * b : (double)((float)a * (float)b);
+}
+
+static inline double
+real_div(enum sbn_type type, double a, double b)
+{
+	return type == SBN_F64 ? a / b : (double)((float)a / (float)b);
+}
+
+static inline double
+real_fma(enum sbn_type type, double a, double b, double c)
+{
+	return type == SBN_F64 ? fma(a, b, c) : (double)fmaf((float)a, (float)b, (float)c);
+}
+
+static inline double
+real_at(enum sbn_type type, const void *array, size_t c)
+{
+	if (array == NULL)
+		return NAN;
+	return type == SBN_F64 ? ((const double *)array)[c] : (double)((const float *)array)[c];
+}
+
+static inline struct reference_channel
+reference_channel(enum sbn_type type, const struct sbn_coefficients *k, size_t c)
+{
+	return (struct reference_channel){
+		.type = type,
+		.mean_hi = real_at(type, k->mean_hi, c),
+		.mean_lo = real_at(type, k->mean_lo, c),
+		.scale = real_at(type, k->scale, c),
+		.shift = real_at(type, k->shift, c),
+		.dy_hi = real_at(type, k->dy_hi, c),
+		.dy_lo = real_at(type, k->dy_lo, c),
+		.slope = real_at(type, k->slope, c),
+		.activation = k->activation,
+		.negative_slope = k->negative_slope,
+	};
+}
+
+static inline double
+reference_distance(double x, const struct reference_channel *k)
+{
+	return real_add(k->type, real_add(k->type, x, -k->mean_hi), -k->mean_lo);
+}
+
+/* a where v is positive or a NaN, else what the activation makes of a */
+static inline double
+reference_through(double v, double a, const struct reference_channel *k)
+{
+	if (k->activation == SBN_ACT_NONE || !(v <= 0))
+		return a;
+	if (k->activation == SBN_ACT_RELU)
+		return 0;
+	return real_mul(k->type, a, k->negative_slope);
+}
+
+static inline double
+reference_v(const struct sbn_operands *at, size_t row, size_t i, const struct reference_channel *k)
+{
+	double x = element_get(k->type, at->x.data, row * at->x.stride + i);
+	double v = real_fma(k->type, reference_distance(x, k), k->scale, k->shift);
+
+	if (at->z.data == NULL)
+		return v;
+	return real_add(k->type, v, element_get(k->type, at->z.data, row * at->z.stride + i));
+}
+
+static inline double
+reference_g(const struct sbn_operands *at, size_t row, size_t i, const struct reference_channel *k)
+{
+	double dy = element_get(k->type, at->dy.data, row * at->dy.stride + i);
+
+	if (k->activation == SBN_ACT_NONE)
+		return dy;
+	return reference_through(reference_v(at, row, i, k), dy, k);
+}
+
+static inline void
+reference_normalize(const struct sbn_operands *at, size_t row, size_t i,
+		    const struct reference_channel *k)
+{
+	double v = reference_v(at, row, i, k);
+
+	element_set(k->type, at->out.data, row * at->out.stride + i, reference_through(v, v, k));
+}
+
+static inline void
+reference_dx(const struct sbn_operands *at, size_t row, size_t i, const struct reference_channel *k)
+{
+	enum sbn_type type = k->type;
+	double g = reference_g(at, row, i, k), centred, d;
+
+	if (at->dz.data != NULL)
+		element_set(type, at->dz.data, row * at->dz.stride + i, g);
+	if (at->out.data == NULL)
+		return;
+	d = reference_distance(element_get(type, at->x.data, row * at->x.stride + i), k);
+	centred = real_add(type, real_add(type, g, -k->dy_hi), -k->dy_lo);
+	element_set(type, at->out.data, row * at->out.stride + i,
+		    real_mul(type, real_fma(type, -d, k->slope, centred), k->scale));
 }
 
 static inline size_t
-reference_block_number(const struct sbn_plane *plane, size_t row, size_t i)
+reference_block_number(size_t spatial, size_t row, size_t i)
 {
-	if (plane->spatial * SBN_BLOCK_ROWS < SBN_BLOCK)
+	if (spatial * SBN_BLOCK_ROWS < SBN_BLOCK)
 		return row / SBN_BLOCK_ROWS;
-	if (plane->spatial < SBN_BLOCK)
-		return row / (SBN_BLOCK / plane->spatial);
-	return row * ((plane->spatial + SBN_BLOCK - 1) / SBN_BLOCK) + i / SBN_BLOCK;
+	if (spatial < SBN_BLOCK)
+		return row / (SBN_BLOCK / spatial);
+	return row * ((spatial + SBN_BLOCK - 1) / SBN_BLOCK) + i / SBN_BLOCK;
 }
 
-/* Block number `number`; false when the plane has none of that number. */
+/* k NULL: x alone */
+static inline void
+reference_add(struct reference_block *block, const struct sbn_operands *at, size_t row, size_t i,
+	      const struct reference_channel *k, size_t lane)
+{
+	block->x[block->n] = element_get(block->type, at->x.data, row * at->x.stride + i);
+	block->g[block->n] = k == NULL ? 0 : reference_g(at, row, i, k);
+	block->lane[block->n++] = lane;
+}
+
+/* The next block of a plane, from *row and *i on; false at the end. */
 static inline bool
-reference_cut(const float *x, const float *dy, const struct sbn_plane *plane, size_t number,
+reference_cut(const struct sbn_operands *at, size_t n, size_t spatial,
+	      const struct reference_channel *k, size_t *row, size_t *i,
 	      struct reference_block *block)
 {
+	size_t number = reference_block_number(spatial, *row, *i);
+
 	block->n = 0;
 	block->in_lanes = true;
-	for (size_t row = 0; row < plane->n; row++) {
-		for (size_t i = 0; i < plane->spatial; i++) {
-			size_t at = row * plane->stride + i;
-
-			if (reference_block_number(plane, row, i) == number)
-				reference_add(block, x[at], dy[at], i % SBN_BLOCK % SBN_LANES);
+	while (*row < n && spatial > 0 && reference_block_number(spatial, *row, *i) == number) {
+		reference_add(block, at, *row, *i, k, *i % SBN_BLOCK % SBN_LANES);
+		if (++*i == spatial) {
+			*i = 0;
+			++*row;
 		}
 	}
 	return block->n > 0;
 }
 
 static inline double
-reference_fold(const struct reference_block *block, const float l[16])
+reference_fold(const struct reference_block *block, const double l[16])
 {
 	double a[8], b[4];
 
 	if (!block->in_lanes)
-		return (double)l[0];
+		return l[0];
 	for (int i = 0; i < 8; i++)
-		a[i] = (double)l[i] + (double)l[i + 8];
+		a[i] = l[i] + l[i + 8];
 	for (int i = 0; i < 4; i++)
 		b[i] = a[i] + a[i + 4];
 	return (b[0] + b[2]) + (b[1] + b[3]);
@@ -84,76 +206,112 @@ static inline struct sbn_moments
 reference_moments_in_double(const struct reference_block *block)
 {
 	size_t head = block->n < 16 ? block->n : 16;
-	double shift = 0, s1 = 0, s2 = 0;
+	double shift = 0, s1[SBN_EXACT_LANES] = { 0 }, s2[SBN_EXACT_LANES] = { 0 };
+	double sum1 = 0, sum2 = 0;
 
 	for (size_t i = 0; i < head; i++)
-		shift += (double)block->x[i];
+		shift += block->x[i];
 	shift /= (double)head;
 	for (size_t i = 0; i < block->n; i++) {
-		double d = (double)block->x[i] - shift;
+		double d = block->x[i] - shift;
 
-		s1 += d;
-		s2 += d * d;
+		s1[i % SBN_EXACT_LANES] += d;
+		s2[i % SBN_EXACT_LANES] += d * d;
 	}
-	return reference_finish(shift, s1, s2, block->n);
+	for (size_t i = 0; i < SBN_EXACT_LANES; i++) {
+		sum1 += s1[i];
+		sum2 += s2[i];
+	}
+	return reference_finish(shift, sum1, sum2, block->n);
+}
+
+static inline bool
+reference_is_constant(const struct reference_block *block, double value)
+{
+	for (size_t i = 0; i < block->n; i++) {
+		if (block->x[i] != value)
+			return false;
+	}
+	return true;
+}
+
+/* Recursive: the mean of two halves' sums, in which equal elements are summed without rounding. */
+static inline double
+reference_pairs(const struct reference_block *block, size_t first, size_t step, size_t n)
+{
+	if (n == 1)
+		return block->x[first];
+	return real_add(block->type, reference_pairs(block, first, 2 * step, n / 2),
+			reference_pairs(block, first + step, 2 * step, n / 2));
+}
+
+static inline double
+reference_shift(const struct reference_block *block)
+{
+	size_t head = 16;
+
+	while (head > block->n)
+		head /= 2;
+	return real_div(block->type, reference_pairs(block, 0, 1, head), (double)head);
 }
 
 static inline struct sbn_moments
 reference_block_moments(const struct reference_block *block)
 {
-	size_t head = block->n < 16 ? block->n : 16;
-	float shift = 0, s1[16] = { 0 }, s2[16] = { 0 };
-	double sum1, sum2;
+	double shift = reference_shift(block), s1[16] = { 0 }, s2[16] = { 0 }, sum1, sum2;
+	enum sbn_type type = block->type;
 
-	for (size_t i = 0; i < head; i++)
-		shift += block->x[i];
-	shift /= (float)head;
 	for (size_t i = 0; i < block->n; i++) {
 		size_t lane = block->lane[i];
-		float d = block->x[i] - shift;
+		double d = real_add(type, block->x[i], -shift);
 
-		s1[lane] += d;
-		s2[lane] = fmaf(d, d, s2[lane]);
+		s1[lane] = real_add(type, s1[lane], d);
+		s2[lane] = real_fma(type, d, d, s2[lane]);
 	}
 	sum1 = reference_fold(block, s1);
 	sum2 = reference_fold(block, s2);
-	if (!isfinite(shift) || !isfinite(sum1) || !isfinite(sum2))
+	if (type != SBN_F64 &&
+	    (!isfinite(shift) || !isfinite(sum1) || !(sum2 <= (double)SBN_HUGE_SQUARES) ||
+	     (sum2 < (double)SBN_TINY_SQUARES && !reference_is_constant(block, shift))))
 		return reference_moments_in_double(block);
 	return reference_finish(shift, sum1, sum2, block->n);
 }
 
 static inline void
-reference_block_sums(const struct reference_block *block, float mean_hi, float mean_lo,
+reference_block_sums(const struct reference_block *block, const struct reference_channel *k,
 		     double sums[2])
 {
-	float s0[16] = { 0 }, s1[16] = { 0 };
+	double s0[16] = { 0 }, s1[16] = { 0 };
+	enum sbn_type type = block->type;
 
 	for (size_t i = 0; i < block->n; i++) {
 		size_t lane = block->lane[i];
+		double d = reference_distance(block->x[i], k);
 
-		s0[lane] += block->dy[i];
-		s1[lane] = fmaf(block->dy[i], (block->x[i] - mean_hi) - mean_lo, s1[lane]);
+		s0[lane] += block->g[i];
+		s1[lane] = real_fma(type, block->g[i], d, s1[lane]);
 	}
 	sums[0] = reference_fold(block, s0);
 	sums[1] = reference_fold(block, s1);
-	if (isfinite(sums[0]) && isfinite(sums[1]))
+	if (type == SBN_F64 || isfinite(sums[1]))
 		return;
 	sums[0] = sums[1] = 0;
 	for (size_t i = 0; i < block->n; i++) {
-		double d = ((double)block->x[i] - (double)mean_hi) - (double)mean_lo;
-
-		sums[0] += (double)block->dy[i];
-		sums[1] += (double)block->dy[i] * d;
+		sums[0] += block->g[i];
+		sums[1] += block->g[i] * ((block->x[i] - k->mean_hi) - k->mean_lo);
 	}
 }
 
 static inline void
-reference_plane_moments(const float *x, const struct sbn_plane *plane, struct sbn_moments *out)
+reference_plane_moments(enum sbn_type type, struct sbn_in x, size_t n, size_t spatial,
+			struct sbn_moments *out)
 {
-	struct reference_block block;
+	struct reference_block block = { .type = type };
+	struct sbn_operands at = { .x = x };
+	size_t row = 0, i = 0;
 
 	*out = (struct sbn_moments){ 0, 0, 0 };
-	for (size_t number = 0; reference_cut(x, x, plane, number, &block); number++) {
+	while (reference_cut(&at, n, spatial, NULL, &row, &i, &block)) {
 		struct sbn_moments moments = reference_block_moments(&block);
 
 		sbn_moments_merge(out, &moments);
@@ -161,163 +319,80 @@ reference_plane_moments(const float *x, const struct sbn_plane *plane, struct sb
 }
 
 static inline void
-reference_plane_sums(const float *x, const float *dy, const struct sbn_plane *plane, float mean_hi,
-		     float mean_lo, double sums[2])
+reference_plane_sums(enum sbn_type type, const struct sbn_operands *at, size_t n, size_t spatial,
+		     const struct sbn_coefficients *coefficients, size_t c, double sums[2])
 {
-	struct reference_block block;
+	struct reference_channel k = reference_channel(type, coefficients, c);
+	struct reference_block block = { .type = type };
+	size_t row = 0, i = 0;
 	double part[2];
 
 	sums[0] = sums[1] = 0;
-	for (size_t number = 0; reference_cut(x, dy, plane, number, &block); number++) {
-		reference_block_sums(&block, mean_hi, mean_lo, part);
+	while (reference_cut(at, n, spatial, &k, &row, &i, &block)) {
+		reference_block_sums(&block, &k, part);
 		sums[0] += part[0];
 		sums[1] += part[1];
 	}
 }
 
-static inline float
-reference_normalize(float x, const struct sbn_normalize *k)
-{
-	return fmaf((x - k->mean_hi) - k->mean_lo, k->scale, k->shift);
-}
-
-static inline float
-reference_dx(float x, float dy, const struct sbn_backward *k)
-{
-	float d = (x - k->mean_hi) - k->mean_lo;
-
-	return fmaf(-d, k->slope, (dy - k->dy_hi) - k->dy_lo) * k->scale;
-}
-
 static inline void
-reference_plane_normalize(const float *x, float *y, const struct sbn_plane *plane,
-			  const struct sbn_normalize *k)
-{
-	for (size_t row = 0; row < plane->n; row++) {
-		for (size_t i = row * plane->stride; i < row * plane->stride + plane->spatial; i++)
-			y[i] = reference_normalize(x[i], k);
-	}
-}
-
-static inline void
-reference_plane_dx(const float *x, const float *dy, float *dx, const struct sbn_plane *plane,
-		   const struct sbn_backward *k)
-{
-	for (size_t row = 0; row < plane->n; row++) {
-		for (size_t i = row * plane->stride; i < row * plane->stride + plane->spatial; i++)
-			dx[i] = reference_dx(x[i], dy[i], k);
-	}
-}
-
-static inline void
-reference_column(const float *x, const float *dy, size_t n_rows, size_t stride,
-		 struct reference_block *block)
+reference_column(const struct sbn_operands *at, size_t n_rows, size_t i,
+		 const struct reference_channel *k, struct reference_block *block)
 {
 	block->n = 0;
-	block->in_lanes = false;
 	for (size_t row = 0; row < n_rows; row++)
-		reference_add(block, x[row * stride], dy[row * stride], 0);
+		reference_add(block, at, row, i, k, 0);
 }
 
 static inline void
-reference_rows_moments(const float *x, size_t n_rows, size_t stride, size_t n_channels,
+reference_rows_moments(enum sbn_type type, struct sbn_in x, size_t n_rows, size_t n_channels,
 		       double *mean, double *m2)
 {
-	struct reference_block block;
+	struct reference_block block = { .type = type };
+	struct sbn_operands at = { .x = x };
 
-	for (size_t c = 0; c < n_channels; c++) {
+	for (size_t i = 0; i < n_channels; i++) {
 		struct sbn_moments moments;
 
-		reference_column(x + c, x + c, n_rows, stride, &block);
+		reference_column(&at, n_rows, i, NULL, &block);
 		moments = reference_block_moments(&block);
-		mean[c] = moments.mean;
-		m2[c] = moments.m2;
+		mean[i] = moments.mean;
+		m2[i] = moments.m2;
 	}
 }
 
 static inline void
-reference_rows_sums(const float *x, const float *dy, size_t n_rows, size_t stride,
-		    size_t n_channels, const float *mean_hi, const float *mean_lo, double *sum_dy,
-		    double *sum_dy_xmu)
+reference_rows_sums(enum sbn_type type, const struct sbn_operands *at, size_t n_rows,
+		    size_t n_channels, const struct sbn_coefficients *coefficients, size_t c,
+		    double *sum_g, double *sum_g_xmu)
 {
-	struct reference_block block;
+	struct reference_block block = { .type = type };
 
-	for (size_t c = 0; c < n_channels; c++) {
+	for (size_t i = 0; i < n_channels; i++) {
+		struct reference_channel k = reference_channel(type, coefficients, c + i);
 		double sums[2];
 
-		reference_column(x + c, dy + c, n_rows, stride, &block);
-		reference_block_sums(&block, mean_hi[c], mean_lo[c], sums);
-		sum_dy[c] = sums[0];
-		sum_dy_xmu[c] = sums[1];
+		reference_column(at, n_rows, i, &k, &block);
+		reference_block_sums(&block, &k, sums);
+		sum_g[i] = sums[0];
+		sum_g_xmu[i] = sums[1];
 	}
 }
 
+/* channels: each column has one of its own, from c on */
 static inline void
-reference_rows_normalize(const float *x, float *y, size_t n_rows, size_t stride, size_t n_channels,
-			 const struct sbn_normalize_rows *k)
+reference_map(enum sbn_type type, const struct sbn_operands *at, size_t n, size_t width,
+	      const struct sbn_coefficients *coefficients, size_t c, bool channels,
+	      void (*map)(const struct sbn_operands *, size_t, size_t,
+			  const struct reference_channel *))
 {
-	for (size_t c = 0; c < n_channels; c++) {
-		struct sbn_plane column = { n_rows, stride, 1 };
-		struct sbn_normalize one = { k->mean_hi[c], k->mean_lo[c], k->scale[c],
-					     k->shift[c] };
+	for (size_t i = 0; i < width; i++) {
+		struct reference_channel k =
+			reference_channel(type, coefficients, channels ? c + i : c);
 
-		reference_plane_normalize(x + c, y + c, &column, &one);
+		for (size_t row = 0; row < n; row++)
+			map(at, row, i, &k);
 	}
 }
-
-static inline void
-reference_rows_dx(const float *x, const float *dy, float *dx, size_t n_rows, size_t stride,
-		  size_t n_channels, const struct sbn_backward_rows *k)
-{
-	for (size_t c = 0; c < n_channels; c++) {
-		struct sbn_plane column = { n_rows, stride, 1 };
-		struct sbn_backward one = { k->mean_hi[c], k->mean_lo[c], k->dy_hi[c],
-					    k->dy_lo[c],   k->slope[c],   k->scale[c] };
-
-		reference_plane_dx(x + c, dy + c, dx + c, &column, &one);
-	}
-}
-
-static inline void
-reference_sum_f32(float *const *dst, size_t n_dst, const float *const *src, size_t n_src,
-		  size_t count, float divisor)
-{
-	for (size_t i = 0; i < count; i++) {
-		float sum = src[0][i];
-
-		for (size_t s = 1; s < n_src; s++)
-			sum += src[s][i];
-		for (size_t d = 0; d < n_dst; d++)
-			dst[d][i] = sum / divisor;
-	}
-}
-
-static inline void
-reference_sum_f64(double *const *dst, size_t n_dst, const double *const *src, size_t n_src,
-		  size_t count, double divisor)
-{
-	for (size_t i = 0; i < count; i++) {
-		double sum = src[0][i];
-
-		for (size_t s = 1; s < n_src; s++)
-			sum += src[s][i];
-		for (size_t d = 0; d < n_dst; d++)
-			dst[d][i] = sum / divisor;
-	}
-}
-
-static const struct sbn_kernels reference_kernels = {
-	.name = "reference",
-	.plane_moments = reference_plane_moments,
-	.plane_normalize = reference_plane_normalize,
-	.plane_sums = reference_plane_sums,
-	.plane_dx = reference_plane_dx,
-	.rows_moments = reference_rows_moments,
-	.rows_normalize = reference_rows_normalize,
-	.rows_sums = reference_rows_sums,
-	.rows_dx = reference_rows_dx,
-	.sum_f32 = reference_sum_f32,
-	.sum_f64 = reference_sum_f64,
-};
 
 #endif

@@ -71,8 +71,8 @@ static void
 assert_running_untouched(void)
 {
 	for (int c = 0; c < C; c++) {
-		assert_true(syncbn_batch_norm_param(f.bn, SYNCBN_RUNNING_MEAN)[c] == 0);
-		assert_true(syncbn_batch_norm_param(f.bn, SYNCBN_RUNNING_VAR)[c] == 1);
+		assert_true(param_f32(f.bn, SYNCBN_RUNNING_MEAN)[c] == 0);
+		assert_true(param_f32(f.bn, SYNCBN_RUNNING_VAR)[c] == 1);
 	}
 }
 
@@ -82,14 +82,14 @@ check_empty(syncbn_group_t *world, syncbn_tensor_t shape)
 {
 	open_fixture(world, 1e-5);
 	f.tx = f.ty = f.tdy = f.tdx = shape;
-	syncbn_batch_norm_param(f.bn, SYNCBN_DGAMMA)[1] = 5;
+	param_f32(f.bn, SYNCBN_DGAMMA)[1] = 5;
 	assert_ok(forward());
 	assert_int_equal(syncbn_batch_norm_batches_tracked(f.bn), 1);
 	assert_running_untouched();
 	assert_ok(backward());
 	for (int c = 0; c < C; c++) {
-		assert_true(syncbn_batch_norm_param(f.bn, SYNCBN_DGAMMA)[c] == 0);
-		assert_true(syncbn_batch_norm_param(f.bn, SYNCBN_DBETA)[c] == 0);
+		assert_true(param_f32(f.bn, SYNCBN_DGAMMA)[c] == 0);
+		assert_true(param_f32(f.bn, SYNCBN_DBETA)[c] == 0);
 	}
 	assert_ok(syncbn_batch_norm_train(f.bn, 0));
 	assert_ok(forward());
@@ -164,11 +164,11 @@ test_a_constant_channel_becomes_beta(void **state)
 	open_fixture(*state, 1e-5);
 	shape_fixture(4, 5, 5, SYNCBN_CHANNELS_FIRST);
 	fill_channel(1, 1234.567f);
-	syncbn_batch_norm_param(f.bn, SYNCBN_BETA)[1] = 0.5f;
+	param_f32(f.bn, SYNCBN_BETA)[1] = 0.5f;
 	assert_ok(forward());
 	for (int i = 25; i < 50; i++)
 		assert_true(f.y[i] == 0.5f);
-	assert_near((double)syncbn_batch_norm_param(f.bn, SYNCBN_RUNNING_VAR)[1], 0.9, 1e-7);
+	assert_near((double)param_f32(f.bn, SYNCBN_RUNNING_VAR)[1], 0.9, 1e-7);
 	close_fixture();
 }
 
@@ -186,7 +186,7 @@ test_variance_0_with_eps_0_is_finite(void **state)
 	assert_ok(backward());
 	for (int i = 25; i < 50; i++)
 		assert_true(f.y[i] == 0 && f.dx[i] == 0);
-	assert_true(syncbn_batch_norm_param(f.bn, SYNCBN_DGAMMA)[1] == 0);
+	assert_true(param_f32(f.bn, SYNCBN_DGAMMA)[1] == 0);
 	assert_true(isfinite(f.y[0]) && isfinite(f.dx[0]));
 	close_fixture();
 }
@@ -216,8 +216,8 @@ check_bad_value(syncbn_group_t *world, float bad, syncbn_layout_t layout)
 		bad_ones += channel == 1 && isnan(f.y[i]);
 	}
 	assert_int_not_equal(bad_ones, 0);
-	assert_false(isfinite(syncbn_batch_norm_param(f.bn, SYNCBN_RUNNING_VAR)[1]));
-	assert_true(isfinite(syncbn_batch_norm_param(f.bn, SYNCBN_RUNNING_VAR)[2]));
+	assert_false(isfinite(param_f32(f.bn, SYNCBN_RUNNING_VAR)[1]));
+	assert_true(isfinite(param_f32(f.bn, SYNCBN_RUNNING_VAR)[2]));
 	close_fixture();
 }
 
@@ -328,9 +328,9 @@ check_many_channels(syncbn_group_t *world, int64_t spatial)
 	for (size_t n = 0; n < N; n++)
 		assert_same_f32(y + (n + 1) * row - spatial, expected + n * (size_t)spatial,
 				(size_t)spatial);
-	assert_true(syncbn_batch_norm_param(bn, SYNCBN_DBETA)[MANY - 1] != 0);
-	assert_true(syncbn_batch_norm_param(bn, SYNCBN_RUNNING_VAR)[MANY - 1] ==
-		    *syncbn_batch_norm_param(alone, SYNCBN_RUNNING_VAR));
+	assert_true(param_f32(bn, SYNCBN_DBETA)[MANY - 1] != 0);
+	assert_true(param_f32(bn, SYNCBN_RUNNING_VAR)[MANY - 1] ==
+		    *param_f32(alone, SYNCBN_RUNNING_VAR));
 	syncbn_saved_free(saved);
 	syncbn_batch_norm_free(alone);
 	syncbn_batch_norm_free(bn);

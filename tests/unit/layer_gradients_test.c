@@ -82,8 +82,8 @@ static void
 check_derivatives(syncbn_group_t *world, const syncbn_batch_norm_config_t *config)
 {
 	struct example *e = new_example(world, config);
-	float *gamma = syncbn_batch_norm_param(e->bn, SYNCBN_GAMMA);
-	float *beta = syncbn_batch_norm_param(e->bn, SYNCBN_BETA);
+	float *gamma = param_f32(e->bn, SYNCBN_GAMMA);
+	float *beta = param_f32(e->bn, SYNCBN_BETA);
 
 	gamma[1] = -1.5f;
 	beta[1] = 0.25f;
@@ -92,10 +92,8 @@ check_derivatives(syncbn_group_t *world, const syncbn_batch_norm_config_t *confi
 	for (int i = 0; i < TOTAL; i++)
 		assert_near((double)e->dx[i], slope(e, &e->x[i]), 2e-3);
 	for (int c = 0; c < 2; c++) {
-		assert_near((double)syncbn_batch_norm_param(e->bn, SYNCBN_DGAMMA)[c],
-			    slope(e, &gamma[c]), 1e-3);
-		assert_near((double)syncbn_batch_norm_param(e->bn, SYNCBN_DBETA)[c],
-			    slope(e, &beta[c]), 1e-3);
+		assert_near((double)param_f32(e->bn, SYNCBN_DGAMMA)[c], slope(e, &gamma[c]), 1e-3);
+		assert_near((double)param_f32(e->bn, SYNCBN_DBETA)[c], slope(e, &beta[c]), 1e-3);
 	}
 	free_example(e);
 }
@@ -122,8 +120,8 @@ test_only_what_is_wanted_is_written(void **state)
 {
 	syncbn_batch_norm_config_t config = SYNCBN_BATCH_NORM_TORCH(2);
 	struct example *e = new_example(*state, &config);
-	float *dgamma = syncbn_batch_norm_param(e->bn, SYNCBN_DGAMMA);
-	float *dbeta = syncbn_batch_norm_param(e->bn, SYNCBN_DBETA);
+	float *dgamma = param_f32(e->bn, SYNCBN_DGAMMA);
+	float *dbeta = param_f32(e->bn, SYNCBN_DBETA);
 
 	dgamma[0] = dbeta[0] = e->dx[0] = 77;
 	assert_ok(syncbn_batch_norm_forward(e->bn, &e->tx, NULL, &e->ty, e->saved));
@@ -142,8 +140,8 @@ test_accumulate_adds_to_the_parameters_gradients_only(void **state)
 {
 	syncbn_batch_norm_config_t config = SYNCBN_BATCH_NORM_TORCH(2);
 	struct example *e = new_example(*state, &config);
-	float *dgamma = syncbn_batch_norm_param(e->bn, SYNCBN_DGAMMA);
-	float *dbeta = syncbn_batch_norm_param(e->bn, SYNCBN_DBETA), once[2], dx = 0;
+	float *dgamma = param_f32(e->bn, SYNCBN_DGAMMA);
+	float *dbeta = param_f32(e->bn, SYNCBN_DBETA), once[2], dx = 0;
 
 	assert_ok(syncbn_batch_norm_forward(e->bn, &e->tx, NULL, &e->ty, e->saved));
 	assert_ok(backward(e, &e->tdx, SYNCBN_WANT_ALL));
@@ -165,8 +163,8 @@ test_running_statistics_pass_gradients_straight_through(void **state)
 
 	config.training = 0;
 	e = new_example(*state, &config);
-	syncbn_batch_norm_param(e->bn, SYNCBN_RUNNING_VAR)[1] = 4;
-	syncbn_batch_norm_param(e->bn, SYNCBN_GAMMA)[1] = 3;
+	param_f32(e->bn, SYNCBN_RUNNING_VAR)[1] = 4;
+	param_f32(e->bn, SYNCBN_GAMMA)[1] = 3;
 	assert_ok(syncbn_batch_norm_forward(e->bn, &e->tx, NULL, &e->ty, e->saved));
 	assert_ok(backward(e, &e->tdx, SYNCBN_WANT_DX));
 	for (int i = 0; i < TOTAL; i++)
@@ -242,12 +240,12 @@ test_two_forwards_may_come_before_their_backwards(void **state)
 	assert_ok(syncbn_batch_norm_forward(e->bn, &e->tx, NULL, &e->ty, a));
 	assert_ok(backward(e, &e->tdx, SYNCBN_WANT_ALL));
 	memcpy(expected, e->dx, sizeof(expected));
-	dgamma = *syncbn_batch_norm_param(e->bn, SYNCBN_DGAMMA);
+	dgamma = *param_f32(e->bn, SYNCBN_DGAMMA);
 	assert_ok(syncbn_batch_norm_forward(e->bn, &e->tx, NULL, &e->ty, a));
 	assert_ok(syncbn_batch_norm_forward(e->bn, &tother, NULL, &e->ty, b));
 	assert_ok(syncbn_batch_norm_backward(e->bn, a, &e->tdy, &e->tdx, NULL, SYNCBN_WANT_ALL));
 	assert_same_f32(e->dx, expected, TOTAL);
-	assert_true(*syncbn_batch_norm_param(e->bn, SYNCBN_DGAMMA) == dgamma);
+	assert_true(*param_f32(e->bn, SYNCBN_DGAMMA) == dgamma);
 	assert_ok(syncbn_batch_norm_backward(e->bn, b, &e->tdy, &e->tdx, NULL, SYNCBN_WANT_ALL));
 	assert_true(e->dx[0] != expected[0]);
 	syncbn_saved_free(b);

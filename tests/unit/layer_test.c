@@ -33,8 +33,8 @@ forward(syncbn_batch_norm_t *bn)
 	float y[4];
 	syncbn_tensor_t tx = nc(two_by_two, 2), ty = nc(y, 2);
 	syncbn_saved_t *saved = new_saved(bn);
-	float *mean = syncbn_batch_norm_param(bn, SYNCBN_RUNNING_MEAN);
-	float *var = syncbn_batch_norm_param(bn, SYNCBN_RUNNING_VAR);
+	float *mean = param_f32(bn, SYNCBN_RUNNING_MEAN);
+	float *var = param_f32(bn, SYNCBN_RUNNING_VAR);
 	syncbn_statistics_t statistics;
 
 	assert_ok(syncbn_batch_norm_forward(bn, &tx, NULL, &ty, saved));
@@ -124,8 +124,7 @@ check_running_means(syncbn_group_t *world, syncbn_momentum_rule_t rule, double m
 		data[0] = (float)i + 2; /* means 2.5, 3.5, 4.5 */
 		data[1] = (float)i + 3;
 		assert_ok(syncbn_batch_norm_forward(bn, &tx, NULL, &ty, NULL));
-		assert_near((double)*syncbn_batch_norm_param(bn, SYNCBN_RUNNING_MEAN), expected[i],
-			    1e-6);
+		assert_near((double)*param_f32(bn, SYNCBN_RUNNING_MEAN), expected[i], 1e-6);
 		assert_int_equal(syncbn_batch_norm_batches_tracked(bn), i + 1);
 	}
 	syncbn_batch_norm_free(bn);
@@ -186,7 +185,7 @@ static void
 assert_initial(syncbn_batch_norm_t *bn)
 {
 	for (int which = SYNCBN_GAMMA; which <= SYNCBN_DBETA; which++) {
-		const float *param = syncbn_batch_norm_param(bn, (syncbn_param_t)which);
+		const float *param = param_f32(bn, (syncbn_param_t)which);
 		int one = which == SYNCBN_GAMMA || which == SYNCBN_RUNNING_VAR;
 
 		assert_non_null(param);
@@ -205,7 +204,7 @@ test_reset_restores_the_initial_values(void **state)
 	assert_initial(bn);
 	forward(bn);
 	for (int which = SYNCBN_GAMMA; which <= SYNCBN_DBETA; which++)
-		syncbn_batch_norm_param(bn, (syncbn_param_t)which)[1] = 9;
+		param_f32(bn, (syncbn_param_t)which)[1] = 9;
 	assert_ok(syncbn_batch_norm_reset(bn));
 	assert_initial(bn);
 	syncbn_batch_norm_free(bn);
@@ -220,11 +219,11 @@ test_bound_memory_is_used_with_its_values(void **state)
 
 	assert_ok(syncbn_batch_norm_bind(bn, SYNCBN_BETA, beta));
 	assert_ok(syncbn_batch_norm_bind(bn, SYNCBN_RUNNING_MEAN, mean));
-	assert_ptr_equal(syncbn_batch_norm_param(bn, SYNCBN_BETA), beta);
+	assert_ptr_equal(param_f32(bn, SYNCBN_BETA), beta);
 	assert_near((double)forward(bn).y, (double)BY_BATCH + 10, 1e-5);
 	assert_near((double)mean[0], 90.2, 1e-4);
 	assert_ok(syncbn_batch_norm_bind(bn, SYNCBN_RUNNING_MEAN, NULL));
-	assert_true(*syncbn_batch_norm_param(bn, SYNCBN_RUNNING_MEAN) == 0); /* the value it had */
+	assert_true(*param_f32(bn, SYNCBN_RUNNING_MEAN) == 0); /* the value it had */
 	assert_ok(syncbn_batch_norm_reset(bn));
 	assert_true(beta[0] == 0 && beta[1] == 0);
 	assert_near((double)mean[0], 90.2, 1e-4); /* bound no longer */
@@ -240,8 +239,8 @@ test_what_a_layer_lacks_is_null(void **state)
 	config.affine = config.track_running_stats = 0;
 	bn = new_layer(*state, &config);
 	for (int which = SYNCBN_GAMMA - 1; which <= SYNCBN_DBETA + 1; which++)
-		assert_null(syncbn_batch_norm_param(bn, (syncbn_param_t)which));
-	assert_null(syncbn_batch_norm_param(NULL, SYNCBN_GAMMA));
+		assert_null(param_f32(bn, (syncbn_param_t)which));
+	assert_null(param_f32(NULL, SYNCBN_GAMMA));
 	assert_near((double)forward(bn).y, (double)BY_BATCH, 1e-6);
 	assert_ok(syncbn_batch_norm_reset(bn));
 	syncbn_batch_norm_free(bn);

@@ -63,6 +63,19 @@ new_layer(syncbn_group_t *group, const syncbn_batch_norm_config_t *config)
 	return bn;
 }
 
+/* An array of a float32 layer; of a float64 one. */
+static inline float *
+param_f32(syncbn_batch_norm_t *bn, syncbn_param_t which)
+{
+	return syncbn_batch_norm_param(bn, which);
+}
+
+static inline double *
+param_f64(syncbn_batch_norm_t *bn, syncbn_param_t which)
+{
+	return syncbn_batch_norm_param(bn, which);
+}
+
 static inline syncbn_saved_t *
 new_saved(syncbn_batch_norm_t *bn)
 {

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Where real is float: which blocks are summed again in double, and their elements as floats, to
+ * which bfloat16 and float16 widen exactly. A channel of rows is a block with a spatial size of 1.
+ */
+#include <math.h>
+
+/* The lanes of `shift` whose channels, or columns mod 16, have an element that is not equal. */
+static unsigned
+T(lanes_that_differ)(struct sbn_in x, const struct sbn_block *block, const float *shift)
+{
+	const struct VECTOR wanted = V(load)(shift);
+	unsigned differ = 0;
+
+	for (size_t row = 0; row < block->n; row++) {
+		const ELEMENT *p = T(in)(x, block->row + row, block->column);
+		size_t i = 0;
+
+		for (; i + SBN_LANES <= block->spatial; i += SBN_LANES)
+			differ |= V(ne)(T(load)(p + i), wanted);
+		if (i < block->spatial)
+			differ |= V(ne)(T(load_n)(p + i, block->spatial - i, wanted), wanted);
+	}
+	return differ;
+}
+
+SBN_FORCE_INLINE bool
+T(moments_overflow)(float shift, double s1, double s2)
+{
+	return !isfinite(shift) || !isfinite(s1) || !(s2 <= (double)SBN_HUGE_SQUARES);
+}
+
+/* Of a tiny s2: one that is not 0 says by itself that an element is not equal to shift. */
+static bool
+T(moments_underflow)(struct sbn_in x, const struct sbn_block *block, float shift, double s2)
+{
+	float lanes[SBN_LANES];
+
+	V(store)(lanes, V(set1)(shift));
+	return s2 > 0 || T(lanes_that_differ)(x, block, lanes) != 0;
+}
+
+/* A bit for each of 16 numbers that is infinite or a NaN. */
+SBN_FORCE_INLINE unsigned
+T(not_finite)(const float *lanes)
+{
+	const struct VECTOR zero = V(set1)(0);
+
+	return V(ne)(V(mul)(V(load)(lanes), zero), zero);
+}
+
+static struct sbn_moments
+T(moments_again)(struct sbn_in x, const struct sbn_block *block)
+{
+	float wide[SBN_BLOCK];
+	size_t n = 0;
+
+	for (size_t row = 0; row < block->n; row++) {
+		const ELEMENT *p = T(in)(x, block->row + row, block->column);
+
+		for (size_t i = 0, part; i < block->spatial; i += part) {
+			part = SBN_MIN((size_t)SBN_LANES, block->spatial - i);
+			V(store_n)(wide + n, part, T(take)(p + i, part, V(set1)(0)));
+			n += part;
+		}
+	}
+	return sbn_exact_moments(wide, n);
+}
+
+/* k: of channel c in every lane */
+static void
+T(sums_again)(const struct sbn_operands *at, const struct sbn_block *block,
+	      const struct sbn_coefficients *coefficients, size_t c, int form, double sums[2])
+{
+	float x[SBN_BLOCK], g[SBN_BLOCK];
+	struct COEFFICIENTS k = { 0 };
+	size_t n = 0;
+
+	T(load_sums)(&k, coefficients, c, 0, form);
+	for (size_t row = 0; row < block->n; row++) {
+		struct ROW from = T(backward_row)(at, block->row + row, block->column, form);
+
+		for (size_t i = 0, part; i < block->spatial; i += part) {
+			struct VECTOR v;
+
+			part = SBN_MIN((size_t)SBN_LANES, block->spatial - i);
+			v = T(take)(from.x + i, part, k.mean_hi);
+			V(store_n)(x + n, part, v);
+			v = T(gradient_at)(&from, i, part, T(distance)(v, &k), &k, form);
+			V(store_n)(g + n, part, v);
+			n += part;
+		}
+	}
+	sbn_exact_sums(x, g, n, ((const float *)coefficients->mean_hi)[c],
+		       ((const float *)coefficients->mean_lo)[c], sums);
+}

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The kernels of all element types, in the vocabularies that were included before. */
+#ifndef SBN_KERNELS_EVERY_TYPE_H
+#define SBN_KERNELS_EVERY_TYPE_H
+
+#include "kernels/types.h"
+
+/* Not sorted: the sums use what comes before them. */
+#define SBN_TYPE f32
+#include "kernels/typed_body.h"
+
+#include "kernels/sum_body.h"
+#undef SBN_TYPE
+
+#define SBN_TYPE f64
+#include "kernels/typed_body.h"
+
+#include "kernels/sum_body.h"
+#undef SBN_TYPE
+
+#define SBN_TYPE bf16
+#include "kernels/typed_body.h"
+#undef SBN_TYPE
+
+#define SBN_TYPE f16
+#include "kernels/typed_body.h"
+#undef SBN_TYPE
+
+#endif

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What a pass is asked for. The bodies take the form as a constant, so that each has loops of its
+ * own without a branch.
+ */
+#ifndef SBN_KERNELS_FORMS_H
+#define SBN_KERNELS_FORMS_H
+
+#include "kernels/block.h"
+
+enum sbn_form {
+	SBN_FORM_PLAIN = 0,
+	SBN_FORM_ACT = 1, /* there is an activation */
+	SBN_FORM_Z = 2,   /* and a residual */
+	SBN_FORM_DX = 4,
+	SBN_FORM_DZ = 8
+};
+
+static inline int
+sbn_forward_form(const struct sbn_operands *at, const struct sbn_coefficients *k)
+{
+	return (k->activation != SBN_ACT_NONE ? SBN_FORM_ACT : 0) |
+	       (at->z.data != NULL ? SBN_FORM_Z : 0);
+}
+
+/* Without an activation nothing depends on z. */
+static inline int
+sbn_sums_form(const struct sbn_operands *at, const struct sbn_coefficients *k)
+{
+	return k->activation != SBN_ACT_NONE ? sbn_forward_form(at, k) : SBN_FORM_PLAIN;
+}
+
+static inline int
+sbn_dx_form(const struct sbn_operands *at, const struct sbn_coefficients *k)
+{
+	return sbn_sums_form(at, k) | (at->out.data != NULL ? SBN_FORM_DX : 0) |
+	       (at->dz.data != NULL ? SBN_FORM_DZ : 0);
+}
+
+#ifdef SBN_FORMS_AT_RUN_TIME
+
+#define SBN_SWITCH_FORWARD(form, function, ...) function(__VA_ARGS__, form)
+#define SBN_SWITCH_SUMS(form, function, ...) function(__VA_ARGS__, form)
+#define SBN_SWITCH_DX(form, function, ...) function(__VA_ARGS__, form)
+
+#else
+
+/* Calls function(arguments, form) with the form as a constant. */
+#define SBN_FORM_CASE(constant, function, ...)          \
+	case (constant):                                \
+		function(__VA_ARGS__, (int)(constant)); \
+		break
+
+#define SBN_SWITCH_FORWARD(form, ...)                                  \
+	switch (form) {                                                \
+		SBN_FORM_CASE(SBN_FORM_PLAIN, __VA_ARGS__);            \
+		SBN_FORM_CASE(SBN_FORM_ACT, __VA_ARGS__);              \
+		SBN_FORM_CASE(SBN_FORM_Z, __VA_ARGS__);                \
+		SBN_FORM_CASE(SBN_FORM_ACT | SBN_FORM_Z, __VA_ARGS__); \
+	}
+
+#define SBN_SWITCH_SUMS(form, ...)                                     \
+	switch (form) {                                                \
+		SBN_FORM_CASE(SBN_FORM_PLAIN, __VA_ARGS__);            \
+		SBN_FORM_CASE(SBN_FORM_ACT, __VA_ARGS__);              \
+		SBN_FORM_CASE(SBN_FORM_ACT | SBN_FORM_Z, __VA_ARGS__); \
+	}
+
+/* Neither dx nor dz wanted: nothing to do. */
+#define SBN_SWITCH_DX(form, ...)                                                                   \
+	switch (form) {                                                                            \
+		SBN_FORM_CASE(SBN_FORM_DX, __VA_ARGS__);                                           \
+		SBN_FORM_CASE(SBN_FORM_DZ, __VA_ARGS__);                                           \
+		SBN_FORM_CASE(SBN_FORM_DX | SBN_FORM_DZ, __VA_ARGS__);                             \
+		SBN_FORM_CASE(SBN_FORM_ACT | SBN_FORM_DX, __VA_ARGS__);                            \
+		SBN_FORM_CASE(SBN_FORM_ACT | SBN_FORM_DZ, __VA_ARGS__);                            \
+		SBN_FORM_CASE(SBN_FORM_ACT | SBN_FORM_DX | SBN_FORM_DZ, __VA_ARGS__);              \
+		SBN_FORM_CASE(SBN_FORM_ACT | SBN_FORM_Z | SBN_FORM_DX, __VA_ARGS__);               \
+		SBN_FORM_CASE(SBN_FORM_ACT | SBN_FORM_Z | SBN_FORM_DZ, __VA_ARGS__);               \
+		SBN_FORM_CASE(SBN_FORM_ACT | SBN_FORM_Z | SBN_FORM_DX | SBN_FORM_DZ, __VA_ARGS__); \
+	}
+
+#endif
+#endif

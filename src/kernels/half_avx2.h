@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* bfloat16 and float16 in memory as v16 of AVX2; float16 by F16C. */
+#ifndef SBN_KERNELS_HALF_AVX2_H
+#define SBN_KERNELS_HALF_AVX2_H
+
+#include "kernels/v16_avx2.h"
+
+/* 16 elements of 16 bits, of which the first n are read: pairs, then the odd one. */
+static inline __m256i
+half_load_n(const uint16_t *p, size_t n)
+{
+	__m256i pairs = v16_mask(n / 2, 0), odd = v16_mask((n + 1) / 2, 0);
+
+	if (n == 8)
+		return _mm256_zextsi128_si256(_mm_loadu_si128((const __m128i *)p));
+	pairs = _mm256_maskload_epi32((const int *)p, pairs);
+	odd = _mm256_andnot_si256(v16_mask(n / 2, 0), odd);
+	return _mm256_or_si256(pairs, _mm256_and_si256(odd, _mm256_set1_epi32(p[n - 1])));
+}
+
+static inline void
+half_store_n(uint16_t *p, size_t n, __m256i v)
+{
+	if (n == 8) {
+		_mm_storeu_si128((__m128i *)p, _mm256_castsi256_si128(v));
+		return;
+	}
+	_mm256_maskstore_epi32((int *)p, v16_mask(n / 2, 0), v);
+	if (n % 2 == 1) {
+		__m256i last = _mm256_permutevar8x32_epi32(v, _mm256_set1_epi32((int)(n / 2)));
+
+		p[n - 1] = (uint16_t)_mm256_extract_epi16(last, 0);
+	}
+}
+
+/* The first n lanes of v, the others of rest. */
+static inline struct v16
+half_rest(struct v16 v, size_t n, struct v16 rest)
+{
+	return (struct v16){
+		_mm256_blendv_ps(rest.lo, v.lo, _mm256_castsi256_ps(v16_mask(n, 0))),
+		_mm256_blendv_ps(rest.hi, v.hi, _mm256_castsi256_ps(v16_mask(n, 1))),
+	};
+}
+
+static inline __m256
+half_widen_bf16(__m128i half)
+{
+	return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_cvtepu16_epi32(half), 16));
+}
+
+/* As 32-bit integers: to nearest even; the carry of the largest makes infinity. */
+static inline __m256i
+half_round_bf16(__m256 v)
+{
+	__m256i bits = _mm256_castps_si256(v), upper = _mm256_srli_epi32(bits, 16);
+	__m256i odd = _mm256_and_si256(upper, _mm256_set1_epi32(1));
+	__m256i sum = _mm256_add_epi32(_mm256_add_epi32(bits, _mm256_set1_epi32(0x7fff)), odd);
+	__m256i quiet = _mm256_or_si256(upper, _mm256_set1_epi32(0x40));
+	__m256i nan = _mm256_castps_si256(_mm256_cmp_ps(v, v, _CMP_UNORD_Q));
+
+	return _mm256_blendv_epi8(_mm256_srli_epi32(sum, 16), quiet, nan);
+}
+
+static inline struct v16
+half_to_v16_bf16(__m256i half)
+{
+	return (struct v16){ half_widen_bf16(_mm256_castsi256_si128(half)),
+			     half_widen_bf16(_mm256_extracti128_si256(half, 1)) };
+}
+
+static inline __m256i
+half_of_v16_bf16(struct v16 v)
+{
+	__m256i mixed = _mm256_packus_epi32(half_round_bf16(v.lo), half_round_bf16(v.hi));
+
+	return _mm256_permute4x64_epi64(mixed, 0xd8); /* the packing is one a 128-bit lane */
+}
+
+static inline struct v16
+half_to_v16_f16(__m256i half)
+{
+	return (struct v16){ _mm256_cvtph_ps(_mm256_castsi256_si128(half)),
+			     _mm256_cvtph_ps(_mm256_extracti128_si256(half, 1)) };
+}
+
+static inline __m256i
+half_of_v16_f16(struct v16 v)
+{
+	__m128i lo = _mm256_cvtps_ph(v.lo, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
+	__m128i hi = _mm256_cvtps_ph(v.hi, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
+
+	return _mm256_set_m128i(hi, lo);
+}
+
+static inline struct v16
+load_bf16(const uint16_t *p)
+{
+	return half_to_v16_bf16(_mm256_loadu_si256((const __m256i *)p));
+}
+
+static inline struct v16
+load_n_bf16(const uint16_t *p, size_t n, struct v16 rest)
+{
+	return half_rest(half_to_v16_bf16(half_load_n(p, n)), n, rest);
+}
+
+static inline void
+store_bf16(uint16_t *p, struct v16 v)
+{
+	_mm256_storeu_si256((__m256i *)p, half_of_v16_bf16(v));
+}
+
+static inline void
+store_n_bf16(uint16_t *p, size_t n, struct v16 v)
+{
+	half_store_n(p, n, half_of_v16_bf16(v));
+}
+
+static inline struct v16
+load_f16(const uint16_t *p)
+{
+	return half_to_v16_f16(_mm256_loadu_si256((const __m256i *)p));
+}
+
+static inline struct v16
+load_n_f16(const uint16_t *p, size_t n, struct v16 rest)
+{
+	return half_rest(half_to_v16_f16(half_load_n(p, n)), n, rest);
+}
+
+static inline void
+store_f16(uint16_t *p, struct v16 v)
+{
+	_mm256_storeu_si256((__m256i *)p, half_of_v16_f16(v));
+}
+
+static inline void
+store_n_f16(uint16_t *p, size_t n, struct v16 v)
+{
+	half_store_n(p, n, half_of_v16_f16(v));
+}
+
+#endif

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The bodies are templates over the element type: included once for each value of SBN_TYPE, they
+ * define T(name), such as plane_moments_bf16, and compute with V(operation), such as v16_add, on
+ * struct VECTOR, 16 numbers of type REAL. Of a type there are, for each instruction set,
+ *
+ *	T(load)(p), T(load_n)(p, n, rest), T(store)(p, v), T(store_n)(p, n, v)
+ *
+ * from and to ELEMENTs. Those of the 16-bit types are in half_*.h.
+ */
+#ifndef SBN_KERNELS_TYPES_H
+#define SBN_KERNELS_TYPES_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "kernels/block.h"
+
+#define SBN_JOIN_(a, b) a##_##b
+#define SBN_JOIN(a, b) SBN_JOIN_(a, b)
+
+#define T(name) SBN_JOIN(name, SBN_TYPE)
+#define V(operation) SBN_JOIN(T(vector), operation)
+#define V_WIDEN SBN_JOIN(widen, T(vector))
+#define ELEMENT T(element)
+#define REAL T(real)
+#define VECTOR T(vector)
+#define LEAK V(leak)
+#define COEFFICIENTS T(coefficients)
+#define ROW T(row)
+#define ROWS_MOMENTS T(rows_moments_sums)
+#define ROWS_SUMS T(rows_sums_sums)
+#define SINGLE T(single) /* 1 where real is float: sums can need double */
+
+typedef float element_f32, real_f32;
+typedef double element_f64, real_f64;
+typedef uint16_t element_bf16, element_f16;
+typedef float real_bf16, real_f16;
+
+#define vector_f32 v16
+#define vector_f64 w16
+#define vector_bf16 v16
+#define vector_f16 v16
+
+#define single_f32 1
+#define single_f64 0
+#define single_bf16 1
+#define single_f16 1
+
+SBN_FORCE_INLINE struct w16
+widen_v16(struct v16 v)
+{
+	return w16_of_v16(v);
+}
+
+SBN_FORCE_INLINE struct w16
+widen_w16(struct w16 w)
+{
+	return w;
+}
+
+SBN_FORCE_INLINE struct v16
+load_f32(const float *p)
+{
+	return v16_load(p);
+}
+
+SBN_FORCE_INLINE struct v16
+load_n_f32(const float *p, size_t n, struct v16 rest)
+{
+	return v16_load_n(p, n, rest);
+}
+
+SBN_FORCE_INLINE void
+store_f32(float *p, struct v16 v)
+{
+	v16_store(p, v);
+}
+
+SBN_FORCE_INLINE void
+store_n_f32(float *p, size_t n, struct v16 v)
+{
+	v16_store_n(p, n, v);
+}
+
+SBN_FORCE_INLINE struct w16
+load_f64(const double *p)
+{
+	return w16_load(p);
+}
+
+SBN_FORCE_INLINE struct w16
+load_n_f64(const double *p, size_t n, struct w16 rest)
+{
+	return w16_load_n(p, n, rest);
+}
+
+SBN_FORCE_INLINE void
+store_f64(double *p, struct w16 v)
+{
+	w16_store(p, v);
+}
+
+SBN_FORCE_INLINE void
+store_n_f64(double *p, size_t n, struct w16 v)
+{
+	w16_store_n(p, n, v);
+}
+
+#endif

@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The vocabulary of w16_scalar.h as four 256-bit registers: AVX2 and FMA. */
+#ifndef SBN_KERNELS_W16_AVX2_H
+#define SBN_KERNELS_W16_AVX2_H
+
+#include <immintrin.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct w16 {
+	__m256d a, b, c, d;
+};
+
+/* keep is a mask: relu's product is cut away, since 0 * inf is not 0. */
+struct w16_leak {
+	__m256d slope, keep;
+};
+
+#define W16_OF_TWO(f, x, y) \
+	((struct w16){ f((x).a, (y).a), f((x).b, (y).b), f((x).c, (y).c), f((x).d, (y).d) })
+#define W16_OF_THREE(f, x, y, z)                                                               \
+	((struct w16){ f((x).a, (y).a, (z).a), f((x).b, (y).b, (z).b), f((x).c, (y).c, (z).c), \
+		       f((x).d, (y).d, (z).d) })
+
+/* Of the first n lanes' masks the four of one register: the 16 words from word 16 - n on. */
+static inline __m256i
+w16_mask(size_t n, size_t quarter)
+{
+	static const int64_t words[32] = { -1, -1, -1, -1, -1, -1, -1, -1,
+					   -1, -1, -1, -1, -1, -1, -1, -1 };
+
+	return _mm256_loadu_si256((const __m256i *)(words + 16 - n + quarter * 4));
+}
+
+static inline struct w16
+w16_set1(double value)
+{
+	__m256d v = _mm256_set1_pd(value);
+
+	return (struct w16){ v, v, v, v };
+}
+
+static inline struct w16
+w16_load(const double *p)
+{
+	return (struct w16){ _mm256_loadu_pd(p), _mm256_loadu_pd(p + 4), _mm256_loadu_pd(p + 8),
+			     _mm256_loadu_pd(p + 12) };
+}
+
+static inline __m256d
+w16_load_masked(const double *p, __m256i mask, __m256d rest)
+{
+	return _mm256_blendv_pd(rest, _mm256_maskload_pd(p, mask), _mm256_castsi256_pd(mask));
+}
+
+static inline struct w16
+w16_load_n(const double *p, size_t n, struct w16 rest)
+{
+	return (struct w16){
+		w16_load_masked(p, w16_mask(n, 0), rest.a),
+		w16_load_masked(p + 4, w16_mask(n, 1), rest.b),
+		w16_load_masked(p + 8, w16_mask(n, 2), rest.c),
+		w16_load_masked(p + 12, w16_mask(n, 3), rest.d),
+	};
+}
+
+static inline void
+w16_store(double *p, struct w16 v)
+{
+	_mm256_storeu_pd(p, v.a);
+	_mm256_storeu_pd(p + 4, v.b);
+	_mm256_storeu_pd(p + 8, v.c);
+	_mm256_storeu_pd(p + 12, v.d);
+}
+
+static inline void
+w16_store_n(double *p, size_t n, struct w16 v)
+{
+	_mm256_maskstore_pd(p, w16_mask(n, 0), v.a);
+	_mm256_maskstore_pd(p + 4, w16_mask(n, 1), v.b);
+	_mm256_maskstore_pd(p + 8, w16_mask(n, 2), v.c);
+	_mm256_maskstore_pd(p + 12, w16_mask(n, 3), v.d);
+}
+
+static inline struct w16
+w16_add(struct w16 a, struct w16 b)
+{
+	return W16_OF_TWO(_mm256_add_pd, a, b);
+}
+
+static inline struct w16
+w16_of_v16(struct v16 v)
+{
+	return (struct w16){
+		_mm256_cvtps_pd(_mm256_castps256_ps128(v.lo)),
+		_mm256_cvtps_pd(_mm256_extractf128_ps(v.lo, 1)),
+		_mm256_cvtps_pd(_mm256_castps256_ps128(v.hi)),
+		_mm256_cvtps_pd(_mm256_extractf128_ps(v.hi, 1)),
+	};
+}
+
+static inline struct w16
+w16_sub(struct w16 a, struct w16 b)
+{
+	return W16_OF_TWO(_mm256_sub_pd, a, b);
+}
+
+static inline struct w16
+w16_mul(struct w16 a, struct w16 b)
+{
+	return W16_OF_TWO(_mm256_mul_pd, a, b);
+}
+
+static inline struct w16
+w16_div(struct w16 a, struct w16 b)
+{
+	return W16_OF_TWO(_mm256_div_pd, a, b);
+}
+
+static inline struct w16
+w16_fma(struct w16 a, struct w16 b, struct w16 c)
+{
+	return W16_OF_THREE(_mm256_fmadd_pd, a, b, c);
+}
+
+static inline struct w16
+w16_fnmadd(struct w16 a, struct w16 b, struct w16 c)
+{
+	return W16_OF_THREE(_mm256_fnmadd_pd, a, b, c);
+}
+
+static inline struct w16_leak
+w16_leak(double slope, bool leaky)
+{
+	return (struct w16_leak){ _mm256_set1_pd(slope),
+				  _mm256_castsi256_pd(_mm256_set1_epi64x(leaky ? -1 : 0)) };
+}
+
+static inline __m256d
+w16_quarter_through(__m256d v, __m256d a, struct w16_leak leak)
+{
+	__m256d through = _mm256_and_pd(_mm256_mul_pd(a, leak.slope), leak.keep);
+
+	return _mm256_blendv_pd(a, through, _mm256_cmp_pd(v, _mm256_setzero_pd(), _CMP_LE_OQ));
+}
+
+static inline struct w16
+w16_through(struct w16 v, struct w16 a, struct w16_leak leak)
+{
+	return (struct w16){
+		w16_quarter_through(v.a, a.a, leak),
+		w16_quarter_through(v.b, a.b, leak),
+		w16_quarter_through(v.c, a.c, leak),
+		w16_quarter_through(v.d, a.d, leak),
+	};
+}
+
+#endif

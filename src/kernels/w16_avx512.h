@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The vocabulary of w16_scalar.h as pairs of 512-bit registers: AVX-512F and nothing beyond. */
+#ifndef SBN_KERNELS_W16_AVX512_H
+#define SBN_KERNELS_W16_AVX512_H
+
+#include <immintrin.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+struct w16 {
+	__m512d lo, hi;
+};
+
+/* keep is a mask: relu's product is cut away, since 0 * inf is not 0. */
+struct w16_leak {
+	__m512d slope;
+	__mmask8 keep;
+};
+
+/* Of the first n lanes' masks the 8 of one register. */
+static inline __mmask8
+w16_mask(size_t n, size_t half)
+{
+	return (__mmask8)(((1u << n) - 1) >> half * 8);
+}
+
+static inline struct w16
+w16_set1(double value)
+{
+	return (struct w16){ _mm512_set1_pd(value), _mm512_set1_pd(value) };
+}
+
+static inline struct w16
+w16_load(const double *p)
+{
+	return (struct w16){ _mm512_loadu_pd(p), _mm512_loadu_pd(p + 8) };
+}
+
+static inline struct w16
+w16_load_n(const double *p, size_t n, struct w16 rest)
+{
+	return (struct w16){ _mm512_mask_loadu_pd(rest.lo, w16_mask(n, 0), p),
+			     _mm512_mask_loadu_pd(rest.hi, w16_mask(n, 1), p + 8) };
+}
+
+static inline void
+w16_store(double *p, struct w16 v)
+{
+	_mm512_storeu_pd(p, v.lo);
+	_mm512_storeu_pd(p + 8, v.hi);
+}
+
+static inline void
+w16_store_n(double *p, size_t n, struct w16 v)
+{
+	_mm512_mask_storeu_pd(p, w16_mask(n, 0), v.lo);
+	_mm512_mask_storeu_pd(p + 8, w16_mask(n, 1), v.hi);
+}
+
+static inline struct w16
+w16_add(struct w16 a, struct w16 b)
+{
+	return (struct w16){ _mm512_add_pd(a.lo, b.lo), _mm512_add_pd(a.hi, b.hi) };
+}
+
+static inline struct w16
+w16_of_v16(struct v16 v)
+{
+	__m256 hi = _mm256_castpd_ps(_mm512_extractf64x4_pd(_mm512_castps_pd(v.a), 1));
+
+	return (struct w16){ _mm512_cvtps_pd(_mm512_castps512_ps256(v.a)), _mm512_cvtps_pd(hi) };
+}
+
+static inline struct w16
+w16_sub(struct w16 a, struct w16 b)
+{
+	return (struct w16){ _mm512_sub_pd(a.lo, b.lo), _mm512_sub_pd(a.hi, b.hi) };
+}
+
+static inline struct w16
+w16_mul(struct w16 a, struct w16 b)
+{
+	return (struct w16){ _mm512_mul_pd(a.lo, b.lo), _mm512_mul_pd(a.hi, b.hi) };
+}
+
+static inline struct w16
+w16_div(struct w16 a, struct w16 b)
+{
+	return (struct w16){ _mm512_div_pd(a.lo, b.lo), _mm512_div_pd(a.hi, b.hi) };
+}
+
+static inline struct w16
+w16_fma(struct w16 a, struct w16 b, struct w16 c)
+{
+	return (struct w16){ _mm512_fmadd_pd(a.lo, b.lo, c.lo), _mm512_fmadd_pd(a.hi, b.hi, c.hi) };
+}
+
+static inline struct w16
+w16_fnmadd(struct w16 a, struct w16 b, struct w16 c)
+{
+	return (struct w16){ _mm512_fnmadd_pd(a.lo, b.lo, c.lo),
+			     _mm512_fnmadd_pd(a.hi, b.hi, c.hi) };
+}
+
+static inline struct w16_leak
+w16_leak(double slope, bool leaky)
+{
+	return (struct w16_leak){ _mm512_set1_pd(slope), leaky ? 0xff : 0 };
+}
+
+static inline __m512d
+w16_half_through(__m512d v, __m512d a, struct w16_leak leak)
+{
+	__mmask8 where = _mm512_cmp_pd_mask(v, _mm512_setzero_pd(), _CMP_LE_OQ);
+
+	return _mm512_mask_blend_pd(where, a, _mm512_maskz_mul_pd(leak.keep, a, leak.slope));
+}
+
+static inline struct w16
+w16_through(struct w16 v, struct w16 a, struct w16_leak leak)
+{
+	return (struct w16){ w16_half_through(v.lo, a.lo, leak),
+			     w16_half_through(v.hi, a.hi, leak) };
+}
+
+#endif

@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The vocabulary of v16_scalar.h for 16 doubles. */
+#ifndef SBN_KERNELS_W16_SCALAR_H
+#define SBN_KERNELS_W16_SCALAR_H
+
+#include <math.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+struct w16 {
+	double a[16];
+};
+
+/* What an activation does to numbers that are not positive. */
+struct w16_leak {
+	double slope;
+	bool leaky; /* else they become 0, whatever they were */
+};
+
+static inline struct w16
+w16_set1(double value)
+{
+	struct w16 v;
+
+	for (int i = 0; i < 16; i++)
+		v.a[i] = value;
+	return v;
+}
+
+static inline struct w16
+w16_load(const double *p)
+{
+	struct w16 v;
+
+	for (int i = 0; i < 16; i++)
+		v.a[i] = p[i];
+	return v;
+}
+
+/* The first n <= 16 lanes come from p, of which nothing else is touched, the others from rest. */
+static inline struct w16
+w16_load_n(const double *p, size_t n, struct w16 rest)
+{
+	for (size_t i = 0; i < n; i++)
+		rest.a[i] = p[i];
+	return rest;
+}
+
+static inline void
+w16_store(double *p, struct w16 v)
+{
+	for (int i = 0; i < 16; i++)
+		p[i] = v.a[i];
+}
+
+static inline void
+w16_store_n(double *p, size_t n, struct w16 v)
+{
+	for (size_t i = 0; i < n; i++)
+		p[i] = v.a[i];
+}
+
+static inline struct w16
+w16_add(struct w16 a, struct w16 b)
+{
+	for (int i = 0; i < 16; i++)
+		a.a[i] += b.a[i];
+	return a;
+}
+
+static inline struct w16
+w16_of_v16(struct v16 v)
+{
+	struct w16 w;
+
+	for (int i = 0; i < 16; i++)
+		w.a[i] = (double)v.a[i];
+	return w;
+}
+
+static inline struct w16
+w16_sub(struct w16 a, struct w16 b)
+{
+	for (int i = 0; i < 16; i++)
+		a.a[i] -= b.a[i];
+	return a;
+}
+
+static inline struct w16
+w16_mul(struct w16 a, struct w16 b)
+{
+	for (int i = 0; i < 16; i++)
+		a.a[i] *= b.a[i];
+	return a;
+}
+
+static inline struct w16
+w16_div(struct w16 a, struct w16 b)
+{
+	for (int i = 0; i < 16; i++)
+		a.a[i] /= b.a[i];
+	return a;
+}
+
+/* a * b + c, rounded once */
+static inline struct w16
+w16_fma(struct w16 a, struct w16 b, struct w16 c)
+{
+	for (int i = 0; i < 16; i++)
+		c.a[i] = fma(a.a[i], b.a[i], c.a[i]);
+	return c;
+}
+
+/* -(a * b) + c, rounded once */
+static inline struct w16
+w16_fnmadd(struct w16 a, struct w16 b, struct w16 c)
+{
+	for (int i = 0; i < 16; i++)
+		c.a[i] = fma(-a.a[i], b.a[i], c.a[i]);
+	return c;
+}
+
+static inline struct w16_leak
+w16_leak(double slope, bool leaky)
+{
+	return (struct w16_leak){ slope, leaky };
+}
+
+/* a through the activation where v <= 0, else, and where v is a NaN, a itself */
+static inline struct w16
+w16_through(struct w16 v, struct w16 a, struct w16_leak leak)
+{
+	for (int i = 0; i < 16; i++) {
+		if (v.a[i] <= 0)
+			a.a[i] = leak.leaky ? a.a[i] * leak.slope : 0;
+	}
+	return a;
+}
+
+#endif

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What forward and backward passes begin with. */
+#include "nn/pipeline.h"
+
+void
+sbn_pass_begin(struct sbn_pass *pass, struct syncbn_batch_norm *bn, const syncbn_tensor_t *x)
+{
+	static const enum sbn_activation activations[] = {
+		[SYNCBN_ACTIVATION_NONE] = SBN_ACT_NONE,
+		[SYNCBN_ACTIVATION_RELU] = SBN_ACT_RELU,
+		[SYNCBN_ACTIVATION_LEAKY_RELU] = SBN_ACT_LEAKY_RELU,
+	};
+
+	pass->bn = bn;
+	pass->geometry = sbn_geometry_of(x);
+	pass->count = pass->geometry.n * pass->geometry.spatial;
+	pass->kernels = &bn->group->process->kernels->of[pass->geometry.type];
+	pass->x = sbn_view_of(x);
+	pass->k = (struct sbn_coefficients){
+		.mean_hi = bn->real[SBN_MEAN_HI],
+		.mean_lo = bn->real[SBN_MEAN_LO],
+		.scale = bn->real[SBN_SCALE],
+		.shift = bn->real[SBN_SHIFT],
+		.dy_hi = bn->real[SBN_DY_HI],
+		.dy_lo = bn->real[SBN_DY_LO],
+		.slope = bn->real[SBN_SLOPE],
+		.activation = activations[bn->config.activation],
+		.negative_slope = bn->wide ? bn->config.negative_slope :
+					     (double)(float)bn->config.negative_slope,
+	};
+}
+
+static bool
+is_in_order(const struct sbn_view *view, enum sbn_order order)
+{
+	return view->data == NULL || view->order == order;
+}
+
+enum sbn_order
+sbn_pass_order_of_inputs(const struct sbn_pass *pass)
+{
+	enum sbn_order order = pass->x.order;
+
+	return is_in_order(&pass->z, order) && is_in_order(&pass->dy, order) ? order : SBN_BLOCKS;
+}
+
+enum sbn_order
+sbn_pass_order(const struct sbn_pass *pass)
+{
+	enum sbn_order order = sbn_pass_order_of_inputs(pass);
+
+	return is_in_order(&pass->out, order) && is_in_order(&pass->dz, order) ? order : SBN_BLOCKS;
+}
+
+void
+sbn_set_normalize(const struct sbn_pass *pass, uint32_t c)
+{
+	struct syncbn_batch_norm *bn = pass->bn;
+	const void *gamma = bn->param[SYNCBN_GAMMA], *beta = bn->param[SYNCBN_BETA];
+	double mean = pass->saved->mean[c];
+	double scale = gamma == NULL ? 1 : sbn_real_get(bn, gamma, c);
+
+	sbn_real_set(bn, bn->real[SBN_MEAN_HI], c, mean);
+	sbn_real_set(bn, bn->real[SBN_MEAN_LO], c,
+		     mean - sbn_real_get(bn, bn->real[SBN_MEAN_HI], c));
+	sbn_real_set(bn, bn->real[SBN_SCALE], c, scale * pass->saved->invstd[c]);
+	sbn_real_set(bn, bn->real[SBN_SHIFT], c, beta == NULL ? 0 : sbn_real_get(bn, beta, c));
+}

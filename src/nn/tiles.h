@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The pipeline's steps for blocked layouts and for operands of different layouts, a tile at a
+ * time: some positions of an image by the channels of a block. Operands whose channels lie side by
+ * side are used where they are, planes through a small transposed copy of the tile.
+ */
+#ifndef SBN_NN_TILES_H
+#define SBN_NN_TILES_H
+
+#include "nn/pipeline.h"
+
+/* x must not be planes. */
+void sbn_tiles_sum_moments(const struct sbn_pass *pass, uint32_t begin, uint32_t end,
+			   struct sbn_pair *pair);
+void sbn_tiles_normalize(const struct sbn_pass *pass, uint32_t begin, uint32_t end);
+void sbn_tiles_sum_gradients(const struct sbn_pass *pass, uint32_t begin, uint32_t end,
+			     struct sbn_pair *pair);
+void sbn_tiles_dx(const struct sbn_pass *pass, uint32_t begin, uint32_t end);
+
+#endif

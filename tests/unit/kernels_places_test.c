@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Where operands may lie: an output over an input, and arrays at the edge of a page. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "kernels_cases.h"
+#include "kernels_sets.h"
+#include "near.h"
+
+enum { ROWS = 7, WIDTH = 41, STRIDE = 50, SIZE = ROWS * STRIDE };
+
+/* Arrays of one pass, with room for elements of any type. */
+struct arrays {
+	double x[SIZE], z[SIZE], dy[SIZE], out[SIZE], dz[SIZE];
+};
+
+static void
+fill_arrays(struct arrays *a, enum sbn_type type)
+{
+	double *const all[] = { a->x, a->z, a->dy, a->out, a->dz };
+	uint64_t seed = 5;
+
+	case_prepare();
+	for (size_t i = 0; i < CASE_COUNT(all); i++) {
+		for (size_t k = 0; k < SIZE; k++)
+			element_set(type, all[i], k, sbn_random_normal(&seed));
+	}
+}
+
+static struct sbn_operands
+operands_of(struct arrays *a)
+{
+	return (struct sbn_operands){
+		.x = { a->x, STRIDE },
+		.z = { a->z, STRIDE },
+		.dy = { a->dy, STRIDE },
+		.out = { a->out, STRIDE },
+		.dz = { a->dz, STRIDE },
+	};
+}
+
+typedef void (*pass_fn)(const struct sbn_operands *, size_t, size_t,
+			const struct sbn_coefficients *, size_t);
+
+/* What `pass` makes of the same data in arrays of their own and over `inputs`. */
+static void
+assert_same_in_place(pass_fn pass, enum sbn_type type, const void *out_over, const void *dz_over,
+		     struct arrays *b)
+{
+	struct sbn_coefficients k = case_coefficients(type, SBN_ACT_LEAKY_RELU, 0.25, 0);
+	static struct arrays a;
+	struct sbn_operands at = operands_of(b);
+
+	fill_arrays(b, type);
+	fill_arrays(&a, type);
+	memcpy(a.out, out_over, sizeof(a.out)); /* between the rows nothing changes */
+	memcpy(a.dz, dz_over, sizeof(a.dz));
+	at.out.data = (void *)(uintptr_t)out_over;
+	at.dz.data = (void *)(uintptr_t)dz_over;
+	pass(&at, ROWS, WIDTH, &k, 3);
+	at = operands_of(&a);
+	pass(&at, ROWS, WIDTH, &k, 3);
+	assert_int_equal(element_first_diff(type, out_over, a.out, SIZE), SIZE);
+	if (dz_over != out_over)
+		assert_int_equal(element_first_diff(type, dz_over, a.dz, SIZE), SIZE);
+}
+
+static void
+test_y_may_overwrite_x_or_z(void **state)
+{
+	const struct sbn_type_kernels *kernels;
+	static struct arrays b;
+	enum sbn_type type;
+	size_t next = 0;
+
+	(void)state;
+	while ((kernels = next_kernels(&next, &type)) != NULL) {
+		const pass_fn passes[] = { kernels->plane_normalize, kernels->rows_normalize };
+
+		for (size_t i = 0; i < CASE_COUNT(passes); i++) {
+			assert_same_in_place(passes[i], type, b.x, b.dz, &b);
+			assert_same_in_place(passes[i], type, b.z, b.dz, &b);
+		}
+	}
+}
+
+static void
+test_gradients_may_overwrite_any_input(void **state)
+{
+	const struct sbn_type_kernels *kernels;
+	static struct arrays b;
+	enum sbn_type type;
+	size_t next = 0;
+
+	(void)state;
+	while ((kernels = next_kernels(&next, &type)) != NULL) {
+		const pass_fn passes[] = { kernels->plane_dx, kernels->rows_dx };
+
+		for (size_t i = 0; i < CASE_COUNT(passes); i++) {
+			assert_same_in_place(passes[i], type, b.dy, b.dz, &b);
+			assert_same_in_place(passes[i], type, b.out, b.dy, &b);
+			assert_same_in_place(passes[i], type, b.x, b.z, &b);
+			assert_same_in_place(passes[i], type, b.z, b.x, &b);
+		}
+	}
+}
+
+static void
+test_a_sum_may_overwrite_its_terms(void **state)
+{
+	const struct sbn_kernels *set;
+	float a[37], b[37], wanted[37];
+	double c[37], d[37], wide[37];
+	size_t next = 0;
+
+	(void)state;
+	while ((set = next_set(&next)) != NULL) {
+		for (int i = 0; i < 37; i++) {
+			c[i] = a[i] = (float)i;
+			d[i] = b[i] = 0.3f;
+			wanted[i] = (a[i] + b[i]) / 2;
+			wide[i] = (c[i] + d[i]) / 2;
+		}
+		set->sum_f32((float *[]){ a, b }, 2, (const float *[]){ a, b }, 2, 37, 2);
+		set->sum_f64((double *[]){ c, d }, 2, (const double *[]){ c, d }, 2, 37, 2);
+		assert_same_f32(a, wanted, 37);
+		assert_same_f32(b, wanted, 37);
+		assert_same_f64(c, wide, 37);
+		assert_same_f64(d, wide, 37);
+	}
+}
+
+/* A page of zeros between two that nobody may touch. */
+static char *
+new_lone_page(size_t bytes)
+{
+	char *pages = mmap(NULL, 3 * bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	assert_true(pages != MAP_FAILED);
+	assert_int_equal(mprotect(pages + bytes, bytes, PROT_READ | PROT_WRITE), 0);
+	return pages + bytes;
+}
+
+/* p: n elements, k: n coefficients, with nothing before or behind them */
+static void
+run_all_over(const struct sbn_type_kernels *kernels, void *p, const void *k, size_t n)
+{
+	const struct sbn_operands at = { { p, n }, { p, n }, { p, n }, { p, n }, { p, n } };
+	const struct sbn_coefficients all = { k, k, k, k, k, k, k, SBN_ACT_RELU, 0 };
+	struct sbn_moments moments;
+	double sums[2], wide[2][64];
+
+	kernels->rows_moments(at.x, 1, n, wide[0], wide[1]);
+	kernels->rows_sums(&at, 1, n, &all, 0, wide[0], wide[1]);
+	kernels->rows_normalize(&at, 1, n, &all, 0);
+	kernels->rows_dx(&at, 1, n, &all, 0);
+	kernels->plane_moments(at.x, 1, n, &moments);
+	if (n == 0) /* a plane has a channel, with coefficients */
+		return;
+	kernels->plane_sums(&at, 1, n, &all, 0, sums);
+	kernels->plane_normalize(&at, 1, n, &all, 0);
+	kernels->plane_dx(&at, 1, n, &all, 0);
+}
+
+static void
+test_nothing_outside_the_arrays_is_touched(void **state)
+{
+	size_t page_bytes = (size_t)sysconf(_SC_PAGESIZE), next = 0;
+	char *page = new_lone_page(page_bytes), *other = new_lone_page(page_bytes);
+	const struct sbn_type_kernels *kernels;
+	enum sbn_type type;
+
+	(void)state;
+	while ((kernels = next_kernels(&next, &type)) != NULL) {
+		size_t bytes = sbn_type_bytes(type), real_bytes = type == SBN_F64 ? 8 : 4;
+
+		for (size_t n = 0; n <= 50; n++) {
+			char *last = page + page_bytes - n * bytes;
+
+			run_all_over(kernels, page, other, n);
+			run_all_over(kernels, last, other + page_bytes - n * real_bytes, n);
+		}
+	}
+	munmap(page - page_bytes, 3 * page_bytes);
+	munmap(other - page_bytes, 3 * page_bytes);
+}
+
+static void
+test_sums_stay_in_their_arrays(void **state)
+{
+	size_t page_bytes = (size_t)sysconf(_SC_PAGESIZE), next = 0;
+	char *page = new_lone_page(page_bytes);
+	const struct sbn_kernels *set;
+
+	(void)state;
+	while ((set = next_set(&next)) != NULL) {
+		for (size_t n = 0; n <= 40; n++) {
+			double *first = (double *)(void *)page;
+			double *last = (double *)(void *)(page + page_bytes) - n;
+			float *begin = (float *)(void *)page;
+			float *end = (float *)(void *)(page + page_bytes) - n;
+
+			set->sum_f64(&first, 1, (const double *const *)&last, 1, n, 3);
+			set->sum_f64(&last, 1, (const double *const *)&first, 1, n, 3);
+			set->sum_f32(&begin, 1, (const float *const *)&end, 1, n, 3);
+			set->sum_f32(&end, 1, (const float *const *)&begin, 1, n, 3);
+		}
+	}
+	munmap(page - page_bytes, 3 * page_bytes);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_y_may_overwrite_x_or_z),
+		cmocka_unit_test(test_gradients_may_overwrite_any_input),
+		cmocka_unit_test(test_a_sum_may_overwrite_its_terms),
+		cmocka_unit_test(test_nothing_outside_the_arrays_is_touched),
+		cmocka_unit_test(test_sums_stay_in_their_arrays),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The reference as a set of kernels. */
+#ifndef SBN_TESTS_UNIT_KERNELS_REFERENCE_SET_H
+#define SBN_TESTS_UNIT_KERNELS_REFERENCE_SET_H
+
+#include "kernels_reference.h"
+
+#define REFERENCE_MAP(name, type, channels, map)                                \
+	static void name(const struct sbn_operands *at, size_t n, size_t width, \
+			 const struct sbn_coefficients *k, size_t c)            \
+	{                                                                       \
+		reference_map(type, at, n, width, k, c, channels, map);         \
+	}
+
+#define REFERENCE_TYPE(name, type)                                                                \
+	static void plane_moments_##name(struct sbn_in x, size_t n, size_t spatial,               \
+					 struct sbn_moments *out)                                 \
+	{                                                                                         \
+		reference_plane_moments(type, x, n, spatial, out);                                \
+	}                                                                                         \
+	static void plane_sums_##name(const struct sbn_operands *at, size_t n, size_t spatial,    \
+				      const struct sbn_coefficients *k, size_t c, double sums[2]) \
+	{                                                                                         \
+		reference_plane_sums(type, at, n, spatial, k, c, sums);                           \
+	}                                                                                         \
+	static void rows_moments_##name(struct sbn_in x, size_t n_rows, size_t n_channels,        \
+					double *mean, double *m2)                                 \
+	{                                                                                         \
+		reference_rows_moments(type, x, n_rows, n_channels, mean, m2);                    \
+	}                                                                                         \
+	static void rows_sums_##name(const struct sbn_operands *at, size_t n_rows,                \
+				     size_t n_channels, const struct sbn_coefficients *k,         \
+				     size_t c, double *sum_g, double *sum_g_xmu)                  \
+	{                                                                                         \
+		reference_rows_sums(type, at, n_rows, n_channels, k, c, sum_g, sum_g_xmu);        \
+	}                                                                                         \
+	REFERENCE_MAP(plane_normalize_##name, type, false, reference_normalize)                   \
+	REFERENCE_MAP(plane_dx_##name, type, false, reference_dx)                                 \
+	REFERENCE_MAP(rows_normalize_##name, type, true, reference_normalize)                     \
+	REFERENCE_MAP(rows_dx_##name, type, true, reference_dx)
+
+REFERENCE_TYPE(f32, SBN_F32)
+REFERENCE_TYPE(f64, SBN_F64)
+REFERENCE_TYPE(bf16, SBN_BF16)
+REFERENCE_TYPE(f16, SBN_F16)
+
+static inline void
+reference_sum_f32(float *const *dst, size_t n_dst, const float *const *src, size_t n_src,
+		  size_t count, float divisor)
+{
+	for (size_t i = 0; i < count; i++) {
+		float sum = src[0][i];
+
+		for (size_t s = 1; s < n_src; s++)
+			sum += src[s][i];
+		for (size_t d = 0; d < n_dst; d++)
+			dst[d][i] = sum / divisor;
+	}
+}
+
+static inline void
+reference_sum_f64(double *const *dst, size_t n_dst, const double *const *src, size_t n_src,
+		  size_t count, double divisor)
+{
+	for (size_t i = 0; i < count; i++) {
+		double sum = src[0][i];
+
+		for (size_t s = 1; s < n_src; s++)
+			sum += src[s][i];
+		for (size_t d = 0; d < n_dst; d++)
+			dst[d][i] = sum / divisor;
+	}
+}
+
+#define REFERENCE_TABLE(name)                                                                     \
+	{                                                                                         \
+		plane_moments_##name, plane_normalize_##name, plane_sums_##name, plane_dx_##name, \
+			rows_moments_##name, rows_normalize_##name, rows_sums_##name,             \
+			rows_dx_##name                                                            \
+	}
+
+static const struct sbn_kernels reference_kernels = {
+	.name = "reference",
+	.of = { [SBN_F32] = REFERENCE_TABLE(f32),
+		[SBN_F64] = REFERENCE_TABLE(f64),
+		[SBN_BF16] = REFERENCE_TABLE(bf16),
+		[SBN_F16] = REFERENCE_TABLE(f16) },
+	.sum_f32 = reference_sum_f32,
+	.sum_f64 = reference_sum_f64,
+};
+
+#endif

@@ -1,0 +1,304 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Every combination of layouts: the same bits of y whatever the layouts of z and y, gradients to
+ * rounding, zeros in the padding, nothing read from padding (it is NaN) nor written around it; and
+ * the same bits whatever the threads, the chunks and the instruction set.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "base/hash.h"
+#include "kernels/kernels.h"
+#include "unit/near.h"
+#include "unit/passes.h"
+#include "unit/world_of_one.h"
+
+/* One shape with its layer; the results of the passes that ran first, and of those that follow. */
+struct bench {
+	struct reference r;
+	struct passes p;
+	syncbn_batch_norm_t *bn;
+	syncbn_saved_t *saved;
+	double *first; /* y, dx, dz of the reference run */
+	size_t elements;
+};
+
+static void
+open_bench(struct bench *b, syncbn_group_t *world, syncbn_tensor_t like)
+{
+	struct draw d = { like, 0.5, 2, true, 77 };
+	syncbn_batch_norm_config_t config;
+
+	b->r = draw_reference(&d);
+	b->r.activation = SYNCBN_ACTIVATION_LEAKY_RELU;
+	b->r.negative_slope = 0.2;
+	b->elements = reference_elements(&b->r);
+	config = draw_config(&b->r, like.dtype);
+	config.momentum = 0;
+	config.training = b->r.n * b->r.spatial != 1; /* one value has no spread */
+	b->bn = new_layer(world, &config);
+	b->saved = new_saved(b->bn);
+	b->first = calloc(6 * b->elements + 1, sizeof(double));
+	b->p = (struct passes){ .like = like, .x = b->r.x, .z = b->r.z, .dy = b->r.dy };
+	b->p.y = b->first + 3 * b->elements;
+	b->p.dx = b->p.y + b->elements;
+	b->p.dz = b->p.dx + b->elements;
+}
+
+static void
+close_bench(struct bench *b)
+{
+	syncbn_saved_free(b->saved);
+	syncbn_batch_norm_free(b->bn);
+	free(b->first);
+	draw_free(&b->r);
+}
+
+static void
+run(struct bench *b, unsigned want)
+{
+	const char *error;
+
+	b->p.want = want;
+	error = passes_run(&b->p, b->bn, b->saved);
+	if (error != NULL)
+		fail_msg("x %d z %d y %d dy %d dx %d dz %d: %s", b->p.in.x, b->p.in.z, b->p.in.y,
+			 b->p.in.dy, b->p.in.dx, b->p.in.dz, error);
+}
+
+/* What has just been computed becomes what the rest is compared with. */
+static void
+keep(struct bench *b)
+{
+	memcpy(b->first, b->p.y, 3 * b->elements * sizeof(double));
+}
+
+static void
+check_forward(struct bench *b)
+{
+	for (size_t x = 0; x < N_LAYOUTS; x++) {
+		b->p.in.x = sbn_all_layouts[x];
+		b->p.in.z = b->p.in.y = SYNCBN_CHANNELS_FIRST;
+		run(b, 0);
+		keep(b);
+		for (size_t i = 0; i < N_LAYOUTS * N_LAYOUTS; i++) {
+			b->p.in.z = sbn_all_layouts[i % N_LAYOUTS];
+			b->p.in.y = sbn_all_layouts[i / N_LAYOUTS];
+			run(b, 0);
+			assert_same_f64(b->p.y, b->first, b->elements);
+		}
+	}
+}
+
+/* Sums of other layouts round otherwise, so what is made of them is equal to rounding only. */
+static void
+check_gradients(const struct bench *b)
+{
+	static const double tolerance[] = { 0, 1e-6, 1e-13, 8e-3, 1e-3 };
+	double e = tolerance[b->p.like.dtype];
+
+	for (size_t i = 0; i < b->elements; i++) {
+		const double *dx = b->first + b->elements, *dz = dx + b->elements;
+
+		assert_near(b->p.dx[i], dx[i], e * (1 + fabs(dx[i])));
+		assert_near(b->p.dz[i], dz[i], 0);
+	}
+}
+
+static void
+check_backward(struct bench *b)
+{
+	b->p.in.x = b->p.in.z = b->p.in.y = b->p.in.dy = SYNCBN_CHANNELS_FIRST;
+	b->p.in.dx = b->p.in.dz = SYNCBN_CHANNELS_FIRST;
+	run(b, SYNCBN_WANT_ALL);
+	keep(b);
+	for (size_t i = 0; i < N_LAYOUTS * N_LAYOUTS * N_LAYOUTS; i++) {
+		b->p.in.dy = sbn_all_layouts[i % 4];
+		b->p.in.dx = sbn_all_layouts[i / 4 % 4];
+		b->p.in.dz = sbn_all_layouts[i / 16];
+		/* all 16 pairs of these come by, too */
+		b->p.in.x = sbn_all_layouts[(i + i / 4) % 4];
+		b->p.in.z = sbn_all_layouts[(i + i / 16) % 4];
+		run(b, SYNCBN_WANT_ALL);
+		check_gradients(b);
+	}
+}
+
+static syncbn_tensor_t
+shape_of(syncbn_dtype_t dtype, int64_t n, int64_t c, int64_t spatial)
+{
+	syncbn_tensor_t t = syncbn_tensor_nc(NULL, n, c);
+
+	if (spatial == 7)
+		t = syncbn_tensor_ncl(NULL, n, c, 7);
+	else if (spatial == 64)
+		t = syncbn_tensor_nchw(NULL, n, c, 8, 8);
+	else if (spatial == 65)
+		t = syncbn_tensor_nchw(NULL, n, c, 5, 13);
+	else if (spatial == 130)
+		t = syncbn_tensor_ncdhw(NULL, n, c, 2, 5, 13);
+	t.dtype = dtype;
+	return t;
+}
+
+static const int64_t all_channels[] = { 1, 3, 8, 13, 16, 17, 40 };
+static const int64_t all_spatial[] = { 1, 7, 64, 65, 130 };
+static const int64_t all_n[] = { 0, 1, 3 };
+
+static void
+check_shapes(syncbn_group_t *world, void (*check)(struct bench *))
+{
+	for (size_t i = 0; i < 7 * 5 * 3; i++) {
+		struct bench b;
+
+		open_bench(&b, world,
+			   shape_of(SYNCBN_FLOAT32, all_n[i % 3], all_channels[i / 15],
+				    all_spatial[i / 3 % 5]));
+		check(&b);
+		close_bench(&b);
+	}
+}
+
+static void
+test_y_has_the_same_bits_in_all_layouts_of_z_and_y(void **state)
+{
+	check_shapes(*state, check_forward);
+}
+
+static void
+test_gradients_agree_in_all_layouts(void **state)
+{
+	check_shapes(*state, check_backward);
+}
+
+static void
+test_so_they_do_in_the_other_types(void **state)
+{
+	static const syncbn_dtype_t dtypes[] = { SYNCBN_FLOAT64, SYNCBN_BFLOAT16, SYNCBN_FLOAT16 };
+	static const int64_t channels[] = { 13, 17 }, spatial[] = { 1, 7, 65 };
+
+	for (size_t i = 0; i < 3 * 2 * 3; i++) {
+		struct bench b;
+
+		open_bench(&b, *state,
+			   shape_of(dtypes[i % 3], 3, channels[i / 9], spatial[i / 3 % 3]));
+		check_forward(&b);
+		check_backward(&b);
+		close_bench(&b);
+	}
+}
+
+/* (N, C, 1, 1) is (N, C), also where a position is a whole image's block. */
+static void
+test_one_position_is_like_no_position(void **state)
+{
+	struct bench flat, deep;
+
+	open_bench(&flat, *state, syncbn_tensor_nc(NULL, 5, 17));
+	open_bench(&deep, *state, syncbn_tensor_ncdhw(NULL, 5, 17, 1, 1, 1));
+	for (size_t x = 0; x < N_LAYOUTS; x++) {
+		flat.p.in.x = flat.p.in.z = flat.p.in.y = sbn_all_layouts[x];
+		flat.p.in.dy = flat.p.in.dx = flat.p.in.dz = sbn_all_layouts[(x + 1) % 4];
+		deep.p.in = flat.p.in;
+		run(&flat, SYNCBN_WANT_ALL);
+		run(&deep, SYNCBN_WANT_ALL);
+		assert_same_f64(deep.p.y, flat.p.y, 3 * flat.elements);
+	}
+	close_bench(&flat);
+	close_bench(&deep);
+}
+
+/* ---- threads, chunks and instruction sets ---- */
+
+/* Enough elements for five lanes; the layouts of each operand differ from round to round. */
+static uint64_t
+hash_passes(syncbn_group_t *world, syncbn_dtype_t dtype)
+{
+	syncbn_tensor_t like = syncbn_tensor_nchw(NULL, 3, 41, 20, 35);
+	uint64_t hash = SBN_HASH_START;
+	struct bench b;
+
+	like.dtype = dtype;
+	open_bench(&b, world, like);
+	for (size_t i = 0; i < 8; i++) {
+		b.p.in.x = sbn_all_layouts[i % 4];
+		b.p.in.z = sbn_all_layouts[i < 4 ? i : i / 2 % 4];
+		b.p.in.y = sbn_all_layouts[i < 4 ? i : 7 - i];
+		b.p.in.dy = b.p.in.z;
+		b.p.in.dx = b.p.in.y;
+		b.p.in.dz = b.p.in.x;
+		run(&b, SYNCBN_WANT_ALL);
+		hash = sbn_hash(hash, b.p.y, 3 * b.elements * sizeof(double));
+		hash = sbn_hash(hash, param_f32(b.bn, SYNCBN_DGAMMA),
+				b.r.channels * sbn_dtype_bytes(sbn_param_dtype(dtype)));
+	}
+	close_bench(&b);
+	return hash;
+}
+
+static void
+join_with(const char *isa, int threads, const char *chunk_bytes, syncbn_group_t **world)
+{
+	syncbn_config_t config = SYNCBN_CONFIG;
+
+	forget_launchers();
+	config.threads = threads;
+	setenv("SYNCBN_ISA", isa, 1);
+	setenv("SYNCBN_CHUNK_BYTES", chunk_bytes, 1);
+	assert_ok(syncbn_init(&config, world));
+}
+
+static void
+check_bits(syncbn_dtype_t dtype)
+{
+	static const int threads[] = { 1, 2, 5 };
+	static const char *const chunks[] = { "524288", "1", "30000" };
+	uint64_t expected = 0;
+
+	for (const char *const *isa = sbn_kernels_names; *isa != NULL; isa++) {
+		const struct sbn_kernels *kernels;
+
+		for (size_t i = 0; i < 3; i++) {
+			syncbn_group_t *world;
+			uint64_t hash;
+
+			if (sbn_kernels_choose(*isa, &kernels) != SYNCBN_OK)
+				continue; /* not on this CPU */
+			join_with(*isa, threads[i], chunks[i], &world);
+			hash = hash_passes(world, dtype);
+			expected = expected == 0 ? hash : expected;
+			assert_int_equal(hash, expected);
+			assert_ok(syncbn_finalize(world));
+		}
+	}
+	unsetenv("SYNCBN_ISA");
+	unsetenv("SYNCBN_CHUNK_BYTES");
+}
+
+static void
+test_threads_chunks_and_instruction_sets_give_the_same_bits(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < 4; i++)
+		check_bits(sbn_all_dtypes[i]);
+}
+
+#define in_a_world(test) cmocka_unit_test_setup_teardown(test, join_world, leave_world)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		in_a_world(test_y_has_the_same_bits_in_all_layouts_of_z_and_y),
+		in_a_world(test_gradients_agree_in_all_layouts),
+		in_a_world(test_so_they_do_in_the_other_types),
+		in_a_world(test_one_position_is_like_no_position),
+		cmocka_unit_test(test_threads_chunks_and_instruction_sets_give_the_same_bits),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
