@@ -9,6 +9,7 @@ syncbninclude_HEADERS = \
 	include/syncbn/memory.h \
 	include/syncbn/parallel.h \
 	include/syncbn/shard.h \
+	include/syncbn/state.h \
 	include/syncbn/status.h \
 	include/syncbn/syncbn.h \
 	include/syncbn/tensor.h \

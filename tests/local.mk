@@ -36,6 +36,8 @@ unit_tests = \
 	tests/unit/layout_test \
 	tests/unit/leave_test \
 	tests/unit/lines_test \
+	tests/unit/npy_test \
+	tests/unit/npz_test \
 	tests/unit/onnx_test \
 	tests/unit/options_test \
 	tests/unit/parse_test \
@@ -43,7 +45,12 @@ unit_tests = \
 	tests/unit/plan_test \
 	tests/unit/report_test \
 	tests/unit/ring_test \
+	tests/unit/safetensors_test \
 	tests/unit/segment_test \
+	tests/unit/state_api_test \
+	tests/unit/state_file_test \
+	tests/unit/state_hostile_test \
+	tests/unit/state_test \
 	tests/unit/status_test \
 	tests/unit/team_test \
 	tests/unit/tensor_test \
@@ -74,10 +81,23 @@ shell_tests = \
 	tests/tools/run_guard.sh \
 	tests/tools/run_output.sh \
 	tests/tools/run_signals.sh \
+	tests/tools/state_numpy.sh \
 	tests/tools/topologies.sh
 
+fuzz_targets = \
+	tests/fuzz/config.c \
+	tests/fuzz/env.c \
+	tests/fuzz/npy.c \
+	tests/fuzz/options.c \
+	tests/fuzz/parse.c \
+	tests/fuzz/state.c
+
 shell_common = \
-	tests/tools/run_common.sh
+	tests/fuzz/run.sh \
+	tests/fuzz/words.h \
+	tests/tools/run_common.sh \
+	tests/tools/state_numpy.py \
+	tests/tools/state_safetensors.py
 
 guards = \
 	tests/guard/files.sh \
@@ -87,7 +107,8 @@ guards = \
 	tests/guard/race_detector.sh \
 	tests/guard/symbols.sh
 
-slow_tests =
+slow_tests = \
+	tests/fuzz/short.sh
 
 test_headers = \
 	tests/ranks/harness.h \
@@ -105,6 +126,8 @@ test_headers = \
 	tests/unit/passes.h \
 	tests/unit/random.h \
 	tests/unit/reference.h \
+	tests/unit/state_files.h \
+	tests/unit/state_layers.h \
 	tests/unit/threads_as_ranks.h \
 	tests/unit/world_of_one.h
 
@@ -121,7 +144,8 @@ test_data = \
 
 # Not tests: bootstrap compares the digests that gcc's and clang's builds print; the tests of tools
 # run actors.
-check_PROGRAMS += tests/unit/kernels_digest tests/ranks/batch_norm_digest tests/tools/rank_actor
+check_PROGRAMS += tests/unit/kernels_digest tests/ranks/batch_norm_digest tests/tools/rank_actor \
+	tests/tools/state_actor
 
 if HAVE_CMOCKA
 check_PROGRAMS += $(unit_tests) $(rank_tests)
@@ -132,7 +156,8 @@ TESTS_SLOW += $(slow_tests)
 TESTS_TSAN += tests/unit/ring_test tests/unit/barrier_test tests/unit/leave_test \
 	tests/unit/team_test
 EXTRA_DIST += tests/tally.sh $(guards) tests/guard/report.sh tests/guard/cplusplus.cc \
-	$(shell_tests) $(shell_common) $(slow_tests) $(test_headers) $(test_data)
+	$(shell_tests) $(shell_common) $(slow_tests) $(test_headers) $(test_data) \
+	$(fuzz_targets) tests/fuzz/corpus
 
 # Nothing of the caller's own run may reach the tests; a test that hangs fails.
 AM_TESTS_ENVIRONMENT = \

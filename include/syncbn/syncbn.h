@@ -12,6 +12,7 @@
  *	collective.h	broadcast and all-reduce
  *	memory.h	memory on this rank's node, and arenas that an all-reduce need not copy
  *	parallel.h	the worker team
+ *	state.h		saving and loading layers
  *	shard.h		which part of a data set is this rank's
  *	counters.h	what the exchange did and where the time went
  *
@@ -42,6 +43,7 @@
 #include <syncbn/memory.h>
 #include <syncbn/parallel.h>
 #include <syncbn/shard.h>
+#include <syncbn/state.h>
 #include <syncbn/status.h>
 #include <syncbn/tensor.h>
 #include <syncbn/version.h>

@@ -12,6 +12,7 @@ libsbn_api_la_SOURCES = \
 	src/api/parallel.c \
 	src/api/passes.c \
 	src/api/shard.c \
+	src/api/state.c \
 	src/api/status.c \
 	src/api/subgroup.c \
 	src/api/subgroup.h \

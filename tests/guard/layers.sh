@@ -23,7 +23,7 @@ forbidden() {
 	}'
 }
 
-rooms="base platform kernels shm trace sync comm nn train api"
+rooms="base platform kernels shm trace sync comm nn train state api"
 earlier=syncbn
 for room in $rooms; do
 	earlier="$earlier $room"

@@ -1,0 +1,14 @@
+# SPDX-License-Identifier: Apache-2.0
+libsbn_core_la_SOURCES += \
+	src/state/archive.c \
+	src/state/archive.h \
+	src/state/file.c \
+	src/state/file.h \
+	src/state/load.c \
+	src/state/names.h \
+	src/state/npy.c \
+	src/state/npy.h \
+	src/state/npz.c \
+	src/state/safetensors.c \
+	src/state/save.c \
+	src/state/state.h
