@@ -21,17 +21,6 @@ enum { CHANNELS = 8, ROWS = 4, TIMEOUT_MS = 300 };
 
 static float x[ROWS * CHANNELS], y[ROWS * CHANNELS];
 
-/* Waits for a flag that another process sets; not for ever, should that one have failed. */
-static int
-comes_true(volatile int *flag)
-{
-	uint64_t end = sbn_now_ns() + 20 * SBN_NS_PER_S;
-
-	while (!*flag && sbn_now_ns() < end)
-		sched_yield();
-	return *flag;
-}
-
 static int
 join(syncbn_group_t **world, syncbn_batch_norm_t **bn, int timeout_ms)
 {

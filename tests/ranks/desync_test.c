@@ -102,15 +102,6 @@ backward(unsigned want)
 	return syncbn_batch_norm_backward(a.first, a.saved, &dy, &dx, NULL, want);
 }
 
-static int
-says(const char *part)
-{
-	if (strstr(syncbn_last_error(), part) != NULL)
-		return 1;
-	fprintf(stderr, "\"%s\" is not in: %s\n", part, syncbn_last_error());
-	return 0;
-}
-
 /* Noticed in time, and both calls are told, each with its rank. */
 static int
 is_told(const char *one, const char *other)

@@ -66,15 +66,6 @@ close_layer(struct layer *layer)
 	return 0;
 }
 
-static int
-says(const char *part)
-{
-	if (strstr(syncbn_last_error(), part) != NULL)
-		return 1;
-	fprintf(stderr, "\"%s\" is not in: %s\n", part, syncbn_last_error());
-	return 0;
-}
-
 /* ---- a rank that is gone ---- */
 
 struct death {

@@ -19,41 +19,10 @@
 enum { TIMEOUT_MS = 300, LONG_MS = 60000, NOTICE_MS = 1000 };
 
 static int
-join(syncbn_group_t **world)
-{
-	syncbn_config_t config = SYNCBN_CONFIG;
-
-	config.threads = 1;
-	config.timeout_ms = LONG_MS;
-	EXPECT(syncbn_init(&config, world) == SYNCBN_OK);
-	return 0;
-}
-
-static int
-says(const char *part)
-{
-	if (strstr(syncbn_last_error(), part) != NULL)
-		return 1;
-	fprintf(stderr, "\"%s\" is not in: %s\n", part, syncbn_last_error());
-	return 0;
-}
-
-static int
 new_group(syncbn_group_t *world, int first, int second, syncbn_group_t **group)
 {
 	EXPECT(syncbn_group_new(world, (const int[]){ first, second }, 2, group) == SYNCBN_OK);
 	return 0;
-}
-
-/* Waits for what another rank sets; not for ever, should that one have failed. */
-static int
-comes_true(volatile int *flag)
-{
-	uint64_t end = sbn_now_ns() + 20 * SBN_NS_PER_S;
-
-	while (!*flag && sbn_now_ns() < end)
-		sched_yield();
-	return *flag;
 }
 
 static int
@@ -63,7 +32,7 @@ give_different_lists(int rank, void *argument)
 	syncbn_group_t *world, *group = NULL;
 
 	(void)argument;
-	EXPECT(join(&world) == 0);
+	EXPECT(join_run(&world, LONG_MS) == 0);
 	EXPECT(syncbn_group_new(world, lists[rank == 1], 3, &group) == SYNCBN_ERR_MISMATCH);
 	EXPECT(says("lists of ranks") && says("making a group"));
 	EXPECT(group == NULL);
@@ -87,7 +56,7 @@ miss_one_group(int rank, void *argument)
 	syncbn_group_t *world, *late, *well;
 	syncbn_arena_t *arena;
 
-	EXPECT(join(&world) == 0);
+	EXPECT(join_run(&world, LONG_MS) == 0);
 	EXPECT(new_group(world, 0, 1, &late) == 0 && new_group(world, 1, 2, &well) == 0);
 	EXPECT(rank == 2 || syncbn_arena_new(late, 100, &arena) == SYNCBN_OK);
 	if (rank == 0) {
@@ -125,7 +94,7 @@ miss_the_world(int rank, void *argument)
 	volatile int *gave_up = argument;
 	syncbn_group_t *world, *group;
 
-	EXPECT(join(&world) == 0);
+	EXPECT(join_run(&world, LONG_MS) == 0);
 	EXPECT(new_group(world, 0, 1, &group) == 0);
 	world->process->timeout_ms = rank == 0 ? TIMEOUT_MS : LONG_MS;
 	EXPECT(rank != 0 || syncbn_barrier(world) == SYNCBN_ERR_TIMEOUT);
@@ -167,7 +136,7 @@ die_one_by_one(int rank, void *argument)
 	float data;
 
 	(void)argument;
-	EXPECT(join(&world) == 0);
+	EXPECT(join_run(&world, LONG_MS) == 0);
 	EXPECT(new_group(world, 0, 1, &whole) == 0 && new_group(world, 1, 2, &maimed) == 0);
 	if (rank == 3)
 		raise(SIGKILL);
@@ -209,7 +178,7 @@ be_lost_to_a_sleeper(int rank, void *argument)
 	volatile uint64_t *died_ns = argument;
 	syncbn_group_t *world, *group;
 
-	EXPECT(join(&world) == 0);
+	EXPECT(join_run(&world, LONG_MS) == 0);
 	EXPECT(new_group(world, 1, 0, &group) == 0);
 	EXPECT(syncbn_barrier(group) == SYNCBN_OK);
 	if (rank == 1) {
@@ -240,7 +209,7 @@ free_too_early(int rank, void *argument)
 	syncbn_group_t *world, *group;
 
 	(void)argument;
-	EXPECT(join(&world) == 0);
+	EXPECT(join_run(&world, LONG_MS) == 0);
 	EXPECT(new_group(world, 1, 0, &group) == 0);
 	EXPECT(syncbn_barrier(group) == SYNCBN_OK);
 	if (rank == 0) {
@@ -267,7 +236,7 @@ cross(int rank, void *argument)
 	float data = 0;
 
 	(void)argument;
-	EXPECT(join(&world) == 0);
+	EXPECT(join_run(&world, LONG_MS) == 0);
 	EXPECT(new_group(world, 1, 0, &group) == 0);
 	EXPECT(syncbn_barrier(group) == SYNCBN_OK);
 	if (rank == 0)
@@ -297,7 +266,7 @@ wait_in_different_groups(int rank, void *argument)
 				"it is in barrier, call 1 (group 1)" };
 
 	(void)argument;
-	EXPECT(join(&world) == 0);
+	EXPECT(join_run(&world, LONG_MS) == 0);
 	EXPECT(new_group(world, 0, 1, &groups[0]) == 0 && new_group(world, 1, 0, &groups[1]) == 0);
 	world->process->timeout_ms = rank == 0 ? 3 * TIMEOUT_MS : 6 * TIMEOUT_MS;
 	EXPECT(syncbn_barrier(groups[rank]) == SYNCBN_ERR_TIMEOUT);
@@ -325,7 +294,7 @@ lack_memory(int rank, void *argument)
 	syncbn_group_t *world, *group;
 
 	(void)argument;
-	EXPECT(join(&world) == 0);
+	EXPECT(join_run(&world, LONG_MS) == 0);
 	EXPECT(getrlimit(RLIMIT_FSIZE, &limit) == 0);
 	small = (struct rlimit){ .rlim_cur = 1, .rlim_max = limit.rlim_max };
 	EXPECT(rank != 2 || setrlimit(RLIMIT_FSIZE, &small) == 0);
@@ -355,7 +324,7 @@ miss_the_making(int rank, void *argument)
 	volatile int *gave_up = argument;
 	syncbn_group_t *world, *group = NULL;
 
-	EXPECT(join(&world) == 0);
+	EXPECT(join_run(&world, LONG_MS) == 0);
 	if (rank == 0) {
 		world->process->timeout_ms = TIMEOUT_MS;
 		EXPECT(syncbn_group_new(world, (const int[]){ 0, 1 }, 2, &group) ==
@@ -388,7 +357,7 @@ name_layers(int rank, void *argument)
 	syncbn_tensor_t tensor = syncbn_tensor_nc(x, 2, 2);
 
 	(void)argument;
-	EXPECT(join(&world) == 0);
+	EXPECT(join_run(&world, LONG_MS) == 0);
 	EXPECT(new_group(world, 1, 0, &group) == 0);
 	config.name = "of the world";
 	EXPECT(syncbn_batch_norm_new(world, &config, &bn[0]) == SYNCBN_OK);

@@ -16,17 +16,6 @@
 
 enum { COUNT = 40000, CHANNELS = 3 }; /* COUNT floats are more than one piece */
 
-static int
-join(syncbn_group_t **world)
-{
-	syncbn_config_t config = SYNCBN_CONFIG;
-
-	config.threads = 1;
-	config.timeout_ms = 60000;
-	EXPECT(syncbn_init(&config, world) == SYNCBN_OK);
-	return 0;
-}
-
 /* Terms whose sum depends on their order. */
 static float
 term(int rank, int i)
@@ -145,7 +134,7 @@ use_groups_in_any_order(int rank, void *argument)
 	syncbn_group_t *world;
 
 	(void)rank, (void)argument;
-	EXPECT(join(&world) == 0);
+	EXPECT(join_run(&world, 60000) == 0);
 	EXPECT(pass_through_group(world, all, 4) == 0);
 	EXPECT(pass_through_group(world, three, 3) == 0);
 	EXPECT(pass_through_group(world, two, 2) == 0);
@@ -172,7 +161,7 @@ alternate(int rank, void *argument)
 	double data;
 
 	(void)argument;
-	EXPECT(join(&world) == 0);
+	EXPECT(join_run(&world, 60000) == 0);
 	EXPECT(syncbn_group_new(world, left_list, 3, &groups[0]) == SYNCBN_OK);
 	EXPECT(syncbn_group_new(world, right_list, 3, &groups[1]) == SYNCBN_OK);
 	for (int round = 0; round < 600; round++) {
@@ -234,7 +223,7 @@ use_two_at_once(int rank, void *argument)
 	syncbn_group_t *world;
 
 	(void)rank, (void)argument;
-	EXPECT(join(&world) == 0);
+	EXPECT(join_run(&world, 60000) == 0);
 	for (int i = 0; i < 2; i++) {
 		users[i] = (struct user){ .list = lists[i], .n = 3, .code = -1 };
 		EXPECT(syncbn_group_new(world, lists[i], 3, &users[i].group) == SYNCBN_OK);
@@ -269,7 +258,7 @@ split_in_three(int rank, void *argument)
 	syncbn_group_t *world, *group, *alone;
 
 	(void)argument;
-	EXPECT(join(&world) == 0);
+	EXPECT(join_run(&world, 60000) == 0);
 	EXPECT(syncbn_group_split(world, ranks, n_ranks, 3, &group) == SYNCBN_OK);
 	EXPECT(syncbn_group_split(world, NULL, NULL, 0, &alone) == SYNCBN_OK);
 	EXPECT(syncbn_group_rank(group) == place_of(list, n, rank));
@@ -296,7 +285,7 @@ split_a_group(int rank, void *argument)
 	syncbn_group_t *world, *outer, *inner = NULL;
 
 	(void)argument;
-	EXPECT(join(&world) == 0);
+	EXPECT(join_run(&world, 60000) == 0);
 	EXPECT(syncbn_group_new(world, outer_list, 3, &outer) == SYNCBN_OK);
 	if (outer != NULL) {
 		EXPECT(syncbn_group_new(outer, inner_list, 2, &inner) == SYNCBN_OK);
@@ -336,7 +325,7 @@ make_many(int rank, void *argument)
 	int64_t before;
 
 	(void)rank, (void)argument;
-	EXPECT(join(&world) == 0);
+	EXPECT(join_run(&world, 60000) == 0);
 	EXPECT(syncbn_barrier(world) == SYNCBN_OK);
 	before = used_blocks(world);
 	EXPECT(syncbn_barrier(world) == SYNCBN_OK);
@@ -380,7 +369,7 @@ give_wrong_lists(int rank, void *argument)
 	syncbn_group_t *world, *group;
 
 	(void)argument;
-	EXPECT(join(&world) == 0);
+	EXPECT(join_run(&world, 60000) == 0);
 	if (rank == 1) {
 		EXPECT(refuses(world, twice, 3, "rank 0 is there twice") == 0);
 		EXPECT(refuses(world, far, 2, "rank 2 is not 0 to 1") == 0);
@@ -413,7 +402,7 @@ wait_without_doorbells(int rank, void *argument)
 	syncbn_group_t *world;
 
 	(void)argument;
-	EXPECT(join(&world) == 0);
+	EXPECT(join_run(&world, 60000) == 0);
 	world->may_spin = false;
 	/* relaxed: this rank's own word */
 	if (rank == 0)

@@ -2,6 +2,7 @@
 #include "harness.h"
 
 #include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "shm/contract.h"
 #include "shm/segment.h"
 
@@ -115,4 +117,34 @@ shared_memory(size_t bytes)
 	if (memory == MAP_FAILED)
 		abort();
 	return memory;
+}
+
+int
+join_run(syncbn_group_t **world, int timeout_ms)
+{
+	syncbn_config_t config = SYNCBN_CONFIG;
+
+	config.threads = 1;
+	config.timeout_ms = timeout_ms;
+	EXPECT(syncbn_init(&config, world) == SYNCBN_OK);
+	return 0;
+}
+
+int
+says(const char *part)
+{
+	if (strstr(syncbn_last_error(), part) != NULL)
+		return 1;
+	fprintf(stderr, "\"%s\" is not in: %s\n", part, syncbn_last_error());
+	return 0;
+}
+
+int
+comes_true(volatile int *flag)
+{
+	uint64_t end = sbn_now_ns() + 20 * SBN_NS_PER_S;
+
+	while (!*flag && sbn_now_ns() < end)
+		sched_yield();
+	return *flag;
 }

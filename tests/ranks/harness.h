@@ -37,6 +37,15 @@ void run_ranks(int n, rank_body_fn body, void *argument, struct endings *endings
 /* The number of ranks that did not end with 0. */
 int run_ranks_failures(int n, rank_body_fn body, void *argument);
 
+/* A rank's first step: syncbn_init with one thread; 0, or 1 as EXPECT. */
+int join_run(syncbn_group_t **world, int timeout_ms);
+
+/* Whether the last error has `part` in it; says so where it has not. */
+int says(const char *part);
+
+/* Waits for a flag that another process sets; not for ever, should that one have failed. */
+int comes_true(volatile int *flag);
+
 /* Zeroed memory that forked ranks and their parent share; never freed. */
 void *shared_memory(size_t bytes);
 

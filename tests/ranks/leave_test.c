@@ -20,26 +20,6 @@
 
 enum { RANKS = 3, COUNT = 40000, LONG_MS = 60000, NOTICE_MS = 1000 };
 
-static int
-join(syncbn_group_t **world)
-{
-	syncbn_config_t config = SYNCBN_CONFIG;
-
-	config.threads = 1;
-	config.timeout_ms = LONG_MS;
-	EXPECT(syncbn_init(&config, world) == SYNCBN_OK);
-	return 0;
-}
-
-static int
-says(const char *part)
-{
-	if (strstr(syncbn_last_error(), part) != NULL)
-		return 1;
-	fprintf(stderr, "\"%s\" is not in: %s\n", part, syncbn_last_error());
-	return 0;
-}
-
 /* Ranks first..RANKS-1 take part; their terms are 1, 10, 100 and the element's index. */
 static int
 check_reduce(syncbn_group_t *group, double *data, int first, syncbn_divisor_t divisor)
@@ -106,7 +86,7 @@ leave_and_return(int rank, void *argument)
 	syncbn_arena_t *arena;
 
 	(void)rank, (void)argument;
-	EXPECT(join(&world) == 0);
+	EXPECT(join_run(&world, LONG_MS) == 0);
 	EXPECT(syncbn_group_new(world, reversed, RANKS, &group) == SYNCBN_OK);
 	EXPECT(syncbn_arena_new(group, COUNT * sizeof(*heap), &arena) == SYNCBN_OK);
 	inside = syncbn_arena_alloc(arena, COUNT * sizeof(*heap));
@@ -158,7 +138,7 @@ make_things_without_rank_1(int rank, void *argument)
 	int last = -1;
 
 	(void)argument;
-	EXPECT(join(&world) == 0);
+	EXPECT(join_run(&world, LONG_MS) == 0);
 	EXPECT(syncbn_group_leave(NULL) == SYNCBN_ERR_INVALID);
 	EXPECT(syncbn_group_return(NULL, NULL) == SYNCBN_ERR_INVALID);
 	if (rank == 1) {
@@ -232,7 +212,7 @@ normalize_without_the_leavers(int rank, void *argument)
 	syncbn_batch_norm_t *bn;
 
 	(void)argument;
-	EXPECT(join(&world) == 0);
+	EXPECT(join_run(&world, LONG_MS) == 0);
 	config.momentum = 1;
 	config.param_grad_mode = SYNCBN_PARAM_GRAD_MEAN;
 	EXPECT(syncbn_batch_norm_new(world, &config, &bn) == SYNCBN_OK);
@@ -264,7 +244,7 @@ choose_other_divisors(int rank, void *argument)
 	float data = 2;
 
 	(void)argument;
-	EXPECT(join(&world) == 0);
+	EXPECT(join_run(&world, LONG_MS) == 0);
 	EXPECT(syncbn_group_set_divisor(world, (syncbn_divisor_t)3) == SYNCBN_ERR_INVALID);
 	EXPECT(syncbn_group_set_divisor(NULL, SYNCBN_DIVISOR_INITIAL) == SYNCBN_ERR_INVALID);
 	if (rank == 1)
@@ -291,7 +271,7 @@ finalize_after_leaving(int rank, void *argument)
 	syncbn_group_t *world, *group;
 
 	(void)argument;
-	EXPECT(join(&world) == 0);
+	EXPECT(join_run(&world, LONG_MS) == 0);
 	EXPECT(syncbn_group_new(world, (const int[]){ 0, 1, 2 }, 3, &group) == SYNCBN_OK);
 	EXPECT(syncbn_barrier(group) == SYNCBN_OK);
 	if (rank == 0) {
@@ -330,7 +310,7 @@ die_after_leaving(int rank, void *argument)
 	syncbn_status_t status;
 
 	(void)argument;
-	EXPECT(join(&world) == 0);
+	EXPECT(join_run(&world, LONG_MS) == 0);
 	EXPECT(syncbn_barrier(world) == SYNCBN_OK);
 	if (rank == 0) {
 		EXPECT(syncbn_group_leave(world) == SYNCBN_OK);
@@ -351,7 +331,7 @@ die_while_others_return(int rank, void *argument)
 	volatile uint64_t *died_ns = argument;
 	syncbn_group_t *world, *group;
 
-	EXPECT(join(&world) == 0);
+	EXPECT(join_run(&world, LONG_MS) == 0);
 	EXPECT(syncbn_group_new(world, (const int[]){ 2, 0, 1 }, 3, &group) == SYNCBN_OK);
 	if (rank == 0) {
 		while (!sbn_group_now(group, 0).inside || !sbn_group_now(group, 2).inside)
@@ -392,7 +372,7 @@ return_early(int rank, void *argument)
 	int last = -1;
 
 	(void)argument;
-	EXPECT(join(&world) == 0);
+	EXPECT(join_run(&world, LONG_MS) == 0);
 	if (rank == 0)
 		EXPECT(syncbn_group_leave(world) == SYNCBN_OK);
 	start_ns = sbn_now_ns();
@@ -428,7 +408,7 @@ leave_alone(int rank, void *argument)
 	int last = -1;
 
 	(void)rank, (void)argument;
-	EXPECT(join(&world) == 0);
+	EXPECT(join_run(&world, LONG_MS) == 0);
 	EXPECT(syncbn_group_self(&alone) == SYNCBN_OK);
 	for (int epoch = 0; epoch < 3; epoch++) {
 		EXPECT(syncbn_group_leave(alone) == SYNCBN_OK);
