@@ -104,6 +104,22 @@ want_rest(struct golden_board *board, int world)
 	return n;
 }
 
+/* Ends an entry that did not come to its end. A rank that knows why has said so already. */
+static void
+end_entry(struct golden_entry *entry, int code)
+{
+	bool begun = any_begun(entry);
+	bool told = false;
+
+	for (int rank = 0; rank < entry->world; rank++) {
+		told |= entry->mark[rank].failed;
+		entry->mark[rank].finished = true;
+	}
+	if (!told)
+		golden_mark_fail(&entry->mark[0], "it %s; the run ended with exit %d",
+				 begun ? "did not come to its end" : "could not begin", code);
+}
+
 /*
  * A run has ended: the first case that did not come to its end is the one that ended it. Where
  * none had begun, the first one stands for a run that could not begin.
@@ -116,16 +132,7 @@ blame_first(struct golden_board *board, int code)
 
 		if (!entry->wanted || all_finished(entry))
 			continue;
-		for (int rank = 0; rank < entry->world; rank++) {
-			struct golden_mark *mark = &entry->mark[rank];
-
-			if (!mark->finished)
-				golden_mark_fail(mark, "%s; the run ended with exit %d",
-						 any_begun(entry) ? "it did not come to its end" :
-								    "it could not begin",
-						 code);
-			mark->finished = true;
-		}
+		end_entry(entry, code);
 		return;
 	}
 }
