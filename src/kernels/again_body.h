@@ -66,31 +66,3 @@ T(moments_again)(struct sbn_in x, const struct sbn_block *block)
 	}
 	return sbn_exact_moments(wide, n);
 }
-
-/* k: of channel c in every lane */
-static void
-T(sums_again)(const struct sbn_operands *at, const struct sbn_block *block,
-	      const struct sbn_coefficients *coefficients, size_t c, int form, double sums[2])
-{
-	float x[SBN_BLOCK], g[SBN_BLOCK];
-	struct COEFFICIENTS k = { 0 };
-	size_t n = 0;
-
-	T(load_sums)(&k, coefficients, c, 0, form);
-	for (size_t row = 0; row < block->n; row++) {
-		struct ROW from = T(backward_row)(at, block->row + row, block->column, form);
-
-		for (size_t i = 0, part; i < block->spatial; i += part) {
-			struct VECTOR v;
-
-			part = SBN_MIN((size_t)SBN_LANES, block->spatial - i);
-			v = T(take)(from.x + i, part, k.mean_hi);
-			V(store_n)(x + n, part, v);
-			v = T(gradient_at)(&from, i, part, T(distance)(v, &k), &k, form);
-			V(store_n)(g + n, part, v);
-			n += part;
-		}
-	}
-	sbn_exact_sums(x, g, n, ((const float *)coefficients->mean_hi)[c],
-		       ((const float *)coefficients->mean_lo)[c], sums);
-}

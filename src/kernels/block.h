@@ -84,7 +84,5 @@ sbn_moments_of_sums(double shift, double s1, double s2, double count)
 
 /* A block's n elements in double, for where float overflows or underflows. */
 struct sbn_moments sbn_exact_moments(const float *x, size_t n);
-void sbn_exact_sums(const float *x, const float *g, size_t n, float mean_hi, float mean_lo,
-		    double sums[2]);
 
 #endif

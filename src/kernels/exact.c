@@ -39,16 +39,3 @@ sbn_exact_moments(const float *x, size_t n)
 	}
 	return sbn_moments_of_sums(shift, add_lanes(s1), add_lanes(s2), (double)n);
 }
-
-void
-sbn_exact_sums(const float *x, const float *g, size_t n, float mean_hi, float mean_lo,
-	       double sums[2])
-{
-	sums[0] = sums[1] = 0;
-	for (size_t i = 0; i < n; i++) {
-		double d = ((double)x[i] - mean_hi) - mean_lo;
-
-		sums[0] += g[i];
-		sums[1] += g[i] * d;
-	}
-}

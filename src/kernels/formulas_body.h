@@ -8,6 +8,7 @@
 /* Of one channel in every lane, or of 16 channels; what the form does not need stays 0. */
 struct COEFFICIENTS {
 	struct VECTOR mean_hi, mean_lo, scale, shift, dy_hi, dy_lo, slope;
+	struct w16 mean; /* mean_hi + mean_lo */
 	struct LEAK leak;
 };
 
@@ -93,7 +94,7 @@ SBN_FORCE_INLINE void
 T(load_sums)(struct COEFFICIENTS *v, const struct sbn_coefficients *k, size_t c, size_t n, int form)
 {
 	v->mean_hi = T(coefficient)(k->mean_hi, c, n);
-	v->mean_lo = T(coefficient)(k->mean_lo, c, n);
+	v->mean = w16_add(V_WIDEN(v->mean_hi), V_WIDEN(T(coefficient)(k->mean_lo, c, n)));
 	if (form & SBN_FORM_ACT)
 		T(load_affine)(v, k, c, n);
 }
@@ -115,6 +116,16 @@ T(load_backward)(struct COEFFICIENTS *v, const struct sbn_coefficients *k, size_
 }
 
 /* The other lanes hold shift, whose distance is 0. */
+/* The nearest elements: of 16-bit ones, the distances of others from them need no rounding. */
+SBN_FORCE_INLINE struct VECTOR
+T(nearest)(struct VECTOR v)
+{
+	ELEMENT rounded[SBN_LANES];
+
+	T(store)(rounded, v);
+	return T(load)(rounded);
+}
+
 SBN_FORCE_INLINE void
 T(moments_at)(const ELEMENT *p, size_t n, struct VECTOR shift, struct VECTOR *s1, struct VECTOR *s2)
 {
@@ -168,13 +179,14 @@ T(gradient_at)(const struct ROW *row, size_t i, size_t n, struct VECTOR d,
 
 SBN_FORCE_INLINE void
 T(sums_at)(const struct ROW *row, size_t i, size_t n, const struct COEFFICIENTS *k, int form,
-	   struct w16 *s0, struct VECTOR *s1)
+	   struct w16 *s0, struct w16 *s1)
 {
-	struct VECTOR d = T(distance)(T(take)(row->x + i, n, k->mean_hi), k);
-	struct VECTOR g = T(gradient_at)(row, i, n, d, k, form);
+	struct VECTOR x = T(take)(row->x + i, n, k->mean_hi);
+	struct VECTOR d = form & SBN_FORM_ACT ? T(distance)(x, k) : x;
+	struct w16 g = V_WIDEN(T(gradient_at)(row, i, n, d, k, form));
 
-	*s0 = w16_add(*s0, V_WIDEN(g));
-	*s1 = V(fma)(g, d, *s1);
+	*s0 = w16_add(*s0, g);
+	*s1 = w16_fma(g, w16_sub(V_WIDEN(x), k->mean), *s1);
 }
 
 /* All is loaded before anything is stored, for an output may be an input. */

@@ -25,7 +25,8 @@
  *
  * Moments of a block: shift = the real mean of its first p elements (in order, crossing rows), p
  * the largest power of two up to 16 and the block's size, summed in pairs: elements i and i + p / 2
- * are added, then i and i + p / 4, ..., so that equal elements have themselves as their mean.
+ * are added, then i and i + p / 4, ..., so that equal elements have themselves as their mean; then
+ * rounded to the element type, since 16-bit elements less such a shift need no rounding.
  * d = x - shift, s1 += d, s2 = fma(d, d, s2). In double: mean = shift + s1 / count,
  * m2 = s2 - s1 * s1 / count, at least 0. Where real is float, a block is summed again in double if
  * its shift, s1 or s2 is not finite; if s2 is above SBN_HUGE_SQUARES (a mean that is small against
@@ -113,11 +114,9 @@ struct sbn_type_kernels {
 				const struct sbn_coefficients *k, size_t c);
 
 	/*
-	 * sums[0] = sum of g, sums[1] = sum of g * d with d = (x - mean_hi) - mean_lo.
-	 * Blocks, lanes and fold as above: s0 += g in double, since dx magnifies an error of
-	 * mean(g) by invstd; s1 = fma(g, d, s1) in real; blocks are added in double. Where real is
-	 * float, a block whose s1 is not finite is summed again in double, in order, d too (g as
-	 * before).
+	 * sums[0] = sum of g, sums[1] = sum of g * (x - mean), mean = mean_hi + mean_lo. Blocks,
+	 * lanes and fold as above, but in double: s0 += g, s1 = fma(g, x - mean, s1), g and x
+	 * widened. (dx magnifies an error of mean(g) by invstd, and dgamma may nearly cancel.)
 	 */
 	void (*plane_sums)(const struct sbn_operands *at, size_t n, size_t spatial,
 			   const struct sbn_coefficients *k, size_t c, double sums[2]);

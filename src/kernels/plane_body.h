@@ -45,7 +45,8 @@ T(block_shift)(struct sbn_in x, const struct sbn_block *block)
 	for (size_t half = n_head / 2; half > 0; half /= 2)
 		for (size_t i = 0; i < half; i++)
 			head[i] += head[i + half];
-	return head[0] / (REAL)n_head;
+	V(store)(head, T(nearest)(V(set1)(head[0] / (REAL)n_head)));
+	return head[0];
 }
 
 static struct sbn_moments
@@ -93,8 +94,7 @@ SBN_FORCE_INLINE void
 T(block_sums)(const struct sbn_operands *at, const struct sbn_block *block,
 	      const struct sbn_coefficients *k, size_t c, int form, double sums[2])
 {
-	struct w16 s0 = w16_set1(0);
-	struct VECTOR s1 = V(set1)(0);
+	struct w16 s0 = w16_set1(0), s1 = s0;
 	struct COEFFICIENTS v = { 0 };
 
 	T(load_sums)(&v, k, c, 0, form);
@@ -108,11 +108,7 @@ T(block_sums)(const struct sbn_operands *at, const struct sbn_block *block,
 			T(sums_at)(&from, i, block->spatial - i, &v, form, &s0, &s1);
 	}
 	sums[0] = T(fold_wide)(s0);
-	sums[1] = T(fold)(s1);
-#if SINGLE
-	if (!isfinite(sums[1]))
-		T(sums_again)(at, block, k, c, form, sums);
-#endif
+	sums[1] = T(fold_wide)(s1);
 }
 
 SBN_FORCE_INLINE void

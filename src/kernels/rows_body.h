@@ -22,8 +22,7 @@ struct ROWS_MOMENTS {
 };
 
 struct ROWS_SUMS {
-	double s0[ROWS_CHANNELS];
-	REAL s1[ROWS_CHANNELS];
+	double s0[ROWS_CHANNELS], s1[ROWS_CHANNELS];
 };
 
 SBN_FORCE_INLINE void
@@ -37,7 +36,7 @@ T(shift_column)(struct sbn_in x, const struct sbn_block *head, size_t c, size_t 
 	for (size_t half = head->n / 2; half > 0; half /= 2)
 		for (size_t row = 0; row < half; row++)
 			sum[row] = V(add)(sum[row], sum[row + half]);
-	V(store)(shift + c, V(div)(sum[0], V(set1)((REAL)head->n)));
+	V(store)(shift + c, T(nearest)(V(div)(sum[0], V(set1)((REAL)head->n))));
 }
 
 static void
@@ -165,8 +164,7 @@ SBN_FORCE_INLINE void
 T(sums_column)(const struct sbn_operands *at, const struct sbn_block *group, size_t i, size_t n,
 	       const struct sbn_coefficients *k, size_t c, int form, struct ROWS_SUMS *sums)
 {
-	struct w16 s0 = w16_load(sums->s0 + i);
-	struct VECTOR s1 = V(load)(sums->s1 + i);
+	struct w16 s0 = w16_load(sums->s0 + i), s1 = w16_load(sums->s1 + i);
 	struct COEFFICIENTS v = { 0 };
 
 	T(load_sums)(&v, k, c + i, n, form);
@@ -176,7 +174,7 @@ T(sums_column)(const struct sbn_operands *at, const struct sbn_block *group, siz
 		T(sums_at)(&from, 0, n, &v, form, &s0, &s1);
 	}
 	w16_store(sums->s0 + i, s0);
-	V(store)(sums->s1 + i, s1);
+	w16_store(sums->s1 + i, s1);
 }
 
 /* c is the channel of the group's first column. */
@@ -202,31 +200,6 @@ T(sums_group)(const struct sbn_operands *at, const struct sbn_block *group,
 	SBN_SWITCH_SUMS(sbn_sums_form(at, k), T(sums_group_as), at, group, k, c, sums);
 }
 
-#if SINGLE
-
-static void
-T(sums_in_double)(const struct sbn_operands *at, const struct sbn_block *block,
-		  const struct sbn_coefficients *k, size_t c, const struct ROWS_SUMS *sums,
-		  double *sum_g, double *sum_g_xmu)
-{
-	for (size_t first = 0; first < block->spatial; first += SBN_LANES) {
-		unsigned which = T(not_finite)(sums->s1 + first);
-
-		for (size_t i = first; which != 0 && i < block->spatial; i++, which >>= 1) {
-			struct sbn_block channel = { block->row, block->n, block->column + i, 1 };
-			double pair[2];
-
-			if ((which & 1) == 0)
-				continue;
-			T(sums_again)(at, &channel, k, c + i, sbn_sums_form(at, k), pair);
-			sum_g[i] = pair[0];
-			sum_g_xmu[i] = pair[1];
-		}
-	}
-}
-
-#endif
-
 /* At most ROWS_CHANNELS channels, c the first. */
 static void
 T(sums_of_rows)(const struct sbn_operands *at, const struct sbn_block *block,
@@ -238,7 +211,7 @@ T(sums_of_rows)(const struct sbn_operands *at, const struct sbn_block *block,
 
 	for (size_t i = 0; i < block->spatial; i += SBN_LANES) {
 		w16_store(sums.s0 + i, w16_set1(0));
-		V(store)(sums.s1 + i, V(set1)(0));
+		w16_store(sums.s1 + i, w16_set1(0));
 	}
 	for (; group.row < block->n; group.row += step) {
 		group.n = SBN_MIN(step, block->n - group.row);
@@ -246,11 +219,8 @@ T(sums_of_rows)(const struct sbn_operands *at, const struct sbn_block *block,
 	}
 	for (size_t i = 0; i < block->spatial; i++) {
 		sum_g[i] = sums.s0[i];
-		sum_g_xmu[i] = (double)sums.s1[i];
+		sum_g_xmu[i] = sums.s1[i];
 	}
-#if SINGLE
-	T(sums_in_double)(at, block, k, c, &sums, sum_g, sum_g_xmu);
-#endif
 }
 
 static void

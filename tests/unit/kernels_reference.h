@@ -252,7 +252,8 @@ reference_shift(const struct reference_block *block)
 
 	while (head > block->n)
 		head /= 2;
-	return real_div(block->type, reference_pairs(block, 0, 1, head), (double)head);
+	return element_round(block->type, real_div(block->type, reference_pairs(block, 0, 1, head),
+						   (double)head));
 }
 
 static inline struct sbn_moments
@@ -282,24 +283,15 @@ reference_block_sums(const struct reference_block *block, const struct reference
 		     double sums[2])
 {
 	double s0[16] = { 0 }, s1[16] = { 0 };
-	enum sbn_type type = block->type;
 
 	for (size_t i = 0; i < block->n; i++) {
 		size_t lane = block->lane[i];
-		double d = reference_distance(block->x[i], k);
 
 		s0[lane] += block->g[i];
-		s1[lane] = real_fma(type, block->g[i], d, s1[lane]);
+		s1[lane] = fma(block->g[i], block->x[i] - (k->mean_hi + k->mean_lo), s1[lane]);
 	}
 	sums[0] = reference_fold(block, s0);
 	sums[1] = reference_fold(block, s1);
-	if (type == SBN_F64 || isfinite(sums[1]))
-		return;
-	sums[0] = sums[1] = 0;
-	for (size_t i = 0; i < block->n; i++) {
-		sums[0] += block->g[i];
-		sums[1] += block->g[i] * ((block->x[i] - k->mean_hi) - k->mean_lo);
-	}
 }
 
 static inline void
