@@ -82,7 +82,4 @@ sbn_moments_of_sums(double shift, double s1, double s2, double count)
 	return out;
 }
 
-/* A block's n elements in double, for where float overflows or underflows. */
-struct sbn_moments sbn_exact_moments(const float *x, size_t n);
-
 #endif

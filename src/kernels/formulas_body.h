@@ -116,23 +116,13 @@ T(load_backward)(struct COEFFICIENTS *v, const struct sbn_coefficients *k, size_
 }
 
 /* The other lanes hold shift, whose distance is 0. */
-/* The nearest elements: of 16-bit ones, the distances of others from them need no rounding. */
-SBN_FORCE_INLINE struct VECTOR
-T(nearest)(struct VECTOR v)
-{
-	ELEMENT rounded[SBN_LANES];
-
-	T(store)(rounded, v);
-	return T(load)(rounded);
-}
-
 SBN_FORCE_INLINE void
-T(moments_at)(const ELEMENT *p, size_t n, struct VECTOR shift, struct VECTOR *s1, struct VECTOR *s2)
+T(moments_at)(const ELEMENT *p, size_t n, struct VECTOR shift, struct w16 *s1, struct w16 *s2)
 {
-	struct VECTOR d = V(sub)(T(take)(p, n, shift), shift);
+	struct w16 d = w16_sub(V_WIDEN(T(take)(p, n, shift)), V_WIDEN(shift));
 
-	*s1 = V(add)(*s1, d);
-	*s2 = V(fma)(d, d, *s2);
+	*s1 = w16_add(*s1, d);
+	*s2 = w16_fma(d, d, *s2);
 }
 
 /* d is the distance of x from the mean. */

@@ -16,24 +16,19 @@
  *	one shorter. Else a block is SBN_BLOCK / spatial whole rows, but at most SBN_BLOCK_ROWS, so
  *	that short rows do not pile long sums into few lanes; the last block is shorter.
  *	Lane = index in the row's part of the block, mod 16, restarting at each row. Per lane, in
- *	real, in order of rows and then of elements.
+ *	order of rows and then of elements.
  *	Fold of 16 lanes, in double: lanes i and i + 8 are added, then i and i + 4, i + 2, i + 1.
  *
  * Rows are those of a channels-last or two-dimensional tensor: n_rows rows of channels that lie
- * side by side (the caller cuts blocks of at most SBN_BLOCK_ROWS rows). Per channel, in real, in
- * order of the rows.
+ * side by side (the caller cuts blocks of at most SBN_BLOCK_ROWS rows). Per channel, in order of the
+ * rows.
  *
- * Moments of a block: shift = the real mean of its first p elements (in order, crossing rows), p
- * the largest power of two up to 16 and the block's size, summed in pairs: elements i and i + p / 2
- * are added, then i and i + p / 4, ..., so that equal elements have themselves as their mean; then
- * rounded to the element type, since 16-bit elements less such a shift need no rounding.
- * d = x - shift, s1 += d, s2 = fma(d, d, s2). In double: mean = shift + s1 / count,
- * m2 = s2 - s1 * s1 / count, at least 0. Where real is float, a block is summed again in double if
- * its shift, s1 or s2 is not finite; if s2 is above SBN_HUGE_SQUARES (a mean that is small against
- * such distances would lose digits), or below SBN_TINY_SQUARES though its elements are not all
- * equal to shift (squares may have underflowed): shift = the mean of the first 16 elements, in
- * order, then SBN_EXACT_LANES accumulators each, lane = index in the block mod their number, added
- * in order, without fma. Blocks merge in order by sbn_moments_merge.
+ * All sums are double, of widened elements. Moments of a block: shift = the mean of its first p
+ * elements (in order, crossing rows), p the largest power of two up to 16 and the block's size,
+ * summed in pairs (elements i and i + p / 2 are added, then i and i + p / 4, ..., so that equal
+ * elements have exactly themselves as their mean), rounded to real. d = x - shift, s1 += d,
+ * s2 = fma(d, d, s2); mean = shift + s1 / count, m2 = s2 - s1 * s1 / count, at least 0. Blocks merge
+ * in order by sbn_moments_merge.
  *
  * Activation: act(v) = v <= 0 ? f(v) : v with f(v) = v * negative_slope, or 0 for relu; a NaN
  * stays. Backward v is computed again, with the same bits, and g = v <= 0 ? f(dy) : dy.
@@ -49,9 +44,6 @@
 #define SBN_LANES 16
 #define SBN_BLOCK 2048
 #define SBN_BLOCK_ROWS 128
-#define SBN_TINY_SQUARES 0x1p-80f
-#define SBN_HUGE_SQUARES 0x1p26f
-#define SBN_EXACT_LANES 8
 
 /* The types of elements: index of sbn_kernels.of. */
 enum sbn_type { SBN_F32, SBN_F64, SBN_BF16, SBN_F16, SBN_TYPES };

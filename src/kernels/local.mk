@@ -2,11 +2,9 @@
 # The same bodies once for each instruction set and element type; a set is a library because only
 # its own source may be compiled for it.
 libsbn_core_la_SOURCES += \
-	src/kernels/again_body.h \
 	src/kernels/block.h \
 	src/kernels/choose.c \
 	src/kernels/every_type.h \
-	src/kernels/exact.c \
 	src/kernels/formulas_body.h \
 	src/kernels/forms.h \
 	src/kernels/half.h \

@@ -3,13 +3,11 @@
  * The kernels of a plane. A tail's unused lanes hold what makes their share of every sum an exact
  * zero.
  */
-#include <math.h>
-
 #include "kernels/merge.h"
 
 /* By force: sums that are passed in memory would live there. */
 SBN_FORCE_INLINE double
-T(fold_wide)(struct w16 v)
+T(fold)(struct w16 v)
 {
 	double s[SBN_LANES];
 
@@ -19,17 +17,11 @@ T(fold_wide)(struct w16 v)
 	return ((s[0] + s[4]) + (s[2] + s[6])) + ((s[1] + s[5]) + (s[3] + s[7]));
 }
 
-SBN_FORCE_INLINE double
-T(fold)(struct VECTOR v)
-{
-	return T(fold_wide)(V_WIDEN(v));
-}
-
 /* The mean of a block's head. */
 static REAL
 T(block_shift)(struct sbn_in x, const struct sbn_block *block)
 {
-	REAL head[SBN_LANES] = { 0 }; /* gcc cannot follow that n_head of it are set */
+	double head[SBN_LANES] = { 0 }; /* gcc cannot follow that n_head of it are set */
 	size_t taken = 0, n_head = sbn_head_of(block->n * block->spatial);
 
 	for (size_t row = 0; row < block->n && taken < SBN_LANES; row++) {
@@ -37,16 +29,15 @@ T(block_shift)(struct sbn_in x, const struct sbn_block *block)
 		size_t n = SBN_MIN(SBN_LANES - taken, block->spatial);
 
 		if (n == SBN_LANES) /* whole: a masked store is slow to be read again */
-			V(store)(head, T(load)(p));
+			w16_store(head, V_WIDEN(T(load)(p)));
 		else
-			V(store_n)(head + taken, n, T(load_n)(p, n, V(set1)(0)));
+			w16_store_n(head + taken, n, V_WIDEN(T(load_n)(p, n, V(set1)(0))));
 		taken += n;
 	}
 	for (size_t half = n_head / 2; half > 0; half /= 2)
 		for (size_t i = 0; i < half; i++)
 			head[i] += head[i + half];
-	V(store)(head, T(nearest)(V(set1)(head[0] / (REAL)n_head)));
-	return head[0];
+	return (REAL)(head[0] / (double)n_head);
 }
 
 static struct sbn_moments
@@ -54,8 +45,7 @@ T(block_moments)(struct sbn_in x, const struct sbn_block *block)
 {
 	const REAL shift = T(block_shift)(x, block);
 	const struct VECTOR vshift = V(set1)(shift);
-	struct VECTOR s1 = V(set1)(0), s2 = V(set1)(0);
-	double sum1, sum2;
+	struct w16 s1 = w16_set1(0), s2 = s1;
 
 	for (size_t row = 0; row < block->n; row++) {
 		const ELEMENT *p = T(in)(x, block->row + row, block->column);
@@ -66,14 +56,8 @@ T(block_moments)(struct sbn_in x, const struct sbn_block *block)
 		if (i < block->spatial)
 			T(moments_at)(p + i, block->spatial - i, vshift, &s1, &s2);
 	}
-	sum1 = T(fold)(s1);
-	sum2 = T(fold)(s2);
-#if SINGLE
-	if (T(moments_overflow)(shift, sum1, sum2) ||
-	    (sum2 < (double)SBN_TINY_SQUARES && T(moments_underflow)(x, block, shift, sum2)))
-		return T(moments_again)(x, block);
-#endif
-	return sbn_moments_of_sums((double)shift, sum1, sum2, (double)(block->n * block->spatial));
+	return sbn_moments_of_sums((double)shift, T(fold)(s1), T(fold)(s2),
+				   (double)(block->n * block->spatial));
 }
 
 static void
@@ -107,8 +91,8 @@ T(block_sums)(const struct sbn_operands *at, const struct sbn_block *block,
 		if (i < block->spatial)
 			T(sums_at)(&from, i, block->spatial - i, &v, form, &s0, &s1);
 	}
-	sums[0] = T(fold_wide)(s0);
-	sums[1] = T(fold_wide)(s1);
+	sums[0] = T(fold)(s0);
+	sums[1] = T(fold)(s1);
 }
 
 SBN_FORCE_INLINE void

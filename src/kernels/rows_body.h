@@ -7,8 +7,6 @@
 #ifndef SBN_KERNELS_ROWS_BODY_H
 #define SBN_KERNELS_ROWS_BODY_H
 
-#include <math.h>
-
 enum {
 	ROWS_CHANNELS = 512, /* the sums of that many channels stay in the innermost cache */
 	ROWS_SUMMED = 8,     /* rows of a group that is only read */
@@ -18,7 +16,8 @@ enum {
 #endif
 
 struct ROWS_MOMENTS {
-	REAL shift[ROWS_CHANNELS], s1[ROWS_CHANNELS], s2[ROWS_CHANNELS];
+	REAL shift[ROWS_CHANNELS];
+	double s1[ROWS_CHANNELS], s2[ROWS_CHANNELS];
 };
 
 struct ROWS_SUMS {
@@ -29,14 +28,17 @@ SBN_FORCE_INLINE void
 T(shift_column)(struct sbn_in x, const struct sbn_block *head, size_t c, size_t n, REAL *shift)
 {
 	const struct VECTOR zero = V(set1)(0);
-	struct VECTOR sum[SBN_LANES];
+	struct w16 sum[SBN_LANES];
+	double mean[SBN_LANES];
 
 	for (size_t row = 0; row < head->n; row++)
-		sum[row] = T(take)(T(in)(x, row, head->column + c), n, zero);
+		sum[row] = V_WIDEN(T(take)(T(in)(x, row, head->column + c), n, zero));
 	for (size_t half = head->n / 2; half > 0; half /= 2)
 		for (size_t row = 0; row < half; row++)
-			sum[row] = V(add)(sum[row], sum[row + half]);
-	V(store)(shift + c, T(nearest)(V(div)(sum[0], V(set1)((REAL)head->n))));
+			sum[row] = w16_add(sum[row], sum[row + half]);
+	w16_store(mean, sum[0]);
+	for (size_t i = 0; i < SBN_LANES; i++)
+		shift[c + i] = (REAL)(mean[i] / (double)head->n);
 }
 
 static void
@@ -55,12 +57,12 @@ T(moments_column)(struct sbn_in x, const struct sbn_block *group, size_t c, size
 		  struct ROWS_MOMENTS *sums)
 {
 	const struct VECTOR shift = V(load)(sums->shift + c);
-	struct VECTOR s1 = V(load)(sums->s1 + c), s2 = V(load)(sums->s2 + c);
+	struct w16 s1 = w16_load(sums->s1 + c), s2 = w16_load(sums->s2 + c);
 
 	for (size_t row = group->row; row < group->row + group->n; row++)
 		T(moments_at)(T(in)(x, row, group->column + c), n, shift, &s1, &s2);
-	V(store)(sums->s1 + c, s1);
-	V(store)(sums->s2 + c, s2);
+	w16_store(sums->s1 + c, s1);
+	w16_store(sums->s2 + c, s2);
 }
 
 static void
@@ -74,49 +76,6 @@ T(moments_group)(struct sbn_in x, const struct sbn_block *group, struct ROWS_MOM
 		T(moments_column)(x, group, c, group->spatial - c, sums);
 }
 
-#if SINGLE
-
-/* A bit for each channel of a column of at most 16 whose moments must be summed in double. */
-static unsigned
-T(channels_for_double)(struct sbn_in x, const struct sbn_block *column, const float *shift,
-		       const float *s1, const float *s2)
-{
-	unsigned used = (1u << column->spatial) - 1;
-	unsigned huge = V(lt)(V(set1)(SBN_HUGE_SQUARES), V(load)(s2));
-	unsigned overflow = T(not_finite)(shift) | T(not_finite)(s1) | T(not_finite)(s2) | huge;
-	unsigned tiny = V(lt)(V(load)(s2), V(set1)(SBN_TINY_SQUARES)) & used & ~overflow;
-
-	if (tiny != 0)
-		tiny &= T(lanes_that_differ)(x, column, shift);
-	return (overflow & used) | tiny;
-}
-
-static void
-T(moments_in_double)(struct sbn_in x, const struct sbn_block *block,
-		     const struct ROWS_MOMENTS *sums, double *mean, double *m2)
-{
-	for (size_t c = 0; c < block->spatial; c += SBN_LANES) {
-		size_t width = SBN_MIN((size_t)SBN_LANES, block->spatial - c);
-		struct sbn_block part = { block->row, block->n, block->column + c, width };
-		unsigned which = T(channels_for_double)(x, &part, sums->shift + c, sums->s1 + c,
-							sums->s2 + c);
-
-		part.spatial = 1;
-		for (size_t i = c; which != 0; i++, which >>= 1) {
-			struct sbn_moments moments;
-
-			if ((which & 1) == 0)
-				continue;
-			part.column = block->column + i;
-			moments = T(moments_again)(x, &part);
-			mean[i] = moments.mean;
-			m2[i] = moments.m2;
-		}
-	}
-}
-
-#endif
-
 /* At most ROWS_CHANNELS channels. */
 static void
 T(moments_of_rows)(struct sbn_in x, const struct sbn_block *block, double *mean, double *m2)
@@ -128,24 +87,20 @@ T(moments_of_rows)(struct sbn_in x, const struct sbn_block *block, double *mean,
 	group.n = sbn_head_of(block->n);
 	T(shift_rows)(x, &group, sums.shift);
 	for (size_t c = 0; c < block->spatial; c += SBN_LANES) {
-		V(store)(sums.s1 + c, V(set1)(0));
-		V(store)(sums.s2 + c, V(set1)(0));
+		w16_store(sums.s1 + c, w16_set1(0));
+		w16_store(sums.s2 + c, w16_set1(0));
 	}
 	for (; group.row < block->n; group.row += step) {
 		group.n = SBN_MIN(step, block->n - group.row);
 		T(moments_group)(x, &group, &sums);
 	}
 	for (size_t c = 0; c < block->spatial; c++) {
-		struct sbn_moments moments =
-			sbn_moments_of_sums((double)sums.shift[c], (double)sums.s1[c],
-					    (double)sums.s2[c], (double)block->n);
+		struct sbn_moments moments = sbn_moments_of_sums((double)sums.shift[c], sums.s1[c],
+								 sums.s2[c], (double)block->n);
 
 		mean[c] = moments.mean;
 		m2[c] = moments.m2;
 	}
-#if SINGLE
-	T(moments_in_double)(x, block, &sums, mean, m2);
-#endif
 }
 
 static void

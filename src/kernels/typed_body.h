@@ -2,8 +2,5 @@
 /* The kernels of one element type, SBN_TYPE. */
 #include "kernels/forms.h"
 #include "kernels/formulas_body.h"
-#if SINGLE
-#include "kernels/again_body.h"
-#endif
 #include "kernels/plane_body.h"
 #include "kernels/rows_body.h"

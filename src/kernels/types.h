@@ -30,7 +30,6 @@
 #define ROW T(row)
 #define ROWS_MOMENTS T(rows_moments_sums)
 #define ROWS_SUMS T(rows_sums_sums)
-#define SINGLE T(single) /* 1 where real is float: sums can need double */
 
 typedef float element_f32, real_f32;
 typedef double element_f64, real_f64;
@@ -41,11 +40,6 @@ typedef float real_bf16, real_f16;
 #define vector_f64 w16
 #define vector_bf16 v16
 #define vector_f16 v16
-
-#define single_f32 1
-#define single_f64 0
-#define single_bf16 1
-#define single_f16 1
 
 SBN_FORCE_INLINE struct w16
 widen_v16(struct v16 v)

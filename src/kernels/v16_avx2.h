@@ -129,18 +129,4 @@ v16_bits(__m256 lo, __m256 hi)
 	return (unsigned)_mm256_movemask_ps(lo) | (unsigned)_mm256_movemask_ps(hi) << 8;
 }
 
-static inline unsigned
-v16_ne(struct v16 a, struct v16 b)
-{
-	return v16_bits(_mm256_cmp_ps(a.lo, b.lo, _CMP_NEQ_UQ),
-			_mm256_cmp_ps(a.hi, b.hi, _CMP_NEQ_UQ));
-}
-
-static inline unsigned
-v16_lt(struct v16 a, struct v16 b)
-{
-	return v16_bits(_mm256_cmp_ps(a.lo, b.lo, _CMP_LT_OQ),
-			_mm256_cmp_ps(a.hi, b.hi, _CMP_LT_OQ));
-}
-
 #endif

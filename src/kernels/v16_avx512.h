@@ -104,16 +104,4 @@ v16_through(struct v16 v, struct v16 a, struct v16_leak leak)
 	return (struct v16){ _mm512_mask_blend_ps(where, a.a, through) };
 }
 
-static inline unsigned
-v16_ne(struct v16 a, struct v16 b)
-{
-	return _mm512_cmp_ps_mask(a.a, b.a, _CMP_NEQ_UQ);
-}
-
-static inline unsigned
-v16_lt(struct v16 a, struct v16 b)
-{
-	return _mm512_cmp_ps_mask(a.a, b.a, _CMP_LT_OQ);
-}
-
 #endif

@@ -134,26 +134,4 @@ v16_through(struct v16 v, struct v16 a, struct v16_leak leak)
 	return a;
 }
 
-/* Bit i is 1 where a and b are not equal in lane i; a NaN is not equal to anything. */
-static inline unsigned
-v16_ne(struct v16 a, struct v16 b)
-{
-	unsigned bits = 0;
-
-	for (int i = 0; i < 16; i++)
-		bits |= (unsigned)(a.a[i] != b.a[i]) << i;
-	return bits;
-}
-
-/* Bit i is 1 where a < b in lane i; a NaN is not. */
-static inline unsigned
-v16_lt(struct v16 a, struct v16 b)
-{
-	unsigned bits = 0;
-
-	for (int i = 0; i < 16; i++)
-		bits |= (unsigned)(a.a[i] < b.a[i]) << i;
-	return bits;
-}
-
 #endif

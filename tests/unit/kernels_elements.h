@@ -72,15 +72,6 @@ element_get(enum sbn_type type, const void *array, size_t i)
 	return element_widen(type, ((const uint16_t *)array)[i]);
 }
 
-/* The nearest number of the type. */
-static inline double
-element_round(enum sbn_type type, double value)
-{
-	if (type == SBN_F64 || type == SBN_F32)
-		return value;
-	return element_widen(type, element_narrow(type, (float)value));
-}
-
 static inline void
 element_set(enum sbn_type type, void *array, size_t i, double value)
 {

@@ -40,12 +40,6 @@ real_mul(enum sbn_type type, double a, double b)
 }
 
 static inline double
-real_div(enum sbn_type type, double a, double b)
-{
-	return type == SBN_F64 ? a / b : (double)((float)a / (float)b);
-}
-
-static inline double
 real_fma(enum sbn_type type, double a, double b, double c)
 {
 	return type == SBN_F64 ? fma(a, b, c) : (double)fmaf((float)a, (float)b, (float)c);
@@ -202,47 +196,14 @@ reference_finish(double shift, double s1, double s2, size_t n)
 	return (struct sbn_moments){ count, shift + s1 / count, m2 < 0 ? 0 : m2 };
 }
 
-static inline struct sbn_moments
-reference_moments_in_double(const struct reference_block *block)
-{
-	size_t head = block->n < 16 ? block->n : 16;
-	double shift = 0, s1[SBN_EXACT_LANES] = { 0 }, s2[SBN_EXACT_LANES] = { 0 };
-	double sum1 = 0, sum2 = 0;
-
-	for (size_t i = 0; i < head; i++)
-		shift += block->x[i];
-	shift /= (double)head;
-	for (size_t i = 0; i < block->n; i++) {
-		double d = block->x[i] - shift;
-
-		s1[i % SBN_EXACT_LANES] += d;
-		s2[i % SBN_EXACT_LANES] += d * d;
-	}
-	for (size_t i = 0; i < SBN_EXACT_LANES; i++) {
-		sum1 += s1[i];
-		sum2 += s2[i];
-	}
-	return reference_finish(shift, sum1, sum2, block->n);
-}
-
-static inline bool
-reference_is_constant(const struct reference_block *block, double value)
-{
-	for (size_t i = 0; i < block->n; i++) {
-		if (block->x[i] != value)
-			return false;
-	}
-	return true;
-}
-
 /* Recursive: the mean of two halves' sums, in which equal elements are summed without rounding. */
 static inline double
 reference_pairs(const struct reference_block *block, size_t first, size_t step, size_t n)
 {
 	if (n == 1)
 		return block->x[first];
-	return real_add(block->type, reference_pairs(block, first, 2 * step, n / 2),
-			reference_pairs(block, first + step, 2 * step, n / 2));
+	return reference_pairs(block, first, 2 * step, n / 2) +
+	       reference_pairs(block, first + step, 2 * step, n / 2);
 }
 
 static inline double
@@ -252,30 +213,24 @@ reference_shift(const struct reference_block *block)
 
 	while (head > block->n)
 		head /= 2;
-	return element_round(block->type, real_div(block->type, reference_pairs(block, 0, 1, head),
-						   (double)head));
+	return block->type == SBN_F64 ?
+		       reference_pairs(block, 0, 1, head) / (double)head :
+		       (double)(float)(reference_pairs(block, 0, 1, head) / (double)head);
 }
 
 static inline struct sbn_moments
 reference_block_moments(const struct reference_block *block)
 {
-	double shift = reference_shift(block), s1[16] = { 0 }, s2[16] = { 0 }, sum1, sum2;
-	enum sbn_type type = block->type;
+	double shift = reference_shift(block), s1[16] = { 0 }, s2[16] = { 0 };
 
 	for (size_t i = 0; i < block->n; i++) {
-		size_t lane = block->lane[i];
-		double d = real_add(type, block->x[i], -shift);
+		double d = block->x[i] - shift;
 
-		s1[lane] = real_add(type, s1[lane], d);
-		s2[lane] = real_fma(type, d, d, s2[lane]);
+		s1[block->lane[i]] += d;
+		s2[block->lane[i]] = fma(d, d, s2[block->lane[i]]);
 	}
-	sum1 = reference_fold(block, s1);
-	sum2 = reference_fold(block, s2);
-	if (type != SBN_F64 &&
-	    (!isfinite(shift) || !isfinite(sum1) || !(sum2 <= (double)SBN_HUGE_SQUARES) ||
-	     (sum2 < (double)SBN_TINY_SQUARES && !reference_is_constant(block, shift))))
-		return reference_moments_in_double(block);
-	return reference_finish(shift, sum1, sum2, block->n);
+	return reference_finish(shift, reference_fold(block, s1), reference_fold(block, s2),
+				block->n);
 }
 
 static inline void
