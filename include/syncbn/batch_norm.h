@@ -80,7 +80,10 @@ int64_t syncbn_batch_norm_batches_tracked(const syncbn_batch_norm_t *bn);
 /* Sets that number, as when a state is restored. Local. INVALID: n < 0, no running statistics. */
 syncbn_status_t syncbn_batch_norm_set_batches_tracked(syncbn_batch_norm_t *bn, int64_t n);
 
-/* What the layer was made with; name and initializers are NULL. Local. INVALID. */
+/*
+ * What the layer was made with, but for name and initializers, and the mode it is in; config begins
+ * with one of the macros. Local. INVALID: NULL, another size.
+ */
 syncbn_status_t syncbn_batch_norm_get_config(const syncbn_batch_norm_t *bn,
 					     syncbn_batch_norm_config_t *config);
 

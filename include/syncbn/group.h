@@ -115,7 +115,9 @@ syncbn_status_t syncbn_group_leave(syncbn_group_t *group);
 /*
  * Comes together again: a rank that has not left leaves first; returns when every rank of the
  * group has called it. *last_rank (may be NULL): the group's rank that made the most calls, the
- * highest of several, whose parameters are the newest. Collective. INVALID, TIMEOUT, PEER_LOST.
+ * highest of several, whose parameters are the newest: what a leaver's layers hold (running
+ * statistics and the number of batches tracked among it) is as it was when it left, until the
+ * program broadcasts it from last_rank. Collective. INVALID, TIMEOUT, MISMATCH, PEER_LOST.
  */
 syncbn_status_t syncbn_group_return(syncbn_group_t *group, int *last_rank);
 

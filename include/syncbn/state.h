@@ -28,7 +28,8 @@ typedef enum syncbn_state_names {
 
 typedef enum syncbn_state_format {
 	SYNCBN_STATE_SAFETENSORS = 1, /* the version stands in __metadata__, as "PREFIXversion" */
-	SYNCBN_STATE_NPZ = 2          /* for numpy.load; the version is an array, "PREFIXversion" */
+	SYNCBN_STATE_NPZ = 2          /* for numpy.load; the version is an array, "PREFIXversion",
+					 which torch's load_state_dict must not be given */
 } syncbn_state_format_t;
 
 /* One layer of a file. */

@@ -113,6 +113,11 @@ syncbn_batch_norm_get_config(const syncbn_batch_norm_t *bn, syncbn_batch_norm_co
 	if ((status = sbn_check_call(here, "bn", bn)) != SYNCBN_OK ||
 	    (status = sbn_check_call(here, "config", config)) != SYNCBN_OK)
 		return status;
+	if (config->size != sizeof(*config))
+		return sbn_named(here, sbn_fail(SYNCBN_ERR_INVALID,
+						"size is %zu, not %zu: begin with a macro such as "
+						"SYNCBN_BATCH_NORM_TORCH",
+						config->size, sizeof(*config)));
 	*config = bn->config;
 	config->training = bn->training;
 	return SYNCBN_OK;

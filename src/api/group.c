@@ -38,7 +38,8 @@ syncbn_init(const syncbn_config_t *config, syncbn_group_t **world)
 
 	if (status != SYNCBN_OK)
 		return status;
-	*world = NULL;
+	if (sbn_process_get() == NULL) /* else it may be the world that there is */
+		*world = NULL;
 	return sbn_named("syncbn_init", init(config, world));
 }
 

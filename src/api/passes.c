@@ -73,6 +73,20 @@ check_forward(const syncbn_batch_norm_t *bn, const syncbn_tensor_t *x, const syn
 	return saved != NULL ? check_in_place(bn, x, z, y) : SYNCBN_OK;
 }
 
+/* Puts the function's and the layer's name before the detail of an error. */
+static syncbn_status_t
+named(const char *function, const syncbn_batch_norm_t *bn, syncbn_status_t status)
+{
+	char layer[SBN_LAYER_NAME + 16];
+
+	if (status == SYNCBN_OK)
+		return status;
+	sbn_control_layer_name(&bn->group->control, bn->group->members[bn->group->rank], bn->name,
+			       layer, sizeof(layer));
+	sbn_fail_prefix("%s of %s", function, layer);
+	return status;
+}
+
 syncbn_status_t
 syncbn_batch_norm_forward(syncbn_batch_norm_t *bn, const syncbn_tensor_t *x,
 			  const syncbn_tensor_t *z, const syncbn_tensor_t *y, syncbn_saved_t *saved)
@@ -87,7 +101,7 @@ syncbn_batch_norm_forward(syncbn_batch_norm_t *bn, const syncbn_tensor_t *x,
 	status = check_forward(bn, x, z, y, saved);
 	if (status == SYNCBN_OK)
 		status = sbn_batch_norm_forward(bn, x, z, y, saved);
-	return sbn_named(here, status);
+	return named(here, bn, status);
 }
 
 static syncbn_status_t
@@ -174,5 +188,5 @@ syncbn_batch_norm_backward(syncbn_batch_norm_t *bn, syncbn_saved_t *saved,
 	status = check_backward(bn, saved, dy, dx, dz, want);
 	if (status == SYNCBN_OK)
 		status = sbn_batch_norm_backward(bn, saved, dy, dx, dz, want);
-	return sbn_named(here, status);
+	return named(here, bn, status);
 }

@@ -60,8 +60,8 @@ describe_operands(const struct syncbn_group *group, const struct sbn_call *call,
 			 root);
 		break;
 	case SBN_OP_GROUP:
-		snprintf(text, bytes, "%" PRIu64 " lists of %" PRIu64 " ranks in all",
-			 call->agreed[1], call->agreed[2]);
+		snprintf(text, bytes, "%" PRIu64 " ranks in %" PRIu64 " list%s", call->agreed[2],
+			 call->agreed[1], call->agreed[1] == 1 ? "" : "s");
 		break;
 	default:
 		snprintf(text, bytes, "%" PRIu64 " bytes", call->agreed[0]);

@@ -159,25 +159,29 @@ sbn_diagnose_timeout(const struct sbn_wait *wait)
 			timeout_name(group));
 }
 
-/* The last hint, for where the two calls read alike. */
+/* What differs where the two calls read alike, and what to do. */
 static const char *
 difference(const struct sbn_call *own, const struct sbn_call *theirs)
 {
 	bool layer = own->op == SBN_OP_FORWARD || own->op == SBN_OP_BACKWARD;
 
 	if (layer && own->op == theirs->op && own->layer != theirs->layer)
-		return ", another layer (the order of their making tells layers apart)";
+		return ", another layer: every rank must make its layers in the same order, which "
+		       "tells them apart, and the same calls";
 	if (layer && own->op == theirs->op && own->agreed[2] != theirs->agreed[2])
-		return ", with other settings of the layer (eps, momentum, affine, modes)";
+		return ", with other settings of the layer (eps, momentum, affine, activation, "
+		       "policies): every rank must make it with the same config";
 	if (own->op == SBN_OP_BACKWARD && own->op == theirs->op &&
 	    own->agreed[3] != theirs->agreed[3])
-		return ", which wants other gradients";
+		return ", which wants other gradients: every rank must want the same";
 	if (own->op == SBN_OP_GROUP && theirs->op == SBN_OP_GROUP)
-		return "; the lists of ranks differ";
+		return "; the lists of ranks differ: every rank must give the same lists";
 	if (own->op == SBN_OP_ALL_REDUCE && own->op == theirs->op &&
-	    (own->agreed[2] ^ theirs->agreed[2]) > SBN_REDUCE_OP)
-		return ", with another divisor (syncbn_group_set_divisor)";
-	return "";
+	    (own->agreed[2] & SBN_REDUCE_OP) == (theirs->agreed[2] & SBN_REDUCE_OP) &&
+	    own->agreed[2] != theirs->agreed[2])
+		return ", with another divisor: every rank must choose the same with "
+		       "syncbn_group_set_divisor";
+	return ": every rank must make the same calls in the same order";
 }
 
 syncbn_status_t
@@ -190,8 +194,7 @@ sbn_diagnose_other_call(struct syncbn_group *group, uint32_t peer, const struct 
 	sbn_call_describe(group, group->rank, own, number, here, sizeof(here));
 	sbn_call_describe(group, peer, theirs, number, there, sizeof(there));
 	return sbn_fail(SYNCBN_ERR_MISMATCH,
-			"rank %" PRIu32 " is in %s, this rank (%" PRIu32 ") in %s%s: every rank "
-			"must make the same calls in the same order",
+			"rank %" PRIu32 " is in %s, this rank (%" PRIu32 ") in %s%s",
 			group->members[peer], there, group->members[group->rank], here,
 			difference(own, theirs));
 }

@@ -77,6 +77,10 @@ sbn_initializer_check(const char *field, const syncbn_initializer_t *init)
 	if (init->is_constant != 0 && init->is_constant != 1)
 		return sbn_fail(SYNCBN_ERR_INVALID, "%s.is_constant is %d, not 0 or 1", field,
 				init->is_constant);
+	if (init->constant != 0 && !init->is_constant)
+		return sbn_fail(SYNCBN_ERR_INVALID,
+				"%s.constant is %g but is_constant is 0: set is_constant to 1",
+				field, init->constant);
 	if (given > 1)
 		return sbn_fail(SYNCBN_ERR_INVALID,
 				"%s has more than one of name, values and is_constant", field);

@@ -15,6 +15,13 @@
 
 static struct outcome expected, actual;
 
+/* A sanitizer sees in some of the cases what it would see in all; 7 is in step with no list. */
+#ifdef __SANITIZE_ADDRESS__
+enum { CASE_STEP = 7 };
+#else
+enum { CASE_STEP = 1 };
+#endif
+
 static void
 assert_same_outcome(const struct sbn_kernels *a, const struct sbn_kernels *b, size_t number)
 {
@@ -43,7 +50,7 @@ assert_same_sweep(const struct sbn_kernels *a, const struct sbn_kernels *b, enum
 	for (size_t i = 0; i < CASE_COUNT(case_kinds); i++) {
 		size_t number = 0;
 
-		for (; case_kinds[i](a, type, number, &expected); number++) {
+		for (; case_kinds[i](a, type, number, &expected); number += CASE_STEP) {
 			assert_true(case_kinds[i](b, type, number, &actual));
 			assert_same_outcome(a, b, number);
 		}

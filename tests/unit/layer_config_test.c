@@ -229,7 +229,8 @@ test_name_mode_and_initial_values_may_differ(void **state)
 static void
 test_a_layer_tells_its_configuration(void **state)
 {
-	syncbn_batch_norm_config_t config = SYNCBN_BATCH_NORM_MINDSPORE(5), got;
+	syncbn_batch_norm_config_t config = SYNCBN_BATCH_NORM_MINDSPORE(5),
+				   got = SYNCBN_BATCH_NORM_TORCH(1);
 	syncbn_batch_norm_t *bn;
 
 	config.name = "stem";
