@@ -38,8 +38,7 @@ syncbn_init(const syncbn_config_t *config, syncbn_group_t **world)
 
 	if (status != SYNCBN_OK)
 		return status;
-	if (sbn_process_get() == NULL) /* else it may be the world that there is */
-		*world = NULL;
+	*world = NULL;
 	return sbn_named("syncbn_init", init(config, world));
 }
 

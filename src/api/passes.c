@@ -9,7 +9,8 @@
 static syncbn_status_t
 check_owner(const syncbn_saved_t *saved, const syncbn_batch_norm_t *bn)
 {
-	if (saved->bn == bn && saved->number == bn->number)
+	/* numbers count in a group, which cannot end before its saved objects */
+	if (saved->bn == bn && saved->group == bn->group && saved->number == bn->number)
 		return SYNCBN_OK;
 	return sbn_fail(SYNCBN_ERR_INVALID, "saved was made for another layer");
 }

@@ -47,13 +47,15 @@ sbn_group_aborted(const struct syncbn_group *group)
 }
 
 void
-sbn_group_abort(struct syncbn_group *group, syncbn_status_t cause, uint32_t member)
+sbn_group_abort(struct syncbn_group *group, syncbn_status_t cause, uint32_t member, uint32_t other)
 {
+	struct sbn_abort abort = { cause, group->members[member], group->members[other] };
+
 	if (group->number == 0) {
-		sbn_control_abort(&group->control, cause, group->members[member]);
+		sbn_control_abort(&group->control, abort);
 		return;
 	}
-	sbn_abort_set(group->abort, cause, group->members[member]);
+	sbn_abort_set(group->abort, abort);
 	for (uint32_t each = 0; each < group->size; each++)
 		sbn_control_ring_loudly(&group->control, group->members[each]);
 }

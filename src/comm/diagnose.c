@@ -70,18 +70,25 @@ lost(struct syncbn_group *group, uint32_t member)
 		ended, was, here);
 }
 
+/* Two that can never meet, and this rank, which may be one of them. */
 static syncbn_status_t
-mismatch(struct syncbn_group *group, uint32_t other)
+mismatch(struct syncbn_group *group, uint32_t one, uint32_t other)
 {
 	bool lists = sbn_group_now(group, other).op == SBN_OP_GROUP;
-	char there[TEXT], here[TEXT];
+	char there[TEXT], also[TEXT + 32] = "", here[TEXT];
 
-	describe_here(group, other, there, sizeof(there));
+	if (one == group->rank)
+		one = other;
+	describe_here(group, one, there, sizeof(there));
+	describe_here(group, other, here, sizeof(here));
+	if (one != other && other != group->rank)
+		snprintf(also, sizeof(also), "rank %" PRIu32 " is %s, ", group->members[other],
+			 here);
 	describe_here(group, group->rank, here, sizeof(here));
 	return sbn_fail(SYNCBN_ERR_MISMATCH,
-			"rank %" PRIu32 " is %s, this rank (%" PRIu32
+			"rank %" PRIu32 " is %s, %sthis rank (%" PRIu32
 			") is %s: every rank must make the same calls in the same order%s",
-			group->members[other], there, group->members[group->rank], here,
+			group->members[one], there, also, group->members[group->rank], here,
 			lists ? ", with the same lists of ranks" : "");
 }
 
@@ -94,52 +101,64 @@ timeout_name(const struct syncbn_group *group)
 }
 
 static syncbn_status_t
-gave_up(struct syncbn_group *group, uint32_t other)
+gave_up(struct syncbn_group *group, uint32_t one, uint32_t other)
 {
 	char there[TEXT], here[TEXT];
 
-	describe(group, other, there, sizeof(there));
+	describe_here(group, one, there, sizeof(there));
 	describe(group, group->rank, here, sizeof(here));
 	return sbn_fail(SYNCBN_ERR_TIMEOUT,
-			"rank %" PRIu32 " gave up waiting, %s; this rank (%" PRIu32
+			"rank %" PRIu32 " gave up waiting for rank %" PRIu32
+			", %s; this rank (%" PRIu32
 			") is %s: look at what holds the ranks that have not come, or raise %s "
 			"(seconds)",
-			group->members[other], there, group->members[group->rank], here,
-			timeout_name(group));
+			group->members[one], group->members[other], there,
+			group->members[group->rank], here, timeout_name(group));
+}
+
+/* The rank of the group with that number in the run; the group's size: none. */
+static uint32_t
+member_of(const struct syncbn_group *group, uint32_t rank)
+{
+	uint32_t member = 0;
+
+	while (member < group->size && group->members[member] != rank)
+		member++;
+	return member;
 }
 
 syncbn_status_t
 sbn_group_failure(struct syncbn_group *group)
 {
 	struct sbn_abort abort = sbn_group_aborted(group);
-	uint32_t member = 0;
+	uint32_t member = member_of(group, abort.rank), other = member_of(group, abort.other);
 
 	if (abort.cause == SYNCBN_OK)
 		return SYNCBN_OK;
-	while (member < group->size && group->members[member] != abort.rank)
-		member++;
 	/* another process's word is no index before it is checked */
 	if (member == group->size)
 		return sbn_fail(SYNCBN_ERR_PEER_LOST, "the run was stopped");
+	if (other == group->size)
+		other = member;
 	if (abort.cause == SYNCBN_ERR_PEER_LOST)
 		return lost(group, member);
 	if (abort.cause == SYNCBN_ERR_MISMATCH)
-		return mismatch(group, member);
-	return gave_up(group, member);
+		return mismatch(group, member, other);
+	return gave_up(group, member, other);
 }
 
 syncbn_status_t
 sbn_diagnose_lost(const struct sbn_wait *wait)
 {
-	sbn_group_abort(wait->group, SYNCBN_ERR_PEER_LOST, wait->peer);
+	sbn_group_abort(wait->group, SYNCBN_ERR_PEER_LOST, wait->peer, wait->peer);
 	return lost(wait->group, wait->peer);
 }
 
 syncbn_status_t
 sbn_diagnose_mismatch(const struct sbn_wait *wait)
 {
-	sbn_group_abort(wait->group, SYNCBN_ERR_MISMATCH, wait->group->rank);
-	return mismatch(wait->group, wait->peer);
+	sbn_group_abort(wait->group, SYNCBN_ERR_MISMATCH, wait->group->rank, wait->peer);
+	return mismatch(wait->group, wait->group->rank, wait->peer);
 }
 
 syncbn_status_t
@@ -149,7 +168,7 @@ sbn_diagnose_timeout(const struct sbn_wait *wait)
 	uint32_t rank = group->members[wait->peer];
 	char here[TEXT], there[TEXT];
 
-	sbn_group_abort(group, SYNCBN_ERR_TIMEOUT, group->rank);
+	sbn_group_abort(group, SYNCBN_ERR_TIMEOUT, group->rank, wait->peer);
 	describe(group, wait->peer, there, sizeof(there));
 	describe(group, group->rank, here, sizeof(here));
 	return sbn_fail(SYNCBN_ERR_TIMEOUT,
@@ -190,7 +209,7 @@ sbn_diagnose_other_call(struct syncbn_group *group, uint32_t peer, const struct 
 {
 	char here[TEXT + SBN_LAYER_NAME], there[TEXT + SBN_LAYER_NAME];
 
-	sbn_group_abort(group, SYNCBN_ERR_MISMATCH, group->rank);
+	sbn_group_abort(group, SYNCBN_ERR_MISMATCH, group->rank, peer);
 	sbn_call_describe(group, group->rank, own, number, here, sizeof(here));
 	sbn_call_describe(group, peer, theirs, number, there, sizeof(there));
 	return sbn_fail(SYNCBN_ERR_MISMATCH,

@@ -130,8 +130,12 @@ struct sbn_abort sbn_group_aborted(const struct syncbn_group *group);
 /* The same as a status with its detail; OK when there is none. */
 syncbn_status_t sbn_group_failure(struct syncbn_group *group);
 
-/* Sets the group's abort word and wakes its members. member: a rank of the group. */
-void sbn_group_abort(struct syncbn_group *group, syncbn_status_t cause, uint32_t member);
+/*
+ * Sets the group's abort word and wakes its members; `member` and `other`, ranks of the group, are
+ * what sbn_abort says.
+ */
+void sbn_group_abort(struct syncbn_group *group, syncbn_status_t cause, uint32_t member,
+		     uint32_t other);
 
 /* Whether a member has freed its sub group (G1). */
 bool sbn_group_has_freed(const struct syncbn_group *group, uint32_t member);

@@ -20,15 +20,15 @@
  *	Fold of 16 lanes, in double: lanes i and i + 8 are added, then i and i + 4, i + 2, i + 1.
  *
  * Rows are those of a channels-last or two-dimensional tensor: n_rows rows of channels that lie
- * side by side (the caller cuts blocks of at most SBN_BLOCK_ROWS rows). Per channel, in order of the
- * rows.
+ * side by side (the caller cuts blocks of at most SBN_BLOCK_ROWS rows). Per channel, in order of
+ * the rows.
  *
  * All sums are double, of widened elements. Moments of a block: shift = the mean of its first p
  * elements (in order, crossing rows), p the largest power of two up to 16 and the block's size,
  * summed in pairs (elements i and i + p / 2 are added, then i and i + p / 4, ..., so that equal
  * elements have exactly themselves as their mean), rounded to real. d = x - shift, s1 += d,
- * s2 = fma(d, d, s2); mean = shift + s1 / count, m2 = s2 - s1 * s1 / count, at least 0. Blocks merge
- * in order by sbn_moments_merge.
+ * s2 = fma(d, d, s2); mean = shift + s1 / count, m2 = s2 - s1 * s1 / count, at least 0. Blocks
+ * merge in order by sbn_moments_merge.
  *
  * Activation: act(v) = v <= 0 ? f(v) : v with f(v) = v * negative_slope, or 0 for relu; a NaN
  * stays. Backward v is computed again, with the same bits, and g = v <= 0 ? f(dy) : dy.

@@ -85,8 +85,7 @@ remember(struct sbn_failure *failure, const struct sbn_job *job, uint32_t rank, 
 {
 	const struct sbn_control *control = &job->segment.control;
 
-	*failure = (struct sbn_failure){
-		.exit_code = exit_code, .rank = (int)rank, .waiter = -1 };
+	*failure = (struct sbn_failure){ .exit_code = exit_code, .rank = (int)rank, .waiter = -1 };
 	if (!anybody_joined(control))
 		return;
 	failure->was_in = calloc(job->n_ranks, sizeof(*failure->was_in));
@@ -129,8 +128,8 @@ describe_cause(const struct sbn_failure *failure, const struct sbn_job *job, enu
 			 "process",
 			 (int)member->pid, waiter);
 	else if (end == SBN_END_EARLY)
-		snprintf(text, bytes,
-			 " without syncbn_finalize%s: call it before the program ends", waiter);
+		snprintf(text, bytes, " without syncbn_finalize%s: call it before the program ends",
+			 waiter);
 	else if (failure->was_in != NULL && (state & SBN_RANK_JOINED))
 		snprintf(text, bytes, ", %s", failure->was_in[failure->rank]);
 	else
@@ -182,7 +181,7 @@ sbn_failure_rank_ended(struct sbn_failure *failure, const struct sbn_job *job, u
 		remember(failure, job, rank, exit_code_of(wait_status));
 	else if (failure->wrapped && failure->rank == (int)rank)
 		failure->exit_code = exit_code_of(wait_status);
-	sbn_control_abort(control, SYNCBN_ERR_PEER_LOST, rank);
+	sbn_control_abort(control, (struct sbn_abort){ SYNCBN_ERR_PEER_LOST, rank, rank });
 	if (first)
 		say_first(failure, job, end);
 	return first;
@@ -200,7 +199,7 @@ sbn_failure_member_ended(struct sbn_failure *failure, const struct sbn_job *job,
 		return false;
 	if (first)
 		remember(failure, job, rank, 1);
-	sbn_control_abort(control, SYNCBN_ERR_PEER_LOST, rank);
+	sbn_control_abort(control, (struct sbn_abort){ SYNCBN_ERR_PEER_LOST, rank, rank });
 	if (!first)
 		return false;
 	failure->wrapped = true;

@@ -32,7 +32,7 @@ batch_weight(const struct syncbn_batch_norm *bn)
 	case SYNCBN_MOMENTUM_OLD:
 		return 1 - bn->config.momentum;
 	case SYNCBN_MOMENTUM_CUMULATIVE:
-		return 1 / (double)(bn->batches_tracked + 1);
+		return 1 / ((double)bn->batches_tracked + 1);
 	default:
 		return bn->config.momentum;
 	}
@@ -195,7 +195,7 @@ sbn_batch_norm_forward(struct syncbn_batch_norm *bn, const syncbn_tensor_t *x,
 		status = sbn_pipeline_run(&pass);
 	if (status != SYNCBN_OK)
 		return status;
-	if (decision.update)
+	if (decision.update && bn->batches_tracked < INT64_MAX)
 		bn->batches_tracked++;
 	save(&pass, decision.by, x, z);
 	return SYNCBN_OK;

@@ -34,10 +34,11 @@ sbn_control_state(const struct sbn_control *control, uint32_t rank)
 }
 
 bool
-sbn_abort_set(_Atomic uint64_t *word, syncbn_status_t cause, uint32_t rank)
+sbn_abort_set(_Atomic uint64_t *word, struct sbn_abort abort)
 {
 	uint64_t none = 0;
-	uint64_t failed = (uint64_t)(-(int)cause) << 32 | rank;
+	uint64_t failed =
+		(uint64_t)(-(int)abort.cause) << 48 | (uint64_t)abort.other << 24 | abort.rank;
 	/* C3 pairs with sbn_abort_read(): the lost rank's wait_status was written before */
 	bool first =
 		atomic_compare_exchange_strong_explicit(word, &none, failed, memory_order_acq_rel,
@@ -60,18 +61,19 @@ sbn_abort_read(const _Atomic uint64_t *word)
 	/* C3 pairs with sbn_abort_set() */
 	uint64_t failed = atomic_load_explicit(word, memory_order_acquire);
 
-	if (failed != 0 && !is_cause(failed >> 32))
+	if (failed != 0 && !is_cause(failed >> 48))
 		return (struct sbn_abort){ .cause = SYNCBN_ERR_PEER_LOST, .rank = UINT32_MAX };
 	return (struct sbn_abort){
-		.cause = (syncbn_status_t)(-(int)(failed >> 32)),
-		.rank = (uint32_t)failed,
+		.cause = (syncbn_status_t)(-(int)(failed >> 48)),
+		.rank = (uint32_t)failed & 0xffffff,
+		.other = (uint32_t)(failed >> 24) & 0xffffff,
 	};
 }
 
 bool
-sbn_control_abort(const struct sbn_control *control, syncbn_status_t cause, uint32_t rank)
+sbn_control_abort(const struct sbn_control *control, struct sbn_abort abort)
 {
-	bool first = sbn_abort_set(&control->head->abort, cause, rank);
+	bool first = sbn_abort_set(&control->head->abort, abort);
 
 	sbn_control_ring_all(control);
 	return first;

@@ -144,19 +144,20 @@ uint32_t sbn_control_state(const struct sbn_control *control, uint32_t rank);
 struct sbn_abort {
 	syncbn_status_t cause; /* TIMEOUT, MISMATCH or PEER_LOST; OK: nobody failed */
 	uint32_t rank;         /* PEER_LOST: who is lost; else who found it */
+	uint32_t other;        /* TIMEOUT, MISMATCH: whom that rank waited for, or differs from */
 };
 
 /*
  * Sets an abort word unless it is set (C3), with a full fence before the doorbells that the caller
  * rings then: all, as somebody may be about to sleep. True for the one that came first.
  */
-bool sbn_abort_set(_Atomic uint64_t *word, syncbn_status_t cause, uint32_t rank);
+bool sbn_abort_set(_Atomic uint64_t *word, struct sbn_abort abort);
 
 /* What an abort word says (C3); of a word that none of us wrote: PEER_LOST of no rank. */
 struct sbn_abort sbn_abort_read(const _Atomic uint64_t *word);
 
 /* Fails the run: sets its abort word and rings every doorbell. True for the first. */
-bool sbn_control_abort(const struct sbn_control *control, syncbn_status_t cause, uint32_t rank);
+bool sbn_control_abort(const struct sbn_control *control, struct sbn_abort abort);
 
 struct sbn_abort sbn_control_aborted(const struct sbn_control *control);
 

@@ -66,7 +66,7 @@ note_end(const struct sbn_control *control, uint32_t rank, int status)
 	sbn_control_set_state(control, rank, SBN_RANK_GONE);
 	if (status != 0 ||
 	    (!(sbn_control_state(control, rank) & SBN_RANK_LEFT) && somebody_joined(control)))
-		sbn_control_abort(control, SYNCBN_ERR_PEER_LOST, rank);
+		sbn_control_abort(control, (struct sbn_abort){ SYNCBN_ERR_PEER_LOST, rank, rank });
 	sbn_control_ring_all(control);
 }
 

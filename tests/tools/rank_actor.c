@@ -134,7 +134,9 @@ play(const char *word, const char *argument)
 	else if (strcmp(word, "lost") == 0)
 		await_abort();
 	else if (strcmp(word, "mismatch") == 0)
-		sbn_control_abort(&segment.control, SYNCBN_ERR_MISMATCH, contract.rank);
+		sbn_control_abort(&segment.control,
+				  (struct sbn_abort){ SYNCBN_ERR_MISMATCH, contract.rank,
+						      contract.rank });
 	else if (strcmp(word, "leave") == 0)
 		sbn_control_set_state(&segment.control, contract.rank, SBN_RANK_LEFT);
 	else if (strcmp(word, "say") == 0)

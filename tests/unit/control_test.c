@@ -159,9 +159,9 @@ static void
 test_the_first_abort_stands(void **state)
 {
 	(void)state;
-	assert_true(sbn_control_abort(&control, SYNCBN_ERR_TIMEOUT, 2));
-	assert_false(sbn_control_abort(&control, SYNCBN_ERR_PEER_LOST, 0));
-	assert_false(sbn_control_abort(&control, SYNCBN_ERR_TIMEOUT, 2));
+	assert_true(sbn_control_abort(&control, (struct sbn_abort){ SYNCBN_ERR_TIMEOUT, 2, 2 }));
+	assert_false(sbn_control_abort(&control, (struct sbn_abort){ SYNCBN_ERR_PEER_LOST, 0, 0 }));
+	assert_false(sbn_control_abort(&control, (struct sbn_abort){ SYNCBN_ERR_TIMEOUT, 2, 2 }));
 	assert_int_equal(sbn_control_aborted(&control).cause, SYNCBN_ERR_TIMEOUT);
 	assert_int_equal(sbn_control_aborted(&control).rank, 2);
 }
@@ -169,7 +169,7 @@ test_the_first_abort_stands(void **state)
 static void *
 abort_once(void *won)
 {
-	*(bool *)won = sbn_control_abort(&control, SYNCBN_ERR_MISMATCH, 1);
+	*(bool *)won = sbn_control_abort(&control, (struct sbn_abort){ SYNCBN_ERR_MISMATCH, 1, 1 });
 	return NULL;
 }
 
@@ -194,8 +194,8 @@ static void
 test_every_abort_rings_every_doorbell(void **state)
 {
 	(void)state;
-	sbn_control_abort(&control, SYNCBN_ERR_TIMEOUT, 0);
-	sbn_control_abort(&control, SYNCBN_ERR_TIMEOUT, 1);
+	sbn_control_abort(&control, (struct sbn_abort){ SYNCBN_ERR_TIMEOUT, 0, 0 });
+	sbn_control_abort(&control, (struct sbn_abort){ SYNCBN_ERR_TIMEOUT, 1, 1 });
 	for (uint32_t rank = 0; rank < RANKS; rank++)
 		for (unsigned doorbell = 0; doorbell < SBN_DOORBELLS; doorbell++)
 			assert_int_equal(rings(rank, doorbell), 2);
