@@ -108,7 +108,11 @@ guards = \
 	tests/guard/symbols.sh
 
 slow_tests = \
-	tests/fuzz/short.sh
+	tests/fuzz/short.sh \
+	tests/models/run.sh
+
+slow_programs = \
+	tests/stress/ring_stress
 
 test_headers = \
 	tests/ranks/harness.h \
@@ -132,6 +136,11 @@ test_headers = \
 	tests/unit/world_of_one.h
 
 test_data = \
+	tests/models/abort.pml \
+	tests/models/doorbell.pml \
+	tests/models/leave.pml \
+	tests/models/ring.pml \
+	tests/models/sleep.pml \
 	tests/topologies/coreless.xml \
 	tests/topologies/cpuless.xml \
 	tests/topologies/cpuset.xml \
@@ -148,8 +157,9 @@ check_PROGRAMS += tests/unit/kernels_digest tests/ranks/batch_norm_digest tests/
 	tests/tools/state_actor
 
 if HAVE_CMOCKA
-check_PROGRAMS += $(unit_tests) $(rank_tests)
+check_PROGRAMS += $(unit_tests) $(rank_tests) $(slow_programs)
 TESTS += $(unit_tests) $(rank_tests)
+TESTS_SLOW += $(slow_programs)
 endif
 TESTS += $(shell_tests) $(guards)
 TESTS_SLOW += $(slow_tests)
