@@ -104,17 +104,21 @@ guards = \
 	tests/guard/frameworks.sh \
 	tests/guard/headers.sh \
 	tests/guard/layers.sh \
+	tests/guard/memory_model.sh \
 	tests/guard/race_detector.sh \
 	tests/guard/symbols.sh
 
 slow_tests = \
+	tests/arm/run.sh \
 	tests/fuzz/short.sh \
-	tests/models/run.sh
+	tests/models/run.sh \
+	tests/relacy/run.sh
 
 slow_programs = \
 	tests/stress/ring_stress
 
 test_headers = \
+	tests/arm/cmocka.h \
 	tests/ranks/harness.h \
 	tests/ranks/one_batch.h \
 	tests/ranks/oracle.h \
@@ -136,6 +140,7 @@ test_headers = \
 	tests/unit/world_of_one.h
 
 test_data = \
+	tests/relacy/exchange.cc \
 	tests/models/abort.pml \
 	tests/models/doorbell.pml \
 	tests/models/leave.pml \

@@ -44,7 +44,8 @@ struct stress {
 	enum plant plant;
 	enum phase deadly; /* where the last rank dies, in call FATAL_CALL */
 	_Atomic int pids[MAX_TEST_RANKS];
-	_Atomic int phase; /* of the last rank in its fatal call */
+	_Atomic int fatal_pid;
+	_Atomic int phase; /* of that process in its fatal call */
 	_Atomic uint64_t died_ns;
 	_Atomic int done; /* no more stopping and killing */
 };
@@ -109,6 +110,7 @@ die_at(struct player *player, enum phase phase)
 
 	if (!is_fatal(player))
 		return;
+	atomic_store(&stress->fatal_pid, getpid());
 	atomic_store(&stress->phase, phase);
 	if (stress->deadly != phase || phase == WAITING)
 		return;
@@ -292,12 +294,8 @@ kill_who_waits(void *argument)
 
 	while (!atomic_load(&stress->done) && atomic_load(&stress->phase) != WAITING)
 		sched_yield();
-	for (int rank = MAX_TEST_RANKS - 1; rank >= 0; rank--) {
-		if (atomic_load(&stress->pids[rank]) == 0)
-			continue;
-		kill(atomic_load(&stress->pids[rank]), SIGKILL);
-		break; /* the last rank */
-	}
+	if (atomic_load(&stress->phase) == WAITING)
+		kill(atomic_load(&stress->fatal_pid), SIGKILL);
 	atomic_store(&stress->died_ns, sbn_now_ns());
 	return NULL;
 }
