@@ -140,7 +140,8 @@ test_headers = \
 	tests/unit/world_of_one.h
 
 test_data = \
-	tests/relacy/exchange.cc \
+	tests/relacy/sleeping.cc \
+	tests/relacy/sources.cc \
 	tests/models/abort.pml \
 	tests/models/doorbell.pml \
 	tests/models/leave.pml \

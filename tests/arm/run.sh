@@ -7,10 +7,10 @@ set -u
 here=$(cd "$(dirname "$0")" && pwd)
 SRC=${SRC:-$(cd "$here/../.." && pwd)}
 cc=aarch64-linux-gnu-gcc
-qemu=qemu-aarch64
+qemu="qemu-aarch64"
 
 for tool in $cc $qemu; do
-	command -v $tool >/dev/null && continue
+	command -v "$tool" >/dev/null && continue
 	echo "skip: $tool is missing (Debian: apt-get install gcc-aarch64-linux-gnu qemu-user)"
 	exit 77
 done

@@ -2,10 +2,10 @@
 /*
  * Included by the models of sleeping: memory with store buffers, and the doorbells over it.
  *
- * A store waits in its thread's buffer until memory() lets it out, in order; loads look into memory.
- * That is x86's order. A fence waits for the own buffer to be empty, and so does an atomic addition.
- * Setting a bit of `sleepers` goes through the buffer too: x86 would not do that, ARM may. With
- * -DNO_BUFFERS stores are seen at once, where buffers would make too many states.
+ * A store waits in its thread's buffer until memory() lets it out, in order; loads look into
+ * memory. That is x86's order. A fence waits for the own buffer to be empty, and so does an atomic
+ * addition. Setting a bit of `sleepers` goes through the buffer too: x86 would not do that, ARM may.
+ * With -DNO_BUFFERS stores are seen at once, where buffers would make too many states.
  */
 #define MARK(t) (t)             /* the watermark of rank t */
 #define SLEEPS(t) (RANKS + (t)) /* its bit in `sleepers` */

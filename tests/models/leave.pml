@@ -3,8 +3,8 @@
  * Leaving and coming together again (src/sync/leave.h, src/comm/leave.c): in each epoch every rank
  * makes as many calls as it likes, leaves, and returns when all have left.
  *
- * Asserted: all who take part in a call agree on who does; they read the call's rows, from two slots;
- * all agree on who made the most calls of an epoch; and everybody finishes.
+ * Asserted: all who take part in a call agree on who does; they read the call's rows, from two
+ * slots; all agree on who made the most calls of an epoch; and everybody finishes.
  *
  * Faults, each to be found: NO_EPOCH, a mark says no more than the call; ONE_MEETING, nobody waits
  * until all have read the epoch's marks; NOT_LEFT, a rank stops without a mark.
@@ -23,8 +23,8 @@
 byte row[RANKS * SLOTS], mark[RANKS * SLOTS];
 byte left[RANKS], left_epoch[RANKS]; /* one word: written and read in one step */
 byte met[RANKS];                     /* the meeting's barrier */
-byte last_rank[EPOCHS + 1];           /* 1 + the rank that made the most calls of an epoch */
-byte roll[CALLS * EPOCHS * RANKS + 1]; /* who takes part in a call, as the first to end it says */
+byte last_rank[EPOCHS + 1];          /* 1 + the rank that made the most calls of an epoch */
+byte roll[CALLS * EPOCHS * RANKS + 1]; /* who takes part in a call, a bit each; 0: not known */
 
 #ifdef NO_EPOCH
 #define ABSENT(p, e) (left_epoch[p] != 0 && left[p] <= e)

@@ -155,7 +155,7 @@ inline run_lane(c) /* src/nn/pipeline.c */
 	od
 }
 
-/* The executor of a rank in the set SERIAL runs its lanes one after the other, in ascending order. */
+/* The executor of a rank in the set SERIAL runs its lanes one by one, in ascending order. */
 #ifdef OUT_OF_ORDER
 #define LAST_LANE 0
 #else

@@ -1,17 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The steps of ring, barrier and sleeping under weak memory: relacy runs them in many orders, lets
- * relaxed loads see old values, and knows races and threads that wait for ever. The C sources cannot
- * be compiled here (see run.sh); names and labels are theirs.
- *
- * Plants: 0 none; 1 a relaxed release; 2 no F1; 3 no F2; 4 a slot fewer.
+ * The steps of sleeping and waking under weak memory. src/comm/wait.c itself calls the system, so
+ * they are written again here; names and labels are the sources'.
  */
 #include <cstdio>
 #include <iostream>
 
 #include <relacy/relacy_std.hpp>
 
-enum plant { NONE, RELAXED, NO_F1, NO_F2, ONE_SLOT_FEWER };
+enum plant { NONE, RELAXED, NO_F1, NO_F2 };
 
 /* An order is two words to relacy: the order, and where it stands in the source. */
 #define STORE_RELEASE(word, value)                                    \
@@ -22,65 +19,6 @@ enum plant { NONE, RELAXED, NO_F1, NO_F2, ONE_SLOT_FEWER };
 			(word).store(value, rl::memory_order_release); \
 	} while (0)
 #define LOAD_ACQUIRE(word) (word).load(rl::memory_order_acquire)
-
-/* Two ranks, two slots, calls that wait for their end; a row is one item. */
-template <int PLANT> struct ring : rl::test_suite<ring<PLANT>, 2> {
-	enum { SLOTS = PLANT == ONE_SLOT_FEWER ? 1 : 2, CALLS = 4 };
-	rl::atomic<unsigned> watermark[2][SLOTS];
-	rl::var<unsigned> header[2][SLOTS], row[2][SLOTS];
-
-	void before()
-	{
-		for (int rank = 0; rank < 2; rank++)
-			for (int slot = 0; slot < SLOTS; slot++)
-				watermark[rank][slot].store(0, rl::memory_order_relaxed);
-	}
-
-	void thread(unsigned rank)
-	{
-		unsigned peer = 1 - rank;
-
-		for (unsigned call = 1; call <= CALLS; call++) {
-			unsigned slot = call % SLOTS;
-
-			header[rank][slot]($) = call;
-			STORE_RELEASE(watermark[rank][slot], 2 * call); /* R0 */
-			row[rank][slot]($) = call;
-			STORE_RELEASE(watermark[rank][slot], 2 * call + 1); /* R1 */
-			while (LOAD_ACQUIRE(watermark[peer][slot]) < 2 * call) /* A0 */
-				rl::yield(1, $);
-			RL_ASSERT(header[peer][slot]($) == call);
-			while (LOAD_ACQUIRE(watermark[peer][slot]) < 2 * call + 1) /* A1 */
-				rl::yield(1, $);
-			RL_ASSERT(row[peer][slot]($) == call);
-		}
-	}
-};
-
-/* Three ranks; two sets of words take turns. */
-template <int PLANT> struct barrier : rl::test_suite<barrier<PLANT>, 3> {
-	rl::atomic<unsigned> arrivals[3];
-	rl::var<unsigned> word[2][3];
-
-	void before()
-	{
-		for (int rank = 0; rank < 3; rank++)
-			arrivals[rank].store(0, rl::memory_order_relaxed);
-	}
-
-	void thread(unsigned rank)
-	{
-		for (unsigned round = 1; round <= 3; round++) {
-			word[round % 2][rank]($) = round;
-			STORE_RELEASE(arrivals[rank], round); /* B1 */
-			for (unsigned peer = 0; peer < 3; peer++)
-				while (LOAD_ACQUIRE(arrivals[peer]) < round)
-					rl::yield(1, $);
-			for (unsigned peer = 0; peer < 3; peer++)
-				RL_ASSERT(word[round % 2][peer]($) == round);
-		}
-	}
-};
 
 /* Rank 0 publishes, rank 1 sleeps until it has; the kernel's queue is a mutex and a condition. */
 template <int PLANT> struct sleeping : rl::test_suite<sleeping<PLANT>, 2> {
@@ -170,11 +108,6 @@ expect(const char *name, bool right)
 int
 main()
 {
-	expect<ring<NONE> >("the ring is free of races", true);
-	expect<ring<RELAXED> >("the ring with relaxed releases is caught", false);
-	expect<ring<ONE_SLOT_FEWER> >("the ring with one slot is caught", false);
-	expect<barrier<NONE> >("the barrier is free of races", true);
-	expect<barrier<RELAXED> >("the barrier with relaxed releases is caught", false);
 	expect<sleeping<NONE> >("no wake-up is lost", true);
 	expect<sleeping<RELAXED> >("sleeping with a relaxed release is caught", false);
 	expect<sleeping<NO_F1> >("publishing without F1 is caught", false);
