@@ -4,8 +4,8 @@
  *
  * A store waits in its thread's buffer until memory() lets it out, in order; loads look into
  * memory. That is x86's order. A fence waits for the own buffer to be empty, and so does an atomic
- * addition. Setting a bit of `sleepers` goes through the buffer too: x86 would not do that, ARM may.
- * With -DNO_BUFFERS stores are seen at once, where buffers would make too many states.
+ * addition. Setting a bit of `sleepers` goes through the buffer too: x86 would not do that, ARM
+ * may. With -DNO_BUFFERS stores are seen at once, where buffers would make too many states.
  */
 #define MARK(t) (t)             /* the watermark of rank t */
 #define SLEEPS(t) (RANKS + (t)) /* its bit in `sleepers` */

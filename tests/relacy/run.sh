@@ -6,7 +6,7 @@
 #
 # The ring and the barrier are the C sources. Relacy's atomics are C++98 templates that take an
 # order together with its place in the source, so copies are made with other types and orders; else
-# they compile as they stand. Waiting calls the system, so its steps are written again in sleeping.cc.
+# they compile as they stand. Waiting calls the system: its steps are written again in sleeping.cc.
 set -u
 here=$(cd "$(dirname "$0")" && pwd)
 SRC=${SRC:-$(cd "$here/../.." && pwd)}

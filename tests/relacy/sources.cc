@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * src/sync/ring.c and barrier.h under relacy, in the copies that run.sh makes: there an _Atomic word
- * is relacy's atomic, and an order is relacy's order. Items are relacy's variables, so that a race on
- * one is seen; headers are plain memory to it.
+ * src/sync/ring.c and barrier.h under relacy, in the copies that run.sh makes: there an _Atomic
+ * word is relacy's atomic, and an order is relacy's order. Items are relacy's variables, so that a
+ * race on one is seen; headers are plain memory to it.
  */
 #include <cstdio>
 #include <cstring>
