@@ -5,7 +5,72 @@ tools_syncbn_run_SOURCES = tools/syncbn-run.c
 tools_syncbn_run_LDADD = libsbn_launch.la libsbn_core.la
 
 tools_syncbn_perf_SOURCES = \
+	tools/perf_allreduce.c \
+	tools/perf_collective.c \
+	tools/perf_collective.h \
+	tools/perf_cpuinfo.c \
+	tools/perf_cpuinfo.h \
 	tools/perf_env.c \
 	tools/perf_env.h \
+	tools/perf_exchange.c \
+	tools/perf_json.c \
+	tools/perf_json.h \
+	tools/perf_machine.c \
+	tools/perf_machine.h \
+	tools/perf_numbers.c \
+	tools/perf_numbers.h \
+	tools/perf_options.c \
+	tools/perf_options.h \
+	tools/perf_peer.c \
+	tools/perf_peer.h \
+	tools/perf_peer_exec.c \
+	tools/perf_peer_exec.h \
+	tools/perf_results.h \
+	tools/perf_results_json.c \
+	tools/perf_start.c \
+	tools/perf_start.h \
+	tools/perf_stats.c \
+	tools/perf_stats.h \
+	tools/perf_table.c \
+	tools/perf_work.c \
+	tools/perf_work.h \
 	tools/syncbn-perf.c
-tools_syncbn_perf_LDADD = libsbn_launch.la libsbn_core.la
+tools_syncbn_perf_CPPFLAGS = $(AM_CPPFLAGS) -DPEERS_DIR='"$(pkglibexecdir)"' \
+	-DMPIRUN_OPENMPI='"$(MPIRUN_OPENMPI)"' -DMPIRUN_MPICH='"$(MPIRUN_MPICH)"'
+# the library's parts, statically: what the tool measures has no public name
+tools_syncbn_perf_LDADD = libsbn_launch.la libsbn_api.la libsbn_core.la
+
+# The peers: not needed by anything, built where their libraries are. They have their own compilers,
+# and no sanitizer, which their libraries do not stand.
+peer_sources = tools/peers/mpi.c tools/perf_numbers.c
+peer_headers = tools/perf_numbers.h src/kernels/kernels.h src/kernels/merge.h
+PEER_COMPILE = -std=gnu11 -O2 -ffp-contract=off -D_GNU_SOURCE -I$(top_srcdir)/include \
+	-I$(top_srcdir)/src -I$(top_srcdir)/tools
+peers =
+pkglibexec_SCRIPTS = $(peers)
+CLEANFILES = $(peers)
+EXTRA_DIST += tools/peers/mpi.c tools/peers/gloo.py
+
+if HAVE_OPENMPI
+peers += tools/peers/peer-openmpi
+tools/peers/peer-openmpi: $(peer_sources) $(peer_headers)
+	$(AM_V_at)$(MKDIR_P) tools/peers
+	$(AM_V_CCLD)$(MPICC_OPENMPI) $(PEER_COMPILE) -o $@ \
+		$(addprefix $(top_srcdir)/,$(peer_sources)) -lm
+endif
+
+if HAVE_MPICH
+peers += tools/peers/peer-mpich
+tools/peers/peer-mpich: $(peer_sources) $(peer_headers)
+	$(AM_V_at)$(MKDIR_P) tools/peers
+	$(AM_V_CCLD)$(MPICC_MPICH) $(PEER_COMPILE) -o $@ \
+		$(addprefix $(top_srcdir)/,$(peer_sources)) -lm
+endif
+
+if HAVE_TORCH
+peers += tools/peers/peer-gloo
+tools/peers/peer-gloo: tools/peers/gloo.py
+	$(AM_V_at)$(MKDIR_P) tools/peers
+	$(AM_V_GEN)sed '1s|.*|#!$(PEER_PYTHON)|' $(top_srcdir)/tools/peers/gloo.py >$@
+	$(AM_V_at)chmod +x $@
+endif

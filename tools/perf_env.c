@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "base/fail.h"
 #include "kernels/kernels.h"
+#include "perf_cpuinfo.h"
 #include "platform/domains.h"
 
 enum { TEXT_BYTES = 128, EXIT_USAGE = 2 };
@@ -77,36 +78,10 @@ format_bytes(unsigned long long bytes, char text[TEXT_BYTES])
 	return text;
 }
 
-/* The text behind "key : " in /proc/cpuinfo, of its first CPU; the caller frees it. NULL: none. */
-static char *
-read_cpuinfo(const char *key)
-{
-	FILE *file = fopen("/proc/cpuinfo", "re");
-	char *line = NULL;
-	size_t room = 0;
-
-	if (file == NULL)
-		return NULL;
-	while (getline(&line, &room, file) > 0) {
-		char *colon = strchr(line, ':');
-
-		if (colon == NULL || strncmp(line, key, strlen(key)) != 0)
-			continue;
-		colon += strspn(colon, ": \t");
-		colon[strcspn(colon, "\n")] = '\0';
-		memmove(line, colon, strlen(colon) + 1);
-		fclose(file);
-		return line;
-	}
-	free(line);
-	fclose(file);
-	return NULL;
-}
-
 static void
 show_machine(void)
 {
-	char *model = read_cpuinfo("model name");
+	char *model = perf_cpuinfo("model name");
 	struct utsname name;
 
 	if (uname(&name) == 0)
@@ -267,10 +242,10 @@ show_features(void)
 						   "avx512dq",    "avx512vl", "avx512_vnni",
 						   "avx512_bf16", "amx_tile", "asimd",
 						   "sve",         "sve2" };
-	char *flags = read_cpuinfo("flags"); /* what x86 calls them */
+	char *flags = perf_cpuinfo("flags"); /* what x86 calls them */
 
 	if (flags == NULL)
-		flags = read_cpuinfo("Features"); /* what Arm calls them */
+		flags = perf_cpuinfo("Features"); /* what Arm calls them */
 	printf("%-16s", "CPU features");
 	for (size_t i = 0; flags != NULL && i < sizeof(interesting) / sizeof(interesting[0]); i++) {
 		if (has_word(flags, interesting[i]))

@@ -6,6 +6,7 @@
 #include <syncbn/version.h>
 
 #include "base/parse.h"
+#include "perf_collective.h"
 #include "perf_env.h"
 
 static const char usage[] =
@@ -13,6 +14,10 @@ static const char usage[] =
 	"\n"
 	"  env            what of this machine matters to speed: topology, caches, huge\n"
 	"                 pages, /dev/shm, clock, CPU features and the kernels chosen\n"
+	"  exchange       times the exchange of a batch norm's moments between ranks\n"
+	"  allreduce      times sums of arrays, anywhere or in an arena\n"
+	"  barrier        times the barrier\n"
+	"                 (each beside MPI and gloo on demand; COMMAND --help)\n"
 	"  --help, --version\n";
 
 static const struct {
@@ -20,6 +25,9 @@ static const struct {
 	int (*run)(int argc, char **argv);
 } commands[] = {
 	{ "env", perf_env },
+	{ "exchange", perf_collective },
+	{ "allreduce", perf_collective },
+	{ "barrier", perf_collective },
 };
 
 enum { N_COMMANDS = sizeof(commands) / sizeof(commands[0]), EXIT_USAGE = 2 };

@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The all-reduce of an array, anywhere or in an arena, and an arena's floor. */
+#include <stdlib.h>
+#include <string.h>
+
+#include <syncbn/syncbn.h>
+
+#include "base/fail.h"
+#include "base/hash.h"
+#include "perf_work.h"
+#include "shm/layout.h"
+
+static void
+rewrite(struct perf_work *work)
+{
+	memcpy(work->array.data, work->numbers.data, work->bytes);
+}
+
+static void
+allreduce_free(struct perf_work *work)
+{
+	if (work->arena != NULL)
+		syncbn_arena_free(work->arena);
+	else
+		syncbn_free(work->array.data);
+	syncbn_free(work->numbers.data);
+	free(work->buffers);
+}
+
+/* Where every rank's buffer lies, so that the floor can pass over them. NULL: it cannot be told. */
+static syncbn_status_t
+find_buffers(struct perf_work *work)
+{
+	struct syncbn_group *group = work->group;
+	struct sbn_extent_layout layout;
+	unsigned char *own = work->array.data;
+	bool found = true;
+	syncbn_status_t status;
+
+	work->buffers = calloc(group->size, sizeof(*work->buffers));
+	if (work->buffers == NULL)
+		return sbn_fail(SYNCBN_ERR_NO_MEMORY, "a list of buffers");
+	sbn_extent_layout(group->size, work->bytes, group->control.head->header.page_bytes,
+			  &layout);
+	*(float *)own = (float)group->rank + 0.5f;
+	status = syncbn_barrier(group);
+	for (uint32_t rank = 0; rank < group->size && status == SYNCBN_OK && group->size > 1;
+	     rank++) {
+		float *theirs = (float *)(own - group->rank * layout.slice_stride +
+					  rank * layout.slice_stride);
+
+		found = found && *theirs == (float)rank + 0.5f;
+		work->buffers[rank] = theirs;
+	}
+	if (group->size == 1)
+		work->buffers[0] = own;
+	return status == SYNCBN_OK && !found ?
+		       sbn_fail(SYNCBN_ERR_UNSUPPORTED,
+				"the peers' arenas are not where the floor looks for them") :
+		       status;
+}
+
+static syncbn_status_t
+make_array(struct perf_work *work)
+{
+	syncbn_status_t status = SYNCBN_OK;
+
+	if (!work->options->arena) {
+		work->array.data = syncbn_alloc(work->bytes);
+		return work->array.data != NULL ?
+			       SYNCBN_OK :
+			       sbn_fail(SYNCBN_ERR_NO_MEMORY, "%zu bytes", work->bytes);
+	}
+	status = syncbn_arena_new(work->group, work->bytes, &work->arena);
+	if (status != SYNCBN_OK)
+		return status;
+	work->array.data = syncbn_arena_alloc(work->arena, work->bytes);
+	return find_buffers(work);
+}
+
+static syncbn_status_t
+allreduce_make(struct perf_work *work)
+{
+	bool is_double = work->options->dtype == SYNCBN_FLOAT64;
+	struct perf_array array = {
+		.count = work->bytes / (is_double ? sizeof(double) : sizeof(float)),
+		.is_double = is_double,
+	};
+	syncbn_status_t status;
+
+	work->numbers = work->array = array;
+	work->numbers.data = syncbn_alloc(work->bytes);
+	if (work->numbers.data == NULL)
+		return sbn_fail(SYNCBN_ERR_NO_MEMORY, "%zu bytes", work->bytes);
+	status = make_array(work);
+	if (status != SYNCBN_OK) {
+		allreduce_free(work);
+		return status;
+	}
+	perf_array_fill(&work->numbers, work->group->rank);
+	return SYNCBN_OK;
+}
+
+static syncbn_status_t
+allreduce_call(struct perf_work *work)
+{
+	return syncbn_all_reduce(work->group, work->array.data, work->array.count,
+				 work->options->dtype, work->options->reduce);
+}
+
+static uint64_t
+allreduce_wrong(const struct perf_work *work, uint64_t *hash)
+{
+	*hash = sbn_hash(SBN_HASH_START, work->array.data, work->bytes);
+	return perf_wrong_sums(&work->array, work->group->size,
+			       work->options->reduce == SYNCBN_MEAN);
+}
+
+const struct perf_kind perf_allreduce = {
+	.make = allreduce_make,
+	.rewrite = rewrite,
+	.call = allreduce_call,
+	.wrong = allreduce_wrong,
+	.free = allreduce_free,
+};
+
+/* ---- the floor ---- */
+
+/* may_alias: the memory holds floats or doubles */
+typedef uint64_t words_t __attribute__((vector_size(64), aligned(4), may_alias));
+
+/* Every buffer's words go to the next buffer: all are read and all are written. */
+static inline __attribute__((always_inline)) void
+rotate(unsigned char *const *buffers, uint32_t n, size_t begin, size_t end)
+{
+	for (size_t at = begin; at + sizeof(words_t) <= end; at += sizeof(words_t)) {
+		words_t carried = *(const words_t *)(buffers[n - 1] + at);
+
+		for (uint32_t rank = 0; rank < n; rank++) {
+			words_t *here = (words_t *)(buffers[rank] + at);
+			words_t next = *here;
+
+			*here = carried;
+			carried = next;
+		}
+	}
+}
+
+#ifdef SBN_HAVE_X86
+static __attribute__((target("avx512f"))) void
+rotate_avx512(unsigned char *const *buffers, uint32_t n, size_t begin, size_t end)
+{
+	rotate(buffers, n, begin, end);
+}
+
+static __attribute__((target("avx2"))) void
+rotate_avx2(unsigned char *const *buffers, uint32_t n, size_t begin, size_t end)
+{
+	rotate(buffers, n, begin, end);
+}
+#endif
+
+static void
+floor_share(void *argument, int index)
+{
+	const struct perf_work *work = argument;
+	uint64_t n_parts = (uint64_t)work->group->size * (uint64_t)syncbn_threads();
+	uint64_t part = work->group->rank * (uint64_t)syncbn_threads() + (uint64_t)index;
+	uint64_t lines = work->bytes / SBN_LINE;
+	size_t begin = sbn_part_begin(lines, n_parts, part) * SBN_LINE;
+	size_t end = sbn_part_begin(lines, n_parts, part + 1) * SBN_LINE;
+	unsigned char *const *buffers = (unsigned char *const *)work->buffers;
+
+#ifdef SBN_HAVE_X86
+	if (__builtin_cpu_supports("avx512f"))
+		rotate_avx512(buffers, work->group->size, begin, end);
+	else if (__builtin_cpu_supports("avx2"))
+		rotate_avx2(buffers, work->group->size, begin, end);
+	else
+#endif
+		rotate(buffers, work->group->size, begin, end);
+}
+
+static syncbn_status_t
+floor_call(struct perf_work *work)
+{
+	return syncbn_parallel_for(syncbn_threads(), floor_share, work);
+}
+
+const struct perf_kind perf_floor = { .rewrite = rewrite, .call = floor_call };

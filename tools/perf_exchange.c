@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The exchange of a batch norm's forward: publish the pairs, await all ranks', merge in order. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/fail.h"
+#include "base/hash.h"
+#include "base/math.h"
+#include "comm/call.h"
+#include "perf_work.h"
+
+static void
+exchange_free(struct perf_work *work)
+{
+	free(work->pairs);
+	free(work->moments);
+}
+
+static syncbn_status_t
+exchange_make(struct perf_work *work)
+{
+	work->n_channels = work->bytes / PERF_PAIR_BYTES;
+	work->pairs = calloc(work->n_channels, sizeof(*work->pairs));
+	work->moments = calloc(work->n_channels, sizeof(*work->moments));
+	if (work->pairs == NULL || work->moments == NULL) {
+		exchange_free(work);
+		return sbn_fail(SYNCBN_ERR_NO_MEMORY, "%zu channels", work->n_channels);
+	}
+	perf_pairs_fill(work->pairs, work->n_channels, work->group->rank);
+	return SYNCBN_OK;
+}
+
+static void
+merge(const struct sbn_running_call *running, size_t n_channels, struct sbn_moments *out)
+{
+	uint32_t n_ranks = running->group->size;
+	const struct perf_pair *rows[n_ranks];
+	double counts[n_ranks];
+
+	for (uint32_t rank = 0; rank < n_ranks; rank++) {
+		rows[rank] = sbn_call_row(running, rank);
+		counts[rank] = (double)sbn_call_header(running, rank)->count;
+	}
+	perf_pairs_merge(rows, counts, n_ranks, n_channels, out);
+}
+
+/* Channels first .. first + n: as many as one call takes. */
+static syncbn_status_t
+exchange_part(struct perf_work *work, size_t first, uint32_t n)
+{
+	struct sbn_call call = {
+		.op = SBN_OP_FORWARD,
+		.n_items = n,
+		.n_lanes = 1,
+		.count = perf_pairs_count(work->group->rank),
+		.agreed = { work->n_channels, first },
+	};
+	struct sbn_running_call running;
+	syncbn_status_t status = sbn_call_begin(work->group, SBN_STREAM_FORWARD, &call, &running);
+
+	if (status != SYNCBN_OK)
+		return status;
+	memcpy(running.row, work->pairs + first, n * sizeof(*work->pairs));
+	sbn_call_publish(&running, 0, n);
+	if (sbn_call_await(&running, 0, 0, n) == SYNCBN_OK)
+		merge(&running, n, work->moments + first);
+	return sbn_call_end(&running);
+}
+
+static syncbn_status_t
+exchange_call(struct perf_work *work)
+{
+	syncbn_status_t status = SYNCBN_OK;
+
+	for (size_t first = 0; first < work->n_channels && status == SYNCBN_OK;
+	     first += SBN_CHANNELS_A_CALL)
+		status = exchange_part(work, first,
+				       (uint32_t)SBN_MIN(work->n_channels - first,
+							 (size_t)SBN_CHANNELS_A_CALL));
+	return status;
+}
+
+static uint64_t
+exchange_wrong(const struct perf_work *work, uint64_t *hash)
+{
+	*hash = sbn_hash(SBN_HASH_START, work->moments, work->n_channels * sizeof(*work->moments));
+	return perf_wrong_moments(work->moments, work->n_channels, work->group->size);
+}
+
+const struct perf_kind perf_exchange = {
+	.make = exchange_make,
+	.call = exchange_call,
+	.wrong = exchange_wrong,
+	.free = exchange_free,
+};

@@ -1,0 +1,436 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "perf_options.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/fail.h"
+#include "base/math.h"
+#include "base/parse.h"
+#include "shm/layout.h"
+
+enum {
+	KB = 1024,
+	MB = 1024 * KB,
+	MAX_CALLS = 10 * 1000 * 1000,
+	MAX_ROUNDS = 1000,
+	MAX_FACTOR = 1024,
+	ROUNDS_WITH_PEERS = 5,
+	NAME_BYTES = 64
+};
+
+#define MAX_BYTES (UINT64_C(4) * KB * MB)
+
+const char *const perf_command_names[PERF_COMMANDS] = { "exchange", "allreduce", "barrier" };
+
+/* In the order of the public enums, which begin at 1. */
+static const char *const dtype_names[] = { "float32", "float64" };
+static const char *const reduce_names[] = { "sum", "mean" };
+
+const char perf_options_help[] =
+	"usage: syncbn-perf exchange|allreduce|barrier [options]\n"
+	"       syncbn-run -n N syncbn-perf exchange|allreduce|barrier [options]\n"
+	"\n"
+	"Measures between the ranks of this machine: exchange, what a batch norm's\n"
+	"forward does with its channels' moments; allreduce, sums of arrays; barrier.\n"
+	"\n"
+	"  -n N                 start this many ranks (default: one a NUMA domain)\n"
+	"  --oversubscribe      allow more ranks than processing units\n"
+	"  -b MIN -e MAX -f F   bytes a rank gives, from MIN to MAX, times F each step;\n"
+	"                       K, M and G are powers of 1024\n"
+	"  --channels LIST      sizes as channels of 16 bytes: 64,256,1024\n"
+	"  -w, --warmup N       calls before each round (default 20)\n"
+	"  -i, --iterations N   calls a round (default 0: a size takes about 0.3 s)\n"
+	"  --rounds N           a figure is the rounds' median (default 1, with peers 5)\n"
+	"  --arena, --in-place  allreduce in the segment, rewritten before every call,\n"
+	"                       beside the floor: one pass over the same memory\n"
+	"  --dtype WORD         allreduce: float32 (default), float64\n"
+	"  --op WORD            allreduce: sum (default), mean\n"
+	"  --peer NAME          openmpi, mpich or gloo, interleaved; repeatable\n"
+	"  --json FILE          the figures in Google Benchmark's shape\n"
+	"\n"
+	"Times are microseconds of the slowest rank. algbw: bytes by time, GB/s; of an\n"
+	"exchange, all ranks' bytes. busbw: what the memory moves, as nccl-tests count.\n"
+	"wrong: values that differ from a sum in double. ratio: the peer's time by ours.\n"
+	"Exit codes: 0; 1 a failure, or wrong values; 2 usage.\n";
+
+/* What sizes were asked for, before they are put together. */
+struct sizes {
+	uint64_t min, max, factor; /* 0: not given */
+	const char *channels;
+};
+
+struct parser {
+	struct perf_options *options;
+	struct sizes sizes;
+	bool has_dtype, has_reduce;
+};
+
+const char *
+perf_dtype_name(syncbn_dtype_t dtype)
+{
+	return dtype_names[dtype - 1];
+}
+
+const char *
+perf_reduce_name(syncbn_reduce_t reduce)
+{
+	return reduce_names[reduce - 1];
+}
+
+static syncbn_status_t
+parse_count(const char *name, const char *text, int64_t min, int64_t max, uint64_t *out)
+{
+	int64_t value;
+	syncbn_status_t status = sbn_parse_int(name, text, min, max, &value);
+
+	if (status == SYNCBN_OK)
+		*out = (uint64_t)value;
+	return status;
+}
+
+/* "64", "4K", "1M", "2G" */
+static syncbn_status_t
+parse_bytes(const char *name, const char *text, uint64_t *out)
+{
+	static const char units[] = "KMG";
+	size_t length = strlen(text);
+	const char *unit =
+		length > 0 ? strchr(units, toupper((unsigned char)text[length - 1])) : NULL;
+	unsigned shift = unit != NULL && *unit != '\0' ? 10 * (unsigned)(unit - units + 1) : 0;
+	char digits[NAME_BYTES];
+	int64_t value;
+
+	snprintf(digits, sizeof(digits), "%.*s", (int)(shift != 0 ? length - 1 : length), text);
+	if (length >= sizeof(digits) ||
+	    sbn_parse_int(name, digits, 1, (int64_t)(MAX_BYTES >> shift), &value) != SYNCBN_OK)
+		return sbn_fail(SYNCBN_ERR_INVALID,
+				"%s: \"%s\" is not a number of bytes from 1 to 4G, such as 4096, "
+				"4K or 1M",
+				name, text);
+	*out = (uint64_t)value << shift;
+	return SYNCBN_OK;
+}
+
+static syncbn_status_t
+parse_choice(const char *name, const char *text, const char *const *words, size_t n, int *out)
+{
+	size_t word;
+	syncbn_status_t status = sbn_parse_word(name, text, words, n, &word);
+
+	if (status == SYNCBN_OK)
+		*out = (int)word;
+	return status;
+}
+
+static syncbn_status_t
+take_warmup(struct parser *parser, const char *name, const char *text)
+{
+	return parse_count(name, text, 0, MAX_CALLS, &parser->options->warmup);
+}
+
+static syncbn_status_t
+take_iterations(struct parser *parser, const char *name, const char *text)
+{
+	return parse_count(name, text, 0, MAX_CALLS, &parser->options->iterations);
+}
+
+static syncbn_status_t
+take_rounds(struct parser *parser, const char *name, const char *text)
+{
+	return parse_count(name, text, 1, MAX_ROUNDS, &parser->options->rounds);
+}
+
+static syncbn_status_t
+take_ranks(struct parser *parser, const char *name, const char *text)
+{
+	return parse_count(name, text, 1, SBN_MAX_RANKS, &parser->options->n_ranks);
+}
+
+static syncbn_status_t
+take_min(struct parser *parser, const char *name, const char *text)
+{
+	return parse_bytes(name, text, &parser->sizes.min);
+}
+
+static syncbn_status_t
+take_max(struct parser *parser, const char *name, const char *text)
+{
+	return parse_bytes(name, text, &parser->sizes.max);
+}
+
+static syncbn_status_t
+take_factor(struct parser *parser, const char *name, const char *text)
+{
+	return parse_count(name, text, 2, MAX_FACTOR, &parser->sizes.factor);
+}
+
+static syncbn_status_t
+take_channels(struct parser *parser, const char *name, const char *text)
+{
+	(void)name;
+	parser->sizes.channels = text;
+	return SYNCBN_OK;
+}
+
+static syncbn_status_t
+take_dtype(struct parser *parser, const char *name, const char *text)
+{
+	int word = 0;
+	syncbn_status_t status = parse_choice(name, text, dtype_names, 2, &word);
+
+	parser->options->dtype = (syncbn_dtype_t)(word + 1);
+	parser->has_dtype = true;
+	return status;
+}
+
+static syncbn_status_t
+take_reduce(struct parser *parser, const char *name, const char *text)
+{
+	int word = 0;
+	syncbn_status_t status = parse_choice(name, text, reduce_names, 2, &word);
+
+	parser->options->reduce = (syncbn_reduce_t)(word + 1);
+	parser->has_reduce = true;
+	return status;
+}
+
+static syncbn_status_t
+take_peer(struct parser *parser, const char *name, const char *text)
+{
+	int word = 0;
+	syncbn_status_t status = parse_choice(name, text, perf_peer_names, PERF_PEERS, &word);
+
+	if (status == SYNCBN_OK)
+		parser->options->peers[word] = true;
+	return status;
+}
+
+static syncbn_status_t
+take_json(struct parser *parser, const char *name, const char *text)
+{
+	if (text[0] == '\0')
+		return sbn_fail(SYNCBN_ERR_INVALID, "%s: the name of a file is empty", name);
+	parser->options->json = text;
+	return SYNCBN_OK;
+}
+
+static syncbn_status_t
+take_flag(struct parser *parser, const char *name, const char *text)
+{
+	struct perf_options *options = parser->options;
+
+	(void)text;
+	if (strcmp(name, "--oversubscribe") == 0)
+		options->oversubscribe = true;
+	else if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0)
+		options->help = true;
+	else
+		options->arena = true;
+	return SYNCBN_OK;
+}
+
+static const struct option {
+	const char *name;
+	bool is_flag;
+	syncbn_status_t (*take)(struct parser *parser, const char *name, const char *text);
+} options_table[] = {
+	{ "-n", false, take_ranks },
+	{ "-b", false, take_min },
+	{ "-e", false, take_max },
+	{ "-f", false, take_factor },
+	{ "--channels", false, take_channels },
+	{ "-w", false, take_warmup },
+	{ "--warmup", false, take_warmup },
+	{ "-i", false, take_iterations },
+	{ "--iterations", false, take_iterations },
+	{ "--rounds", false, take_rounds },
+	{ "--dtype", false, take_dtype },
+	{ "--op", false, take_reduce },
+	{ "--peer", false, take_peer },
+	{ "--json", false, take_json },
+	{ "--oversubscribe", true, take_flag },
+	{ "--arena", true, take_flag },
+	{ "--in-place", true, take_flag },
+	{ "--help", true, take_flag },
+	{ "-h", true, take_flag },
+};
+
+enum { N_OPTIONS = sizeof(options_table) / sizeof(options_table[0]) };
+
+static syncbn_status_t
+fail_unknown(const char *word)
+{
+	const char *names[N_OPTIONS];
+	const char *nearest;
+
+	for (size_t i = 0; i < N_OPTIONS; i++)
+		names[i] = options_table[i].name;
+	nearest = sbn_nearest_word(word, names, N_OPTIONS);
+	if (nearest == NULL)
+		return sbn_fail(SYNCBN_ERR_INVALID, "unknown option %s; --help lists them", word);
+	return sbn_fail(SYNCBN_ERR_INVALID, "unknown option %s; did you mean %s?", word, nearest);
+}
+
+static const struct option *
+find_option(const char *name)
+{
+	for (size_t i = 0; i < N_OPTIONS; i++)
+		if (strcmp(options_table[i].name, name) == 0)
+			return &options_table[i];
+	return NULL;
+}
+
+/* "--name value", "--name=value", "-b 4K" or "-b4K". *used: how many words it took. */
+static syncbn_status_t
+parse_option(struct parser *parser, char **argv, int *used)
+{
+	bool is_long = strncmp(argv[0], "--", 2) == 0;
+	size_t length = is_long ? strcspn(argv[0], "=") : SBN_MIN(strlen(argv[0]), (size_t)2);
+	const char *value = argv[0][length] != '\0' ? argv[0] + length + is_long : NULL;
+	const struct option *option;
+	char name[NAME_BYTES];
+
+	snprintf(name, sizeof(name), "%.*s", (int)SBN_MIN(length, sizeof(name) - 1), argv[0]);
+	option = find_option(name);
+	if (option == NULL)
+		return fail_unknown(name);
+	*used = 1;
+	if (option->is_flag && value != NULL)
+		return sbn_fail(SYNCBN_ERR_INVALID, "%s takes no value", name);
+	if (!option->is_flag && value == NULL) {
+		value = argv[1];
+		*used = 2;
+	}
+	if (!option->is_flag && value == NULL)
+		return sbn_fail(SYNCBN_ERR_INVALID, "%s: its value is missing", name);
+	return option->take(parser, name, value);
+}
+
+static syncbn_status_t
+add_size(struct perf_options *options, uint64_t bytes)
+{
+	uint64_t unit = options->command == PERF_EXCHANGE ? PERF_PAIR_BYTES :
+			options->dtype == SYNCBN_FLOAT64  ? sizeof(double) :
+							    sizeof(float);
+
+	if (options->n_sizes == PERF_MAX_SIZES)
+		return sbn_fail(SYNCBN_ERR_INVALID, "more than %d sizes", PERF_MAX_SIZES);
+	options->bytes[options->n_sizes++] = sbn_ceil_div(bytes, unit) * unit;
+	return SYNCBN_OK;
+}
+
+static syncbn_status_t
+add_channels(struct perf_options *options, const char *list)
+{
+	char *copy = strdup(list);
+	syncbn_status_t status = SYNCBN_OK;
+	char *rest = copy;
+	char *word;
+
+	if (copy == NULL)
+		return sbn_fail(SYNCBN_ERR_NO_MEMORY, "--channels");
+	while (status == SYNCBN_OK && (word = strsep(&rest, ",")) != NULL) {
+		uint64_t channels = 0;
+
+		status = parse_count("--channels", word, 1, MAX_BYTES / PERF_PAIR_BYTES, &channels);
+		if (status == SYNCBN_OK)
+			status = add_size(options, channels * PERF_PAIR_BYTES);
+	}
+	free(copy);
+	return status;
+}
+
+static syncbn_status_t
+add_steps(struct perf_options *options, const struct sizes *sizes)
+{
+	bool large = options->arena;
+	uint64_t factor = sizes->factor != 0 ? sizes->factor : 4;
+	uint64_t max = sizes->max != 0 ? sizes->max : large ? 64 * MB : 64 * KB;
+	uint64_t min = sizes->min != 0 ? sizes->min : large ? MB : 64;
+	syncbn_status_t status = SYNCBN_OK;
+
+	if (sizes->min != 0 && sizes->max == 0)
+		max = SBN_MAX(max, min);
+	if (sizes->min == 0)
+		min = SBN_MIN(min, max);
+	if (min > max)
+		return sbn_fail(SYNCBN_ERR_INVALID, "-b %llu is above -e %llu",
+				(unsigned long long)min, (unsigned long long)max);
+	for (uint64_t bytes = min; bytes <= max && status == SYNCBN_OK; bytes *= factor)
+		status = add_size(options, bytes);
+	return status;
+}
+
+static syncbn_status_t
+choose_sizes(struct perf_options *options, const struct sizes *sizes)
+{
+	bool steps = sizes->min != 0 || sizes->max != 0 || sizes->factor != 0;
+
+	if (options->command == PERF_BARRIER) {
+		if (steps || sizes->channels != NULL)
+			return sbn_fail(SYNCBN_ERR_INVALID,
+					"barrier moves no bytes: leave the sizes out");
+		options->n_sizes = 1;
+		return SYNCBN_OK;
+	}
+	if (steps && sizes->channels != NULL)
+		return sbn_fail(SYNCBN_ERR_INVALID,
+				"--channels and -b, -e, -f both say the sizes: give one of them");
+	if (sizes->channels != NULL)
+		return add_channels(options, sizes->channels);
+	return add_steps(options, sizes);
+}
+
+static syncbn_status_t
+check_together(const struct parser *parser)
+{
+	const struct perf_options *options = parser->options;
+	const char *odd = options->arena     ? "--arena" :
+			  parser->has_dtype  ? "--dtype" :
+			  parser->has_reduce ? "--op" :
+					       NULL;
+
+	if (options->command != PERF_ALLREDUCE && odd != NULL)
+		return sbn_fail(SYNCBN_ERR_INVALID, "%s is for allreduce, not %s", odd,
+				perf_command_names[options->command]);
+	return SYNCBN_OK;
+}
+
+static bool
+has_peers(const struct perf_options *options)
+{
+	for (size_t i = 0; i < PERF_PEERS; i++)
+		if (options->peers[i])
+			return true;
+	return false;
+}
+
+syncbn_status_t
+perf_options_parse(int argc, char **argv, struct perf_options *options)
+{
+	struct parser parser = { .options = options };
+	syncbn_status_t status;
+	int command = 0;
+
+	*options = (struct perf_options){ .warmup = 20,
+					  .dtype = SYNCBN_FLOAT32,
+					  .reduce = SYNCBN_SUM };
+	status = parse_choice("command", argv[0], perf_command_names, PERF_COMMANDS, &command);
+	options->command = (enum perf_command)command;
+	for (int at = 1, used; at < argc && status == SYNCBN_OK; at += used) {
+		used = 1;
+		if (argv[at][0] != '-')
+			return sbn_fail(SYNCBN_ERR_INVALID, "%s: what is it for? --help lists all",
+					argv[at]);
+		status = parse_option(&parser, argv + at, &used);
+	}
+	if (status != SYNCBN_OK || options->help)
+		return status;
+	if (options->rounds == 0)
+		options->rounds = has_peers(options) ? ROUNDS_WITH_PEERS : 1;
+	status = check_together(&parser);
+	return status == SYNCBN_OK ? choose_sizes(options, &parser.sizes) : status;
+}

@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "perf_peer_exec.h"
+
+#include <fcntl.h>
+#include <limits.h>
+#include <numaif.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include "base/fail.h"
+#include "perf_peer.h"
+#include "platform/nodes.h"
+
+enum { MAX_WORDS = 32, NUMBER_BYTES = 16 };
+
+static const struct peer_program {
+	const char *launcher; /* found by configure; "": none is needed, or there was none */
+	bool needs_launcher;
+	const char *package;
+} programs[PERF_PEERS] = {
+	[PERF_OPENMPI] = { MPIRUN_OPENMPI, true, "libopenmpi-dev openmpi-bin" },
+	[PERF_MPICH] = { MPIRUN_MPICH, true, "libmpich-dev mpich" },
+	[PERF_GLOO] = { "", false, "python3-torch" },
+};
+
+/* Beside this program as it was built, or where it was installed. */
+static bool
+find_program(int number, char path[PATH_MAX])
+{
+	char own[PATH_MAX - 64];
+	ssize_t length = readlink("/proc/self/exe", own, sizeof(own) - 1);
+	char *slash;
+
+	own[length > 0 ? length : 0] = '\0';
+	slash = strrchr(own, '/');
+	if (slash != NULL) {
+		snprintf(path, PATH_MAX, "%.*s/peers/peer-%s", (int)(slash - own), own,
+			 perf_peer_names[number]);
+		if (access(path, X_OK) == 0)
+			return true;
+	}
+	snprintf(path, PATH_MAX, "%s/peer-%s", PEERS_DIR, perf_peer_names[number]);
+	return access(path, X_OK) == 0;
+}
+
+syncbn_status_t
+perf_peer_find(int number)
+{
+	const struct peer_program *program = &programs[number];
+	char path[PATH_MAX];
+
+	if (!find_program(number, path) ||
+	    (program->needs_launcher && program->launcher[0] == '\0'))
+		return sbn_fail(SYNCBN_ERR_UNSUPPORTED,
+				"not built here; install %s and configure again (Debian's names)",
+				program->package);
+	if (program->needs_launcher && access(program->launcher, X_OK) != 0)
+		return sbn_fail(SYNCBN_ERR_UNSUPPORTED,
+				"%s is missing; install %s (Debian's names)", program->launcher,
+				program->package);
+	return SYNCBN_OK;
+}
+
+struct words {
+	const char *word[MAX_WORDS];
+	size_t n;
+};
+
+static void
+add(struct words *words, const char *word)
+{
+	words->word[words->n++] = word;
+}
+
+static void
+add_all(struct words *words, const char *const *more)
+{
+	while (*more != NULL)
+		add(words, *more++);
+}
+
+/* The ranks bind themselves: the launchers know nothing of our places. */
+static void
+add_launcher(struct words *words, const struct perf_peer_exec *wanted, const char *n_ranks)
+{
+	static const char *const openmpi[] = { "--allow-run-as-root",
+					       "--oversubscribe",
+					       "--bind-to",
+					       "none",
+					       "--mca",
+					       "pml",
+					       "ob1",
+					       "--mca",
+					       "btl",
+					       "self,vader",
+					       "--mca",
+					       "mpi_yield_when_idle",
+					       NULL };
+	static const char *const mpich[] = { "-launcher", "fork", "-bind-to", "none", NULL };
+
+	if (!programs[wanted->number].needs_launcher)
+		return;
+	add(words, programs[wanted->number].launcher);
+	add_all(words, wanted->number == PERF_OPENMPI ? openmpi : mpich);
+	if (wanted->number == PERF_OPENMPI)
+		add(words, wanted->oversubscribed ? "1" : "0");
+	add(words, "-n");
+	add(words, n_ranks);
+}
+
+static void
+add_cpus(const char *places, cpu_set_t *set, size_t bytes)
+{
+	CPU_ZERO_S(bytes, set);
+	for (const char *at = places; *at != '\0'; at += strspn(at, "/,")) {
+		char *end;
+		unsigned long cpu = strtoul(at, &end, 10);
+
+		if (end == at)
+			return;
+		CPU_SET_S(cpu, bytes, set);
+		at = end;
+	}
+}
+
+/* All the ranks' CPUs and no memory policy: what rank 0 has of both would be inherited. */
+static void
+free_of_rank_0(const struct perf_peer_exec *wanted)
+{
+	size_t bytes = CPU_ALLOC_SIZE(SBN_MAX_CPUS);
+	cpu_set_t *set = CPU_ALLOC(SBN_MAX_CPUS);
+
+	if (set == NULL)
+		return;
+	add_cpus(wanted->places, set, bytes);
+	sched_setaffinity(0, bytes, set);
+	CPU_FREE(set);
+	set_mempolicy(MPOL_DEFAULT, NULL, 0);
+}
+
+static _Noreturn void
+become(const struct perf_peer_exec *wanted, pid_t parent)
+{
+	char path[PATH_MAX], n_ranks[NUMBER_BYTES];
+	struct words words = { .n = 0 };
+	int null = open("/dev/null", O_RDWR);
+
+	prctl(PR_SET_PDEATHSIG, SIGTERM);
+	if (getppid() != parent || null < 0 || !find_program(wanted->number, path))
+		_exit(1);
+	dup2(null, STDIN_FILENO);
+	dup2(STDERR_FILENO, STDOUT_FILENO); /* standard output is the table's alone */
+	free_of_rank_0(wanted);
+	snprintf(n_ranks, sizeof(n_ranks), "%u", wanted->n_ranks);
+	add_launcher(&words, wanted, n_ranks);
+	add(&words, path);
+	add(&words, wanted->folder);
+	add(&words, wanted->places);
+	add(&words, NULL);
+	execv(words.word[0], (char *const *)words.word);
+	_exit(127);
+}
+
+syncbn_status_t
+perf_peer_fork(const struct perf_peer_exec *wanted, pid_t *pid)
+{
+	pid_t parent = getpid();
+
+	*pid = fork();
+	if (*pid < 0)
+		return sbn_fail(SYNCBN_ERR_SYSTEM, "fork of %s", perf_peer_names[wanted->number]);
+	if (*pid == 0)
+		become(wanted, parent);
+	return SYNCBN_OK;
+}

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What was measured, as a table and as JSON. */
+#ifndef SYNCBN_PERF_RESULTS_H
+#define SYNCBN_PERF_RESULTS_H
+
+#include <stdio.h>
+
+#include "perf_machine.h"
+#include "perf_options.h"
+#include "perf_stats.h"
+
+struct perf_peer_result {
+	bool there;
+	struct perf_stats us;
+	uint64_t wrong;
+};
+
+/* One size. */
+struct perf_result {
+	size_t bytes;
+	uint64_t calls; /* in all rounds together */
+	struct perf_stats us;
+	double floor_us; /* 0: there is none */
+	uint64_t wrong;
+	struct perf_peer_result peers[PERF_PEERS];
+};
+
+struct perf_results {
+	const struct perf_options *options;
+	const struct perf_machine *machine;
+	uint32_t n_ranks;
+	bool peers[PERF_PEERS]; /* that take part */
+	struct perf_result rows[PERF_MAX_SIZES];
+	size_t n_rows;
+};
+
+/* GB/s; 0 for a barrier. As nccl-tests count: of an exchange, all ranks' bytes. */
+double perf_algbw(const struct perf_results *results, const struct perf_result *row);
+double perf_busbw(const struct perf_results *results, const struct perf_result *row);
+
+/* Lines that begin with #: the machine, the columns. */
+void perf_table_head(const struct perf_results *results);
+void perf_table_row(const struct perf_results *results, const struct perf_result *row);
+
+/* Whether the file can be written; SYSTEM or INVALID with the reason. */
+syncbn_status_t perf_json_probe(const char *path);
+
+/* The whole file or nothing. */
+syncbn_status_t perf_json_write(const char *path, const struct perf_results *results);
+
+#endif

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Runs the ranks as syncbn-run does: placed, bound, watched, and ended together. */
+#include "perf_start.h"
+
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/fail.h"
+#include "launch/job.h"
+#include "launch/plan.h"
+#include "launch/spawn.h"
+#include "launch/supervise.h"
+#include "platform/domains.h"
+#include "platform/topology.h"
+
+enum { EXIT_USAGE = 2, GRACE_S = 5 };
+
+static int
+tell(syncbn_status_t status)
+{
+	fprintf(stderr, "syncbn-perf: %s\n", sbn_last_error());
+	return status == SYNCBN_ERR_INVALID ? EXIT_USAGE : EXIT_FAILURE;
+}
+
+static int
+run_job(const struct sbn_options *options, const struct sbn_topology *topology,
+	const struct sbn_plan *plan)
+{
+	struct sbn_job job;
+	int start_failure, go_fd, code;
+	syncbn_status_t status = sbn_job_open(options, topology, plan, &job);
+
+	if (status != SYNCBN_OK)
+		return tell(status);
+	status = sbn_spawn_ranks(&job, &go_fd);
+	if (status != SYNCBN_OK) {
+		code = tell(status);
+	} else {
+		sbn_spawn_release(&job, go_fd, &start_failure);
+		if (start_failure != 0)
+			tell(SYNCBN_ERR_SYSTEM);
+		code = sbn_supervise(&job, start_failure);
+	}
+	sbn_job_close(&job);
+	return code;
+}
+
+static int
+place_and_run(const struct sbn_options *options)
+{
+	struct sbn_topology topology;
+	struct sbn_domains domains;
+	struct sbn_plan plan;
+	int code;
+	syncbn_status_t status = sbn_topology_load(NULL, &topology);
+
+	if (status != SYNCBN_OK)
+		return tell(status);
+	status = sbn_domains_find(&topology, options->map, &domains);
+	if (status == SYNCBN_OK) {
+		status = sbn_plan_make(&topology, &domains, options->n_ranks,
+				       options->oversubscribe, &plan);
+		code = status == SYNCBN_OK ? run_job(options, &topology, &plan) : tell(status);
+		if (status == SYNCBN_OK)
+			sbn_plan_free(&plan);
+		sbn_domains_free(&domains);
+	} else {
+		code = tell(status);
+	}
+	sbn_topology_free(&topology);
+	return code;
+}
+
+int
+perf_start(const struct perf_options *options, int argc, char **argv)
+{
+	char own[PATH_MAX];
+	ssize_t length = readlink("/proc/self/exe", own, sizeof(own) - 1);
+	char **program = calloc((size_t)argc + 2, sizeof(*program));
+	struct sbn_options launch = {
+		.n_ranks = (unsigned)options->n_ranks,
+		.oversubscribe = options->oversubscribe,
+		.grace_s = GRACE_S,
+		.program = program,
+	};
+	int code = EXIT_FAILURE;
+
+	if (program != NULL && length > 0) {
+		own[length] = '\0';
+		program[0] = own;
+		memcpy(program + 1, argv, (size_t)argc * sizeof(*argv));
+		code = place_and_run(&launch);
+	} else {
+		fputs("syncbn-perf: cannot start itself: /proc/self/exe cannot be read\n", stderr);
+	}
+	free(program);
+	return code;
+}

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What is measured on a rank: one size of one command, made, run, checked and freed. */
+#ifndef SYNCBN_PERF_WORK_H
+#define SYNCBN_PERF_WORK_H
+
+#include <syncbn/memory.h>
+
+#include "comm/group.h"
+#include "perf_numbers.h"
+#include "perf_options.h"
+#include "perf_stats.h"
+
+struct perf_work;
+
+struct perf_kind {
+	syncbn_status_t (*make)(struct perf_work *work);
+	/* Before each batch, not timed; NULL: nothing to do. */
+	void (*rewrite)(struct perf_work *work);
+	syncbn_status_t (*call)(struct perf_work *work);
+	/* How many results of the last call are wrong; *hash: of their bits. */
+	uint64_t (*wrong)(const struct perf_work *work, uint64_t *hash);
+	void (*free)(struct perf_work *work);
+};
+
+struct perf_work {
+	const struct perf_kind *kind;
+	const struct perf_options *options;
+	struct syncbn_group *group;
+	size_t bytes;
+	/* exchange */
+	size_t n_channels;
+	struct perf_pair *pairs;
+	struct sbn_moments *moments;
+	/* allreduce */
+	struct perf_array numbers; /* this rank's, kept */
+	struct perf_array array;   /* reduced in place */
+	syncbn_arena_t *arena;
+	void **buffers; /* [ranks] every rank's array, where it lies in an arena; else NULL */
+};
+
+extern const struct perf_kind perf_exchange, perf_allreduce, perf_barrier;
+
+/* The floor of an all-reduce in an arena: its memory read and written once, without a sum. */
+extern const struct perf_kind perf_floor;
+
+/* Collective, as all that follows. A failure leaves nothing to free. */
+syncbn_status_t perf_work_new(const struct perf_options *options, struct syncbn_group *group,
+			      size_t bytes, struct perf_work *work);
+void perf_work_free(struct perf_work *work);
+
+/*
+ * Runs a round of `kind` (the work's own, or the floor); us: [perf_plan_samples] microseconds a
+ * call, each the slowest rank's.
+ */
+syncbn_status_t perf_work_run(struct perf_work *work, const struct perf_kind *kind,
+			      const struct perf_plan *plan, double *us);
+
+/* Runs one call; *wrong: the results that are wrong on any rank, and the ranks with other bits. */
+syncbn_status_t perf_work_check(struct perf_work *work, uint64_t *wrong);
+
+/* rows: [ranks][bytes], of which each rank has written its own. */
+syncbn_status_t perf_gather(struct syncbn_group *group, void *rows, size_t bytes);
+
+#endif
