@@ -2,6 +2,7 @@
 /* The all-reduce of an array, anywhere or in an arena, and an arena's floor. */
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <syncbn/syncbn.h>
 
@@ -27,37 +28,43 @@ allreduce_free(struct perf_work *work)
 	free(work->buffers);
 }
 
-/* Where every rank's buffer lies, so that the floor can pass over them. NULL: it cannot be told. */
+/* Whether the peers' buffers are where their arenas should be: each has left its mark. */
+static bool
+are_marked(struct perf_work *work)
+{
+	bool all = true;
+
+	for (uint32_t rank = 0; rank < work->group->size; rank++)
+		all = all && *(const uint32_t *)work->buffers[rank] == rank + 1;
+	return all;
+}
+
+/* Where every rank's buffer lies, so that the floor can pass over them. */
 static syncbn_status_t
 find_buffers(struct perf_work *work)
 {
 	struct syncbn_group *group = work->group;
 	struct sbn_extent_layout layout;
-	unsigned char *own = work->array.data;
-	bool found = true;
 	syncbn_status_t status;
+	bool found;
 
 	work->buffers = calloc(group->size, sizeof(*work->buffers));
 	if (work->buffers == NULL)
 		return sbn_fail(SYNCBN_ERR_NO_MEMORY, "a list of buffers");
-	sbn_extent_layout(group->size, work->bytes, group->control.head->header.page_bytes,
-			  &layout);
-	*(float *)own = (float)group->rank + 0.5f;
+	sbn_extent_layout(group->size, work->bytes, (size_t)sysconf(_SC_PAGESIZE), &layout);
+	for (uint32_t rank = 0; rank < group->size; rank++)
+		work->buffers[rank] =
+			(unsigned char *)work->array.data +
+			((ptrdiff_t)rank - (ptrdiff_t)group->rank) * (ptrdiff_t)layout.slice_stride;
+	*(uint32_t *)work->array.data = group->rank + 1;
 	status = syncbn_barrier(group);
-	for (uint32_t rank = 0; rank < group->size && status == SYNCBN_OK && group->size > 1;
-	     rank++) {
-		float *theirs = (float *)(own - group->rank * layout.slice_stride +
-					  rank * layout.slice_stride);
-
-		found = found && *theirs == (float)rank + 0.5f;
-		work->buffers[rank] = theirs;
-	}
-	if (group->size == 1)
-		work->buffers[0] = own;
-	return status == SYNCBN_OK && !found ?
+	if (status != SYNCBN_OK)
+		return status;
+	found = are_marked(work);
+	status = syncbn_barrier(group); /* nobody writes there before all have looked */
+	return found ? status :
 		       sbn_fail(SYNCBN_ERR_UNSUPPORTED,
-				"the peers' arenas are not where the floor looks for them") :
-		       status;
+				"the peers' arenas are not where the floor looks for them");
 }
 
 static syncbn_status_t

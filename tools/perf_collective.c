@@ -15,7 +15,7 @@
 #include "perf_work.h"
 #include "shm/contract.h"
 
-enum { EXIT_USAGE = 2, PROBE_CALLS = 10, SIZE_US = 300 * 1000 };
+enum { EXIT_USAGE = 2, FEW_CALLS = 10, SIZE_US = 300 * 1000 };
 
 /* A run as a rank sees it; peers are rank 0's only. */
 struct session {
@@ -81,45 +81,66 @@ peer_work(const struct perf_work *work, const struct perf_plan *plan)
 	};
 }
 
-static double
-round_budget_us(const struct perf_options *options)
+/* Runs a round by a plan and sorts its samples: ours, the floor's or a peer's. */
+struct runner {
+	syncbn_status_t (*run)(struct runner *runner, const struct perf_plan *plan, double *us);
+	const struct perf_options *options;
+	struct perf_work *work;
+	const struct perf_kind *kind; /* ours */
+	struct perf_peer *peer;       /* a peer's */
+	uint64_t wrong;
+};
+
+static syncbn_status_t
+run_peer(struct runner *runner, const struct perf_plan *plan, double *us)
 {
-	return (double)SIZE_US / (double)options->rounds;
+	struct perf_peer_work work = peer_work(runner->work, plan);
+
+	return perf_peer_run(runner->peer, &work, &runner->wrong, us);
 }
 
-static const struct perf_plan probe_plan = { .warmup = PROBE_CALLS,
-					     .calls = PROBE_CALLS,
-					     .batch = 1 };
-
-/* *plan is made by the first round: a peer's own speed says how many calls fill its time. */
+/* All ranks get the slowest rank's samples, so all choose the same plan. */
 static syncbn_status_t
-peer_round(struct perf_peer *peer, const struct perf_work *work, struct perf_plan *plan,
-	   struct perf_stats *us, uint64_t *wrong)
+run_own(struct runner *runner, const struct perf_plan *plan, double *us)
 {
-	const struct perf_options *options = work->options;
-	struct perf_peer_work probe = peer_work(work, &probe_plan);
-	struct perf_peer_work round;
-	double few[PROBE_CALLS];
-	syncbn_status_t status = SYNCBN_OK;
-	double *all;
+	return perf_work_run(runner->work, runner->kind, plan, us);
+}
 
-	if (plan->calls == 0) {
-		status = perf_peer_run(peer, &probe, wrong, few);
-		if (status != SYNCBN_OK)
-			return status;
-		*plan = perf_plan_choose(perf_stats_of(few, PROBE_CALLS).p50,
-					 round_budget_us(options), options->iterations,
-					 options->warmup);
-		plan->batch = options->arena ? 1 : plan->batch;
-	}
-	all = calloc(perf_plan_samples(plan), sizeof(*all));
-	if (all == NULL)
-		return sbn_fail(SYNCBN_ERR_NO_MEMORY, "samples");
-	round = peer_work(work, plan);
-	status = perf_peer_run(peer, &round, wrong, all);
+static syncbn_status_t
+run_round(struct runner *runner, const struct perf_plan *plan, struct perf_stats *stats,
+	  struct perf_plan *next, double budget_us)
+{
+	const struct perf_options *options = runner->options;
+	size_t n = perf_plan_samples(plan);
+	double *us = calloc(n, sizeof(*us));
+	syncbn_status_t status;
+
+	if (us == NULL)
+		return sbn_fail(SYNCBN_ERR_NO_MEMORY, "%zu samples", n);
+	status = runner->run(runner, plan, us);
 	if (status == SYNCBN_OK)
-		*us = perf_stats_of(all, perf_plan_samples(plan));
-	free(all);
+		*stats = perf_stats_of(us, n);
+	if (status == SYNCBN_OK && next != NULL) {
+		*next = perf_plan_choose(us, n, budget_us, options->iterations, options->warmup);
+		next->batch = options->arena ? 1 : next->batch;
+	}
+	free(us);
+	return status;
+}
+
+/* A few calls say how many make a fair probe; the probe says how many fill a round. */
+static syncbn_status_t
+choose_plan(struct runner *runner, struct perf_plan *plan)
+{
+	static const struct perf_plan few = { .warmup = FEW_CALLS, .calls = FEW_CALLS, .batch = 1 };
+	double round_us = (double)SIZE_US / (double)runner->options->rounds;
+	struct perf_stats stats;
+	struct perf_plan probe;
+	syncbn_status_t status = run_round(runner, &few, &stats, &probe, round_us / 8);
+
+	if (status == SYNCBN_OK && runner->options->iterations == 0)
+		return run_round(runner, &probe, &stats, plan, round_us);
+	*plan = probe;
 	return status;
 }
 
@@ -157,35 +178,31 @@ free_size(struct size *size)
 	free(size->us);
 }
 
-/* All ranks must make the same calls: rank 0's probe decides. */
 static syncbn_status_t
-choose_plan(struct size *size, const struct perf_kind *kind, struct perf_plan *plan)
+own_round(struct size *size, const struct perf_kind *kind, struct perf_plan *plan,
+	  struct perf_stats *stats)
 {
-	const struct perf_options *options = size->work.options;
-	double us[PROBE_CALLS];
-	syncbn_status_t status = perf_work_run(&size->work, kind, &probe_plan, us);
+	struct runner runner = {
+		.run = run_own, .options = size->work.options, .work = &size->work, .kind = kind
+	};
+	syncbn_status_t status = plan->calls == 0 ? choose_plan(&runner, plan) : SYNCBN_OK;
 
-	if (status != SYNCBN_OK)
-		return status;
-	*plan = perf_plan_choose(perf_stats_of(us, PROBE_CALLS).p50, round_budget_us(options),
-				 options->iterations, options->warmup);
-	plan->batch = options->arena ? 1 : plan->batch;
-	return syncbn_broadcast(size->work.group, plan, sizeof(*plan), 0);
+	return status == SYNCBN_OK ? run_round(&runner, plan, stats, NULL, 0) : status;
 }
 
 static syncbn_status_t
-own_round(struct size *size, const struct perf_kind *kind, const struct perf_plan *plan,
-	  struct perf_stats *stats)
+peer_round(struct perf_peer *peer, struct size *size, size_t round, struct perf_peer_result *result)
 {
-	double *us = calloc(perf_plan_samples(plan), sizeof(*us));
-	syncbn_status_t status;
+	struct perf_plan *plan = &size->peer_plan[peer->number];
+	struct runner runner = {
+		.run = run_peer, .options = size->work.options, .work = &size->work, .peer = peer
+	};
+	syncbn_status_t status = plan->calls == 0 ? choose_plan(&runner, plan) : SYNCBN_OK;
 
-	if (us == NULL)
-		return sbn_fail(SYNCBN_ERR_NO_MEMORY, "samples");
-	status = perf_work_run(&size->work, kind, plan, us);
 	if (status == SYNCBN_OK)
-		*stats = perf_stats_of(us, perf_plan_samples(plan));
-	free(us);
+		status = run_round(&runner, plan, &size->peer[peer->number][round], NULL, 0);
+	result->wrong = runner.wrong;
+	result->there = status == SYNCBN_OK;
 	return status;
 }
 
@@ -193,15 +210,13 @@ static void
 peer_rounds(struct session *session, struct size *size, size_t round, struct perf_result *row)
 {
 	for (int i = 0; i < PERF_PEERS; i++) {
-		if (!session->results.peers[i])
+		struct perf_peer *peer = &session->peers[i];
+
+		if (!session->results.peers[i] ||
+		    peer_round(peer, size, round, &row->peers[i]) == SYNCBN_OK)
 			continue;
-		row->peers[i].there =
-			peer_round(&session->peers[i], &size->work, &size->peer_plan[i],
-				   &size->peer[i][round], &row->peers[i].wrong) == SYNCBN_OK;
-		if (row->peers[i].there)
-			continue;
-		perf_peer_stop(&session->peers[i]);
 		leave_out(session, i);
+		perf_peer_stop(peer);
 	}
 }
 
@@ -209,10 +224,8 @@ peer_rounds(struct session *session, struct size *size, size_t round, struct per
 static syncbn_status_t
 run_rounds(struct session *session, struct size *size, struct perf_result *row)
 {
-	syncbn_status_t status = choose_plan(size, size->work.kind, &size->plan);
+	syncbn_status_t status = SYNCBN_OK;
 
-	if (status == SYNCBN_OK && session->options->arena)
-		status = choose_plan(size, &perf_floor, &size->floor_plan);
 	for (size_t round = 0; round < session->options->rounds && status == SYNCBN_OK; round++) {
 		status = own_round(size, size->work.kind, &size->plan, &size->us[round]);
 		if (status == SYNCBN_OK && session->options->arena)

@@ -6,7 +6,7 @@
 
 #include "base/math.h"
 
-enum { BATCH_US = 2, MAX_BATCH = 32, MIN_CALLS = 5, MAX_SAMPLES = 20000 };
+enum { BATCH_US = 2, MAX_BATCH = 32, MIN_CALLS = 5, MAX_SAMPLES = 20000, STALLED = 20 };
 
 static int
 compare(const void *a, const void *b)
@@ -53,17 +53,29 @@ perf_stats_median(const struct perf_stats *rounds, size_t n)
 	};
 }
 
-struct perf_plan
-perf_plan_choose(double call_us, double budget_us, uint64_t calls, uint64_t warmup)
+/* On a busy machine the mean tells how long calls take, unless one call alone took for ever. */
+static double
+usual_us(const double *sorted, size_t n)
 {
-	double us = SBN_MAX(call_us, 0.01);
+	double sum = 0;
+
+	for (size_t i = 0; i < n; i++)
+		sum += sorted[i];
+	return SBN_MIN(sum / (double)n, STALLED * percentile(sorted, n, 50));
+}
+
+struct perf_plan
+perf_plan_choose(const double *us, size_t n, double budget_us, uint64_t calls, uint64_t warmup)
+{
+	double each_us = SBN_MAX(usual_us(us, n), 0.01);
+	double batch = ceil(BATCH_US / SBN_MAX(percentile(us, n, 50), 0.01));
 	struct perf_plan plan = { .warmup = warmup, .calls = calls };
 
-	plan.batch = (uint64_t)SBN_MIN(ceil(BATCH_US / us), (double)MAX_BATCH);
-	if (calls == 0)
-		plan.calls = (uint64_t)SBN_MAX(budget_us / us, (double)MIN_CALLS);
-	if (calls == 0)
+	plan.batch = (uint64_t)SBN_MIN(batch, (double)MAX_BATCH);
+	if (calls == 0) {
+		plan.calls = (uint64_t)SBN_MAX(budget_us / each_us, (double)MIN_CALLS);
 		plan.calls = SBN_MIN(plan.calls, plan.batch * MAX_SAMPLES);
+	}
 	plan.batch = SBN_MIN(plan.batch, plan.calls);
 	return plan;
 }

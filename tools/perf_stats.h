@@ -31,10 +31,10 @@ struct perf_stats perf_stats_of(double *us, size_t n);
 struct perf_stats perf_stats_median(const struct perf_stats *rounds, size_t n);
 
 /*
- * The plan of the next rounds, from a probe's median: as many calls as fill budget_us, or `calls`
- * where that is not 0.
+ * The plan of the next round, from the sorted samples of an earlier one: as many calls as fill
+ * budget_us, or `calls` where that is not 0.
  */
-struct perf_plan perf_plan_choose(double call_us, double budget_us, uint64_t calls,
+struct perf_plan perf_plan_choose(const double *us, size_t n, double budget_us, uint64_t calls,
 				  uint64_t warmup);
 
 #endif
