@@ -41,6 +41,7 @@ unit_tests = \
 	tests/unit/onnx_test \
 	tests/unit/options_test \
 	tests/unit/parse_test \
+	tests/unit/perf_numbers_test \
 	tests/unit/place_test \
 	tests/unit/plan_test \
 	tests/unit/report_test \
@@ -74,7 +75,9 @@ shell_tests = \
 	tests/tools/dry_run.sh \
 	tests/tools/example_data.sh \
 	tests/tools/example_smallest.sh \
+	tests/tools/perf_collective.sh \
 	tests/tools/perf_env.sh \
+	tests/tools/perf_options.sh \
 	tests/tools/run_env.sh \
 	tests/tools/run_exit.sh \
 	tests/tools/run_failure.sh \
@@ -156,6 +159,13 @@ test_data = \
 	tests/topologies/partial.xml \
 	tests/topologies/tier.xml \
 	tests/topologies/uneven.xml
+
+tests_unit_perf_numbers_test_SOURCES = \
+	tests/unit/perf_numbers_test.c \
+	tools/perf_numbers.c \
+	tools/perf_numbers.h \
+	tools/perf_stats.c \
+	tools/perf_stats.h
 
 # Not tests: bootstrap compares the digests that gcc's and clang's builds print; the tests of tools
 # run actors.

@@ -27,6 +27,8 @@ tools_syncbn_perf_SOURCES = \
 	tools/perf_peer_exec.h \
 	tools/perf_results.h \
 	tools/perf_results_json.c \
+	tools/perf_sizes.c \
+	tools/perf_sizes.h \
 	tools/perf_start.c \
 	tools/perf_start.h \
 	tools/perf_stats.c \

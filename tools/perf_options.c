@@ -1,27 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "perf_options.h"
 
-#include <ctype.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/fail.h"
 #include "base/math.h"
 #include "base/parse.h"
+#include "perf_sizes.h"
 #include "shm/layout.h"
 
 enum {
-	KB = 1024,
-	MB = 1024 * KB,
 	MAX_CALLS = 10 * 1000 * 1000,
 	MAX_ROUNDS = 1000,
 	MAX_FACTOR = 1024,
 	ROUNDS_WITH_PEERS = 5,
 	NAME_BYTES = 64
 };
-
-#define MAX_BYTES (UINT64_C(4) * KB * MB)
 
 const char *const perf_command_names[PERF_COMMANDS] = { "exchange", "allreduce", "barrier" };
 
@@ -56,15 +51,9 @@ const char perf_options_help[] =
 	"wrong: values that differ from a sum in double. ratio: the peer's time by ours.\n"
 	"Exit codes: 0; 1 a failure, or wrong values; 2 usage.\n";
 
-/* What sizes were asked for, before they are put together. */
-struct sizes {
-	uint64_t min, max, factor; /* 0: not given */
-	const char *channels;
-};
-
 struct parser {
 	struct perf_options *options;
-	struct sizes sizes;
+	struct perf_sizes sizes;
 	bool has_dtype, has_reduce;
 };
 
@@ -89,29 +78,6 @@ parse_count(const char *name, const char *text, int64_t min, int64_t max, uint64
 	if (status == SYNCBN_OK)
 		*out = (uint64_t)value;
 	return status;
-}
-
-/* "64", "4K", "1M", "2G" */
-static syncbn_status_t
-parse_bytes(const char *name, const char *text, uint64_t *out)
-{
-	static const char units[] = "KMG";
-	size_t length = strlen(text);
-	const char *unit =
-		length > 0 ? strchr(units, toupper((unsigned char)text[length - 1])) : NULL;
-	unsigned shift = unit != NULL && *unit != '\0' ? 10 * (unsigned)(unit - units + 1) : 0;
-	char digits[NAME_BYTES];
-	int64_t value;
-
-	snprintf(digits, sizeof(digits), "%.*s", (int)(shift != 0 ? length - 1 : length), text);
-	if (length >= sizeof(digits) ||
-	    sbn_parse_int(name, digits, 1, (int64_t)(MAX_BYTES >> shift), &value) != SYNCBN_OK)
-		return sbn_fail(SYNCBN_ERR_INVALID,
-				"%s: \"%s\" is not a number of bytes from 1 to 4G, such as 4096, "
-				"4K or 1M",
-				name, text);
-	*out = (uint64_t)value << shift;
-	return SYNCBN_OK;
 }
 
 static syncbn_status_t
@@ -152,13 +118,13 @@ take_ranks(struct parser *parser, const char *name, const char *text)
 static syncbn_status_t
 take_min(struct parser *parser, const char *name, const char *text)
 {
-	return parse_bytes(name, text, &parser->sizes.min);
+	return perf_sizes_parse_bytes(name, text, &parser->sizes.min);
 }
 
 static syncbn_status_t
 take_max(struct parser *parser, const char *name, const char *text)
 {
-	return parse_bytes(name, text, &parser->sizes.max);
+	return perf_sizes_parse_bytes(name, text, &parser->sizes.max);
 }
 
 static syncbn_status_t
@@ -310,81 +276,6 @@ parse_option(struct parser *parser, char **argv, int *used)
 }
 
 static syncbn_status_t
-add_size(struct perf_options *options, uint64_t bytes)
-{
-	uint64_t unit = options->command == PERF_EXCHANGE ? PERF_PAIR_BYTES :
-			options->dtype == SYNCBN_FLOAT64  ? sizeof(double) :
-							    sizeof(float);
-
-	if (options->n_sizes == PERF_MAX_SIZES)
-		return sbn_fail(SYNCBN_ERR_INVALID, "more than %d sizes", PERF_MAX_SIZES);
-	options->bytes[options->n_sizes++] = sbn_ceil_div(bytes, unit) * unit;
-	return SYNCBN_OK;
-}
-
-static syncbn_status_t
-add_channels(struct perf_options *options, const char *list)
-{
-	char *copy = strdup(list);
-	syncbn_status_t status = SYNCBN_OK;
-	char *rest = copy;
-	char *word;
-
-	if (copy == NULL)
-		return sbn_fail(SYNCBN_ERR_NO_MEMORY, "--channels");
-	while (status == SYNCBN_OK && (word = strsep(&rest, ",")) != NULL) {
-		uint64_t channels = 0;
-
-		status = parse_count("--channels", word, 1, MAX_BYTES / PERF_PAIR_BYTES, &channels);
-		if (status == SYNCBN_OK)
-			status = add_size(options, channels * PERF_PAIR_BYTES);
-	}
-	free(copy);
-	return status;
-}
-
-static syncbn_status_t
-add_steps(struct perf_options *options, const struct sizes *sizes)
-{
-	bool large = options->arena;
-	uint64_t factor = sizes->factor != 0 ? sizes->factor : 4;
-	uint64_t max = sizes->max != 0 ? sizes->max : large ? 64 * MB : 64 * KB;
-	uint64_t min = sizes->min != 0 ? sizes->min : large ? MB : 64;
-	syncbn_status_t status = SYNCBN_OK;
-
-	if (sizes->min != 0 && sizes->max == 0)
-		max = SBN_MAX(max, min);
-	if (sizes->min == 0)
-		min = SBN_MIN(min, max);
-	if (min > max)
-		return sbn_fail(SYNCBN_ERR_INVALID, "-b %llu is above -e %llu",
-				(unsigned long long)min, (unsigned long long)max);
-	for (uint64_t bytes = min; bytes <= max && status == SYNCBN_OK; bytes *= factor)
-		status = add_size(options, bytes);
-	return status;
-}
-
-static syncbn_status_t
-choose_sizes(struct perf_options *options, const struct sizes *sizes)
-{
-	bool steps = sizes->min != 0 || sizes->max != 0 || sizes->factor != 0;
-
-	if (options->command == PERF_BARRIER) {
-		if (steps || sizes->channels != NULL)
-			return sbn_fail(SYNCBN_ERR_INVALID,
-					"barrier moves no bytes: leave the sizes out");
-		options->n_sizes = 1;
-		return SYNCBN_OK;
-	}
-	if (steps && sizes->channels != NULL)
-		return sbn_fail(SYNCBN_ERR_INVALID,
-				"--channels and -b, -e, -f both say the sizes: give one of them");
-	if (sizes->channels != NULL)
-		return add_channels(options, sizes->channels);
-	return add_steps(options, sizes);
-}
-
-static syncbn_status_t
 check_together(const struct parser *parser)
 {
 	const struct perf_options *options = parser->options;
@@ -432,5 +323,5 @@ perf_options_parse(int argc, char **argv, struct perf_options *options)
 	if (options->rounds == 0)
 		options->rounds = has_peers(options) ? ROUNDS_WITH_PEERS : 1;
 	status = check_together(&parser);
-	return status == SYNCBN_OK ? choose_sizes(options, &parser.sizes) : status;
+	return status == SYNCBN_OK ? perf_sizes_choose(options, &parser.sizes) : status;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* How a peer's program is found and started: the only file that knows other libraries' launchers. */
+/* How a peer's program is found and started; nothing else knows the other libraries' launchers. */
 #ifndef SYNCBN_PERF_PEER_EXEC_H
 #define SYNCBN_PERF_PEER_EXEC_H
 

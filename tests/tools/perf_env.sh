@@ -31,5 +31,6 @@ refused() {
 
 refused 'a command is missing'
 refused 'did you mean env' enw
+refused 'did you mean barrier' barier
 refused 'env takes no option' env --all
 finish

@@ -1,0 +1,64 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# syncbn-perf exchange, allreduce, barrier: what is refused, and what the help says.
+. "$SRC/tests/tools/run_common.sh"
+
+perf=$BUILD/tools/syncbn-perf
+
+# refused PATTERN ARGS...
+refused() {
+	local pattern=$1
+
+	shift
+	"$perf" "$@" >"$dir/out" 2>"$dir/err" </dev/null
+	expect "refused: $*" 2 $?
+	expect_match "the reason: $*" "^syncbn-perf: .*$pattern" "$dir/err"
+	expect "no table: $*" "" "$(cat "$dir/out")"
+}
+
+refused 'did you mean allreduce' allreduc
+refused 'did you mean --channels' exchange --chanels 4
+refused '--help lists' exchange --frobnicate
+refused 'what is it for' exchange 4096
+refused 'its value is missing' exchange --channels
+refused 'takes no value' allreduce --arena=yes
+refused 'whole number' exchange -n 0
+refused 'whole number' exchange -n two
+refused 'whole number' exchange --channels 16,,32
+refused 'whole number' exchange --channels 16,x
+refused 'whole number' exchange --channels ''
+refused 'whole number' allreduce -f 1
+refused 'whole number' allreduce -w -1
+refused 'whole number' allreduce -i 1.5
+refused 'number of bytes' allreduce -b 0
+refused 'number of bytes' allreduce -e 4T
+refused 'number of bytes' allreduce -e 5G
+refused 'number of bytes' allreduce -b K
+refused 'above -e' allreduce -b 8K -e 4K
+refused 'both say the sizes' exchange -b 16 --channels 1
+refused 'moves no bytes' barrier -b 16
+refused 'is for allreduce' barrier --arena
+refused 'is for allreduce' exchange --dtype float64
+refused 'is for allreduce' exchange --op mean
+refused 'did you mean float64' allreduce --dtype flaot64
+refused 'one of: sum, mean' allreduce --op product
+refused 'one of: openmpi, mpich, gloo' barrier --peer nccl
+refused 'more than [0-9]+ sizes' exchange --channels "$(seq -s, 1 65)"
+refused 'processing unit' barrier -n 1000
+refused 'not a regular file' barrier --json /dev/null
+
+"$perf" barrier --json "$dir/none/perf.json" >"$dir/out" 2>"$dir/err"
+expect "a file that cannot be written is refused before anything runs" 1 $?
+expect_match "its reason" 'cannot be written' "$dir/err"
+"$run" -n 1 "$perf" barrier -n 2 >"$dir/out" 2>"$dir/err"
+expect "another number of ranks than the launcher's is refused" 2 $?
+expect_match "its reason" 'leave -n out' "$dir/err"
+
+for command in exchange allreduce barrier; do
+	"$perf" $command --help >"$dir/out" 2>"$dir/err"
+	expect "$command --help is no error" 0 $?
+done
+expect "the help fits a screen's lines" yes \
+	"$([ "$(wc -l <"$dir/out")" -le 40 ] && echo yes)"
+expect "the help fits a screen's columns" 0 "$(grep -cE '^.{81}' "$dir/out")"
+finish
