@@ -156,6 +156,8 @@ become(const struct perf_peer_exec *wanted, pid_t parent)
 	dup2(null, STDIN_FILENO);
 	dup2(STDERR_FILENO, STDOUT_FILENO); /* standard output is the table's alone */
 	free_of_rank_0(wanted);
+	/* MPICH over UCX: shared memory alone is its quickest; another choice is the user's */
+	setenv("UCX_TLS", "self,posix,cma", 0);
 	snprintf(n_ranks, sizeof(n_ranks), "%u", wanted->n_ranks);
 	add_launcher(&words, wanted, n_ranks);
 	add(&words, path);

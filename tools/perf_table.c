@@ -39,9 +39,10 @@ print_round_trip(const struct perf_machine *machine)
 		printf("no two ranks on different CPUs");
 		return;
 	}
-	printf("cache line's round trip from rank 0 %.0f ns", machine->near_ns);
+	printf("cache line's round trip from rank 0 %.0f", machine->near_ns);
 	if (machine->far_ns > machine->near_ns)
-		printf(" to %.0f ns", machine->far_ns);
+		printf(" to %.0f", machine->far_ns);
+	printf(" ns");
 	if (perf_machine_distance(machine->far_ns)[0] != '\0')
 		printf(" (%s)", perf_machine_distance(machine->far_ns));
 }
