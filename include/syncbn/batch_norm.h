@@ -73,7 +73,8 @@ syncbn_status_t syncbn_batch_norm_train(syncbn_batch_norm_t *bn, int training);
 
 /*
  * How many forwards the running statistics have recorded, torch's num_batches_tracked: those in
- * training, and with ALWAYS those in eval; an empty batch counts, as in torch. 0 without track_running_stats, -1 for NULL. Local.
+ * training, and with ALWAYS those in eval; an empty batch counts, as in torch. 0 without
+ * track_running_stats, -1 for NULL. Local.
  */
 int64_t syncbn_batch_norm_batches_tracked(const syncbn_batch_norm_t *bn);
 

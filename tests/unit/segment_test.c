@@ -113,7 +113,8 @@ test_who_attaches_sees_the_same_memory(void **state)
 	assert_int_equal(sbn_segment_attach(fd, made.run_id, WORLD, &attached), SYNCBN_OK);
 	assert_int_equal(fcntl(fd, F_GETFD) & FD_CLOEXEC, FD_CLOEXEC);
 	assert_int_equal(attached.control_bytes, made.control_bytes);
-	assert_true(sbn_control_abort(&attached.control, (struct sbn_abort){ SYNCBN_ERR_TIMEOUT, 1, 1 }));
+	assert_true(sbn_control_abort(&attached.control,
+				      (struct sbn_abort){ SYNCBN_ERR_TIMEOUT, 1, 1 }));
 	assert_int_equal(sbn_control_aborted(&made.control).cause, SYNCBN_ERR_TIMEOUT);
 	sbn_segment_close(&attached);
 }
