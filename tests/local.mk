@@ -19,6 +19,7 @@ unit_tests = \
 	tests/unit/initializer_test \
 	tests/unit/kernels_activation_test \
 	tests/unit/kernels_half_test \
+	tests/unit/kernels_merge_test \
 	tests/unit/kernels_moments_test \
 	tests/unit/kernels_places_test \
 	tests/unit/kernels_test \

@@ -45,28 +45,54 @@ tools_syncbn_perf_LDADD = libsbn_launch.la libsbn_api.la libsbn_core.la
 # The peers: not needed by anything, built where their libraries are. They have their own compilers,
 # and no sanitizer, which their libraries do not stand.
 peer_sources = tools/peers/mpi.c tools/perf_numbers.c
-peer_headers = tools/perf_numbers.h src/kernels/kernels.h src/kernels/merge.h
-PEER_COMPILE = -std=gnu11 -O2 -ffp-contract=off -D_GNU_SOURCE -I$(top_srcdir)/include \
-	-I$(top_srcdir)/src -I$(top_srcdir)/tools
+peer_headers = tools/perf_numbers.h src/kernels/kernels.h
+PEER_COMPILE = -std=gnu11 -O2 -ffp-contract=off -D_GNU_SOURCE $(SBN_CPU_CPPFLAGS) \
+	-I$(top_srcdir)/include -I$(top_srcdir)/src -I$(top_srcdir)/tools
 peers =
 pkglibexec_SCRIPTS = $(peers)
-CLEANFILES = $(peers)
+CLEANFILES = $(peers) $(peer_objects)
 EXTRA_DIST += tools/peers/mpi.c tools/peers/gloo.py
+
+# Their merge is ours, by the same kernels. They wait for the library, whose headers these need.
+peer_objects = \
+	tools/peers/choose.o \
+	tools/peers/exact.o \
+	tools/peers/fail.o \
+	tools/peers/parse.o \
+	tools/peers/scalar.o
+if HAVE_X86
+peer_objects += tools/peers/avx2.o tools/peers/avx512.o
+endif
+
+PEER_OBJECT = $(AM_V_CC)$(MKDIR_P) tools/peers && $(CC) $(PEER_COMPILE) -c -o $@
+$(peer_objects): libsbn_core.la
+tools/peers/choose.o: src/kernels/choose.c
+	$(PEER_OBJECT) $(top_srcdir)/src/kernels/choose.c
+tools/peers/exact.o: src/kernels/exact.c
+	$(PEER_OBJECT) $(top_srcdir)/src/kernels/exact.c
+tools/peers/scalar.o: src/kernels/scalar.c
+	$(PEER_OBJECT) $(top_srcdir)/src/kernels/scalar.c
+tools/peers/avx2.o: src/kernels/avx2.c
+	$(PEER_OBJECT) -mavx2 -mfma -mf16c $(top_srcdir)/src/kernels/avx2.c
+tools/peers/avx512.o: src/kernels/avx512.c
+	$(PEER_OBJECT) -mavx512f $(top_srcdir)/src/kernels/avx512.c
+tools/peers/fail.o: src/base/fail.c
+	$(PEER_OBJECT) $(top_srcdir)/src/base/fail.c
+tools/peers/parse.o: src/base/parse.c
+	$(PEER_OBJECT) $(top_srcdir)/src/base/parse.c
 
 if HAVE_OPENMPI
 peers += tools/peers/peer-openmpi
-tools/peers/peer-openmpi: $(peer_sources) $(peer_headers)
-	$(AM_V_at)$(MKDIR_P) tools/peers
+tools/peers/peer-openmpi: $(peer_sources) $(peer_headers) $(peer_objects)
 	$(AM_V_CCLD)$(MPICC_OPENMPI) $(PEER_COMPILE) -o $@ \
-		$(addprefix $(top_srcdir)/,$(peer_sources)) -lm
+		$(addprefix $(top_srcdir)/,$(peer_sources)) $(peer_objects) -lm
 endif
 
 if HAVE_MPICH
 peers += tools/peers/peer-mpich
-tools/peers/peer-mpich: $(peer_sources) $(peer_headers)
-	$(AM_V_at)$(MKDIR_P) tools/peers
+tools/peers/peer-mpich: $(peer_sources) $(peer_headers) $(peer_objects)
 	$(AM_V_CCLD)$(MPICC_MPICH) $(PEER_COMPILE) -o $@ \
-		$(addprefix $(top_srcdir)/,$(peer_sources)) -lm
+		$(addprefix $(top_srcdir)/,$(peer_sources)) $(peer_objects) -lm
 endif
 
 if HAVE_TORCH

@@ -13,7 +13,7 @@ static void
 exchange_free(struct perf_work *work)
 {
 	free(work->pairs);
-	free(work->moments);
+	free(work->merged);
 }
 
 static syncbn_status_t
@@ -21,8 +21,8 @@ exchange_make(struct perf_work *work)
 {
 	work->n_channels = work->bytes / PERF_PAIR_BYTES;
 	work->pairs = calloc(work->n_channels, sizeof(*work->pairs));
-	work->moments = calloc(work->n_channels, sizeof(*work->moments));
-	if (work->pairs == NULL || work->moments == NULL) {
+	work->merged = calloc(work->n_channels, sizeof(*work->merged));
+	if (work->pairs == NULL || work->merged == NULL) {
 		exchange_free(work);
 		return sbn_fail(SYNCBN_ERR_NO_MEMORY, "%zu channels", work->n_channels);
 	}
@@ -31,17 +31,17 @@ exchange_make(struct perf_work *work)
 }
 
 static void
-merge(const struct sbn_running_call *running, size_t n_channels, struct sbn_moments *out)
+merge(const struct sbn_running_call *running, size_t n_channels, struct sbn_pair *out)
 {
 	uint32_t n_ranks = running->group->size;
-	const struct perf_pair *rows[n_ranks];
+	const struct sbn_pair *rows[n_ranks];
 	double counts[n_ranks];
 
 	for (uint32_t rank = 0; rank < n_ranks; rank++) {
 		rows[rank] = sbn_call_row(running, rank);
 		counts[rank] = (double)sbn_call_header(running, rank)->count;
 	}
-	perf_pairs_merge(rows, counts, n_ranks, n_channels, out);
+	running->group->process->kernels->merge_moments(out, rows, counts, n_ranks, n_channels);
 }
 
 /* Channels first .. first + n: as many as one call takes. */
@@ -63,7 +63,7 @@ exchange_part(struct perf_work *work, size_t first, uint32_t n)
 	memcpy(running.row, work->pairs + first, n * sizeof(*work->pairs));
 	sbn_call_publish(&running, 0, n);
 	if (sbn_call_await(&running, 0, 0, n) == SYNCBN_OK)
-		merge(&running, n, work->moments + first);
+		merge(&running, n, work->merged + first);
 	return sbn_call_end(&running);
 }
 
@@ -83,8 +83,8 @@ exchange_call(struct perf_work *work)
 static uint64_t
 exchange_wrong(const struct perf_work *work, uint64_t *hash)
 {
-	*hash = sbn_hash(SBN_HASH_START, work->moments, work->n_channels * sizeof(*work->moments));
-	return perf_wrong_moments(work->moments, work->n_channels, work->group->size);
+	*hash = sbn_hash(SBN_HASH_START, work->merged, work->n_channels * sizeof(*work->merged));
+	return perf_wrong_moments(work->merged, work->n_channels, work->group->size);
 }
 
 const struct perf_kind perf_exchange = {

@@ -4,8 +4,6 @@
 #include <float.h>
 #include <math.h>
 
-#include "kernels/merge.h"
-
 /* splitmix64's last steps: any rank's number i without those before it */
 static double
 number(uint32_t rank, uint64_t i)
@@ -35,12 +33,12 @@ perf_array_fill(const struct perf_array *array, uint32_t rank)
 }
 
 void
-perf_pairs_fill(struct perf_pair *pairs, size_t n_channels, uint32_t rank)
+perf_pairs_fill(struct sbn_pair *pairs, size_t n_channels, uint32_t rank)
 {
 	for (size_t c = 0; c < n_channels; c++)
-		pairs[c] = (struct perf_pair){
-			.mean = number(rank, 2 * c),
-			.m2 = number(rank, 2 * c + 1) * (double)perf_pairs_count(rank),
+		pairs[c] = (struct sbn_pair){
+			.a = number(rank, 2 * c),
+			.b = number(rank, 2 * c + 1) * (double)perf_pairs_count(rank),
 		};
 }
 
@@ -48,26 +46,6 @@ uint64_t
 perf_pairs_count(uint32_t rank)
 {
 	return 1000 + rank;
-}
-
-void
-perf_pairs_merge(const struct perf_pair *const *rows, const double *counts, uint32_t n_ranks,
-		 size_t n_channels, struct sbn_moments *out)
-{
-	for (size_t c = 0; c < n_channels; c++) {
-		struct sbn_moments sum = { 0 };
-
-		for (uint32_t rank = 0; rank < n_ranks; rank++) {
-			struct sbn_moments part = {
-				.count = counts[rank],
-				.mean = rows[rank][c].mean,
-				.m2 = rows[rank][c].m2,
-			};
-
-			sbn_moments_merge(&sum, &part);
-		}
-		out[c] = sum;
-	}
 }
 
 /* Written so that NaN differs. */
@@ -97,7 +75,7 @@ perf_wrong_sums(const struct perf_array *got, uint32_t n_ranks, bool mean)
 
 /* The direct formula, in long double: another one than the merge's. */
 static bool
-is_wrong(const struct sbn_moments *got, size_t c, uint32_t n_ranks)
+is_wrong(const struct sbn_pair *got, size_t c, uint32_t n_ranks)
 {
 	const double rounding = 64 * DBL_EPSILON * n_ranks;
 	long double count = 0, mean = 0, m2 = 0;
@@ -113,12 +91,11 @@ is_wrong(const struct sbn_moments *got, size_t c, uint32_t n_ranks)
 
 		m2 += (long double)(number(rank, 2 * c + 1) * (double)n) + n * distance * distance;
 	}
-	return differs(got->count, (double)count, 0) ||
-	       differs(got->mean, (double)mean, rounding) || differs(got->m2, (double)m2, rounding);
+	return differs(got->a, (double)mean, rounding) || differs(got->b, (double)m2, rounding);
 }
 
 uint64_t
-perf_wrong_moments(const struct sbn_moments *got, size_t n_channels, uint32_t n_ranks)
+perf_wrong_moments(const struct sbn_pair *got, size_t n_channels, uint32_t n_ranks)
 {
 	uint64_t wrong = 0;
 

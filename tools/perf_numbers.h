@@ -12,11 +12,6 @@
 
 #include "kernels/kernels.h"
 
-/* A channel's moments on a rank, as a row of the exchange has them. */
-struct perf_pair {
-	double mean, m2;
-};
-
 /* An array of float or double. */
 struct perf_array {
 	void *data; /* [count] */
@@ -30,21 +25,20 @@ perf_array_bytes(const struct perf_array *array)
 	return array->count * (array->is_double ? sizeof(double) : sizeof(float));
 }
 
-/* Writes a rank's numbers, from 0.5 to 1: no sum is zero, denormal, or right by luck. */
+/*
+ * Writes a rank's numbers, from 0.5 to 1: no sum is zero, denormal, or right by luck. Pairs are
+ * a channel's (mean, m2), as a row of the exchange has them.
+ */
 void perf_array_fill(const struct perf_array *array, uint32_t rank);
-void perf_pairs_fill(struct perf_pair *pairs, size_t n_channels, uint32_t rank);
+void perf_pairs_fill(struct sbn_pair *pairs, size_t n_channels, uint32_t rank);
 
 /* The samples a channel on a rank. */
 uint64_t perf_pairs_count(uint32_t rank);
 
-/* The merge of a batch norm's forward: all ranks' rows of [n_channels], in rank order. */
-void perf_pairs_merge(const struct perf_pair *const *rows, const double *counts, uint32_t n_ranks,
-		      size_t n_channels, struct sbn_moments *out);
-
 /* How many elements are not the sum (or mean) of all ranks' numbers, but for rounding. */
 uint64_t perf_wrong_sums(const struct perf_array *got, uint32_t n_ranks, bool mean);
 
-/* How many channels' moments are not those of all ranks' sets together. */
-uint64_t perf_wrong_moments(const struct sbn_moments *got, size_t n_channels, uint32_t n_ranks);
+/* How many channels' (mean, m2) are not those of all ranks' sets together. */
+uint64_t perf_wrong_moments(const struct sbn_pair *got, size_t n_channels, uint32_t n_ranks);
 
 #endif

@@ -29,8 +29,8 @@ struct perf_work {
 	size_t bytes;
 	/* exchange */
 	size_t n_channels;
-	struct perf_pair *pairs;
-	struct sbn_moments *moments;
+	struct sbn_pair *pairs;
+	struct sbn_pair *merged;
 	/* allreduce */
 	struct perf_array numbers; /* this rank's, kept */
 	struct perf_array array;   /* reduced in place */

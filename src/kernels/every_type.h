@@ -15,6 +15,7 @@
 #define SBN_TYPE f64
 #include "kernels/typed_body.h"
 
+#include "kernels/merge_body.h"
 #include "kernels/sum_body.h"
 #undef SBN_TYPE
 

@@ -55,6 +55,14 @@ struct sbn_moments {
 	double m2;
 };
 
+/*
+ * What a rank says of one channel: (mean, m2) forward, (sum g, sum g * xhat) backward. An array of
+ * them is an array of twice as many doubles.
+ */
+struct sbn_pair {
+	double a, b;
+};
+
 /* An operand's first element, and elements from row to row. data NULL: there is none. */
 struct sbn_in {
 	const void *data;
@@ -149,6 +157,14 @@ struct sbn_kernels {
 			size_t count, float divisor);
 	void (*sum_f64)(double *const *dst, size_t n_dst, const double *const *src, size_t n_src,
 			size_t count, double divisor);
+
+	/*
+	 * sum[c] = all rows' (mean, m2) of channel c, merged by sbn_moments_merge in the order of
+	 * the rows; row[r] is of count[r] samples a channel. (0, 0) where all counts are 0.
+	 * n_rows >= 1; sum may be a row.
+	 */
+	void (*merge_moments)(struct sbn_pair *sum, const struct sbn_pair *const *row,
+			      const double *count, size_t n_rows, size_t n_channels);
 };
 
 /* Bytes of an element. */

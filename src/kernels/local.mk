@@ -13,6 +13,7 @@ libsbn_core_la_SOURCES += \
 	src/kernels/half_scalar.h \
 	src/kernels/kernels.h \
 	src/kernels/merge.h \
+	src/kernels/merge_body.h \
 	src/kernels/plane_body.h \
 	src/kernels/rows_body.h \
 	src/kernels/scalar.c \

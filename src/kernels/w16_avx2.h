@@ -130,6 +130,20 @@ w16_fnmadd(struct w16 a, struct w16 b, struct w16 c)
 	return W16_OF_THREE(_mm256_fnmadd_pd, a, b, c);
 }
 
+static inline struct w16
+w16_firsts(struct w16 v)
+{
+	return (struct w16){ _mm256_movedup_pd(v.a), _mm256_movedup_pd(v.b), _mm256_movedup_pd(v.c),
+			     _mm256_movedup_pd(v.d) };
+}
+
+static inline struct w16
+w16_woven(struct w16 a, struct w16 b)
+{
+	return (struct w16){ _mm256_blend_pd(a.a, b.a, 0xa), _mm256_blend_pd(a.b, b.b, 0xa),
+			     _mm256_blend_pd(a.c, b.c, 0xa), _mm256_blend_pd(a.d, b.d, 0xa) };
+}
+
 static inline struct w16_leak
 w16_leak(double slope, bool leaky)
 {

@@ -102,6 +102,19 @@ w16_fnmadd(struct w16 a, struct w16 b, struct w16 c)
 			     _mm512_fnmadd_pd(a.hi, b.hi, c.hi) };
 }
 
+static inline struct w16
+w16_firsts(struct w16 v)
+{
+	return (struct w16){ _mm512_movedup_pd(v.lo), _mm512_movedup_pd(v.hi) };
+}
+
+static inline struct w16
+w16_woven(struct w16 a, struct w16 b)
+{
+	return (struct w16){ _mm512_mask_blend_pd(0xaa, a.lo, b.lo),
+			     _mm512_mask_blend_pd(0xaa, a.hi, b.hi) };
+}
+
 static inline struct w16_leak
 w16_leak(double slope, bool leaky)
 {

@@ -120,6 +120,24 @@ w16_fnmadd(struct w16 a, struct w16 b, struct w16 c)
 	return c;
 }
 
+/* Lanes 2i and 2i + 1 both get what lane 2i has. */
+static inline struct w16
+w16_firsts(struct w16 v)
+{
+	for (int i = 0; i < 16; i += 2)
+		v.a[i + 1] = v.a[i];
+	return v;
+}
+
+/* Lanes 2i of a, lanes 2i + 1 of b. */
+static inline struct w16
+w16_woven(struct w16 a, struct w16 b)
+{
+	for (int i = 0; i < 16; i += 2)
+		b.a[i] = a.a[i];
+	return b;
+}
+
 static inline struct w16_leak
 w16_leak(double slope, bool leaky)
 {

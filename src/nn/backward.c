@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The backward pass: gradients of the input, of gamma and of beta. */
+#include "base/math.h"
 #include "nn/pipeline.h"
 #include "nn/planes.h"
 #include "nn/rows.h"
@@ -32,19 +33,6 @@ store_gradients(const struct sbn_pass *pass, uint32_t c, struct sbn_pair own, st
 		store_gradient(pass, SYNCBN_DGAMMA, c, chosen.b / divisor);
 }
 
-/* In rank order on every rank: equal bits everywhere. */
-static struct sbn_pair
-sum_channel(const struct sbn_pairs *pairs, uint32_t c)
-{
-	struct sbn_pair sum = { 0, 0 };
-
-	for (uint32_t rank = 0; rank < pairs->n_ranks; rank++) {
-		sum.a += pairs->row[rank][c - pairs->first].a;
-		sum.b += pairs->row[rank][c - pairs->first].b;
-	}
-	return sum;
-}
-
 /* The means over the batch that normalized; none where running statistics did. */
 static void
 set_slopes(const struct sbn_pass *pass, uint32_t c, struct sbn_pair sum)
@@ -59,18 +47,35 @@ set_slopes(const struct sbn_pass *pass, uint32_t c, struct sbn_pair sum)
 	sbn_real_set(bn, bn->real[SBN_SLOPE], c, mean_dy_xhat * pass->saved->invstd[c]);
 }
 
+/* In rank order on every rank: equal bits everywhere. */
+static void
+merge_channels(const struct sbn_pass *pass, uint32_t begin, uint32_t end,
+	       const struct sbn_pairs *pairs)
+{
+	const struct sbn_pair *own_row = pairs->row[pairs->self] + (begin - pairs->first);
+	const double *row[pairs->n_ranks];
+	struct sbn_pair sums[SBN_MERGE_CHANNELS];
+	double *sum = &sums->a;
+
+	for (uint32_t rank = 0; rank < pairs->n_ranks; rank++)
+		row[rank] = &pairs->row[rank][begin - pairs->first].a;
+	pass->bn->group->process->kernels->sum_f64(&sum, 1, row, pairs->n_ranks,
+						   2 * (size_t)(end - begin), 1);
+	for (uint32_t c = begin; c < end; c++) {
+		struct sbn_pair own = own_row[c - begin], all = sums[c - begin];
+
+		store_gradients(pass, c, own, all, pairs->divisor);
+		if (pass->saved->count != 0) /* 0: running statistics, or no samples anywhere */
+			set_slopes(pass, c, pass->saved->by == SBN_BY_LOCAL ? own : all);
+	}
+}
+
 static bool
 merge_gradients(const struct sbn_pass *pass, uint32_t begin, uint32_t end,
 		const struct sbn_pairs *pairs)
 {
-	for (uint32_t c = begin; c < end && pairs != NULL; c++) {
-		struct sbn_pair own = pairs->row[pairs->self][c - pairs->first];
-		struct sbn_pair sum = sum_channel(pairs, c);
-
-		store_gradients(pass, c, own, sum, pairs->divisor);
-		if (pass->saved->count != 0) /* 0: running statistics, or no samples anywhere */
-			set_slopes(pass, c, pass->saved->by == SBN_BY_LOCAL ? own : sum);
-	}
+	for (uint32_t c = begin; c < end && pairs != NULL; c += SBN_MERGE_CHANNELS)
+		merge_channels(pass, c, SBN_MIN(end, c + SBN_MERGE_CHANNELS), pairs);
 	return true;
 }
 

@@ -2,7 +2,7 @@
 /* The forward pass: which statistics normalize, their merge, and the running statistics. */
 #include <math.h>
 
-#include "kernels/merge.h"
+#include "base/math.h"
 #include "nn/pipeline.h"
 #include "nn/planes.h"
 #include "nn/rows.h"
@@ -71,42 +71,51 @@ update_running(const struct sbn_pass *pass, uint32_t c, const struct sbn_moments
 	move(pass, SYNCBN_RUNNING_VAR, c, batch->m2 / (unbiased ? batch->count - 1 : batch->count));
 }
 
-/* In rank order on every rank: equal bits everywhere. */
-static struct sbn_moments
-merge_channel(const struct sbn_pairs *pairs, uint32_t c)
+static void
+use_batch(const struct sbn_pass *pass, uint32_t c, const struct sbn_moments *batch)
 {
-	struct sbn_moments sum = { 0 };
+	save_channel(pass, c, batch->mean,
+		     inverse_std(batch->m2 / batch->count, pass->bn->config.eps));
+	if (pass->factor != 0)
+		update_running(pass, c, batch);
+}
 
-	for (uint32_t rank = 0; rank < pairs->n_ranks; rank++) {
-		struct sbn_moments part = {
-			.count = pairs->count[rank],
-			.mean = pairs->row[rank][c - pairs->first].a,
-			.m2 = pairs->row[rank][c - pairs->first].b,
+/* In rank order on every rank: equal bits everywhere. */
+static void
+merge_channels(const struct sbn_pass *pass, uint32_t begin, uint32_t end,
+	       const struct sbn_pairs *pairs)
+{
+	const struct sbn_pair *row[pairs->n_ranks];
+	struct sbn_pair sum[SBN_MERGE_CHANNELS];
+
+	for (uint32_t rank = 0; rank < pairs->n_ranks; rank++)
+		row[rank] = pairs->row[rank] + (begin - pairs->first);
+	pass->bn->group->process->kernels->merge_moments(sum, row, pairs->count, pairs->n_ranks,
+							 end - begin);
+	for (uint32_t c = begin; c < end; c++) {
+		const struct sbn_moments batch = {
+			.count = pairs->total,
+			.mean = sum[c - begin].a,
+			.m2 = sum[c - begin].b,
 		};
 
-		sbn_moments_merge(&sum, &part);
+		use_batch(pass, c, &batch);
 	}
-	return sum;
 }
 
 static bool
 merge_batch(const struct sbn_pass *pass, uint32_t begin, uint32_t end,
 	    const struct sbn_pairs *pairs)
 {
-	for (uint32_t c = begin; c < end; c++) {
-		struct sbn_moments batch = merge_channel(pairs, c);
-
-		/* none: nothing to record, gradients of 0; one: the pipeline refuses */
-		if (pairs->total < 2) {
+	/* none: nothing to record, gradients of 0; one: the pipeline refuses */
+	if (pairs->total < 2) {
+		for (uint32_t c = begin; c < end; c++)
 			pass->saved->mean[c] = pass->saved->invstd[c] = 0;
-			continue;
-		}
-		save_channel(pass, c, batch.mean,
-			     inverse_std(batch.m2 / batch.count, pass->bn->config.eps));
-		if (pass->factor != 0)
-			update_running(pass, c, &batch);
+		return false;
 	}
-	return pairs->total >= 2;
+	for (uint32_t c = begin; c < end; c += SBN_MERGE_CHANNELS)
+		merge_channels(pass, c, SBN_MIN(end, c + SBN_MERGE_CHANNELS), pairs);
+	return true;
 }
 
 static bool

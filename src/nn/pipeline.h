@@ -13,11 +13,6 @@
 #include "nn/layer.h"
 #include "nn/view.h"
 
-/* What a rank says of one channel: (mean, m2) forward, (sum g, sum g * xhat) backward. */
-struct sbn_pair {
-	double a, b;
-};
-
 _Static_assert(sizeof(struct sbn_pair) == SBN_PAIR_BYTES, "the ring's rows have room for it");
 
 /* All ranks' pairs of a stretch of channels, in rank order. */
@@ -30,6 +25,9 @@ struct sbn_pairs {
 	double divisor; /* of means over the group */
 	uint32_t first; /* the channel of element 0 */
 };
+
+/* Channels that are merged at a time: their sums lie on the stack, and stay in the cache. */
+#define SBN_MERGE_CHANNELS 256u
 
 struct sbn_pass {
 	struct syncbn_batch_norm *bn;

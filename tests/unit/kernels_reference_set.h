@@ -72,6 +72,22 @@ reference_sum_f64(double *const *dst, size_t n_dst, const double *const *src, si
 	}
 }
 
+static inline void
+reference_merge_moments(struct sbn_pair *sum, const struct sbn_pair *const *row,
+			const double *count, size_t n_rows, size_t n_channels)
+{
+	for (size_t c = 0; c < n_channels; c++) {
+		struct sbn_moments into = { 0 };
+
+		for (size_t r = 0; r < n_rows; r++) {
+			struct sbn_moments part = { count[r], row[r][c].a, row[r][c].b };
+
+			sbn_moments_merge(&into, &part);
+		}
+		sum[c] = (struct sbn_pair){ into.mean, into.m2 };
+	}
+}
+
 #define REFERENCE_TABLE(name)                                                                     \
 	{                                                                                         \
 		plane_moments_##name, plane_normalize_##name, plane_sums_##name, plane_dx_##name, \
@@ -87,6 +103,7 @@ static const struct sbn_kernels reference_kernels = {
 		[SBN_F16] = REFERENCE_TABLE(f16) },
 	.sum_f32 = reference_sum_f32,
 	.sum_f64 = reference_sum_f64,
+	.merge_moments = reference_merge_moments,
 };
 
 #endif

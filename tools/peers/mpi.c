@@ -20,10 +20,11 @@ struct work {
 	int fresh;
 	struct perf_array numbers, array; /* allreduce */
 	double *row, *rows;               /* exchange: the count, then the pairs */
-	struct sbn_moments *moments;
+	struct sbn_pair *merged;
 };
 
 static int rank, n_ranks;
+static const struct sbn_kernels *kernels; /* the merge of ours */
 
 static double
 now_us(void)
@@ -80,7 +81,7 @@ static void
 exchange(struct work *work)
 {
 	int doubles = (int)(PAIR_DOUBLES * work->count + 1);
-	const struct perf_pair *rows[MAX_RANKS];
+	const struct sbn_pair *rows[MAX_RANKS];
 	double counts[MAX_RANKS];
 
 	MPI_Allgather(work->row, doubles, MPI_DOUBLE, work->rows, doubles, MPI_DOUBLE,
@@ -89,9 +90,9 @@ exchange(struct work *work)
 		const double *row = work->rows + (size_t)i * (size_t)doubles;
 
 		counts[i] = row[0];
-		rows[i] = (const struct perf_pair *)(row + 1);
+		rows[i] = (const struct sbn_pair *)(row + 1);
 	}
-	perf_pairs_merge(rows, counts, (uint32_t)n_ranks, work->count, work->moments);
+	kernels->merge_moments(work->merged, rows, counts, (uint32_t)n_ranks, work->count);
 }
 
 static void
@@ -144,9 +145,9 @@ make(struct work *work)
 	if (strcmp(work->command, "exchange") == 0) {
 		work->row = get_memory(doubles * sizeof(double));
 		work->rows = get_memory(doubles * sizeof(double) * (size_t)n_ranks);
-		work->moments = get_memory(work->count * sizeof(*work->moments));
+		work->merged = get_memory(work->count * sizeof(*work->merged));
 		work->row[0] = (double)perf_pairs_count((uint32_t)rank);
-		perf_pairs_fill((struct perf_pair *)(work->row + 1), work->count, (uint32_t)rank);
+		perf_pairs_fill((struct sbn_pair *)(work->row + 1), work->count, (uint32_t)rank);
 	} else if (strcmp(work->command, "allreduce") == 0) {
 		work->numbers = work->array = array;
 		work->numbers.data = get_memory(perf_array_bytes(&array));
@@ -160,7 +161,7 @@ unmake(struct work *work)
 {
 	free(work->row);
 	free(work->rows);
-	free(work->moments);
+	free(work->merged);
 	free(work->numbers.data);
 	free(work->array.data);
 }
@@ -173,7 +174,7 @@ check(struct work *work)
 	prepare(work);
 	call(work);
 	if (work->row != NULL)
-		own = perf_wrong_moments(work->moments, work->count, (uint32_t)n_ranks);
+		own = perf_wrong_moments(work->merged, work->count, (uint32_t)n_ranks);
 	else if (work->array.data != NULL)
 		own = perf_wrong_sums(&work->array, (uint32_t)n_ranks,
 				      strcmp(work->op, "mean") == 0);
@@ -265,6 +266,8 @@ main(int argc, char **argv)
 	MPI_Comm_size(MPI_COMM_WORLD, &n_ranks);
 	if (argc != 3 || n_ranks > MAX_RANKS)
 		give_up("syncbn-perf starts this program");
+	if (sbn_kernels_choose(getenv("SYNCBN_ISA"), &kernels) != SYNCBN_OK)
+		give_up("no such SYNCBN_ISA");
 	bind_to_place(argv[2]);
 	snprintf(name, sizeof(name), "%d", rank);
 	in = open_pipe(argv[1], name, "r");
