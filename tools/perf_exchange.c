@@ -31,14 +31,15 @@ exchange_make(struct perf_work *work)
 }
 
 static void
-merge(const struct sbn_running_call *running, size_t n_channels, struct sbn_pair *out)
+merge(const struct sbn_running_call *running, const struct sbn_pair *own, size_t n_channels,
+      struct sbn_pair *out)
 {
 	uint32_t n_ranks = running->group->size;
 	const struct sbn_pair *rows[n_ranks];
 	double counts[n_ranks];
 
 	for (uint32_t rank = 0; rank < n_ranks; rank++) {
-		rows[rank] = sbn_call_row(running, rank);
+		rows[rank] = rank == running->group->rank ? own : sbn_call_row(running, rank);
 		counts[rank] = (double)sbn_call_header(running, rank)->count;
 	}
 	running->group->process->kernels->merge_moments(out, rows, counts, n_ranks, n_channels);
@@ -63,7 +64,7 @@ exchange_part(struct perf_work *work, size_t first, uint32_t n)
 	memcpy(running.row, work->pairs + first, n * sizeof(*work->pairs));
 	sbn_call_publish(&running, 0, n);
 	if (sbn_call_await(&running, 0, 0, n) == SYNCBN_OK)
-		merge(&running, n, work->merged + first);
+		merge(&running, work->pairs + first, n, work->merged + first);
 	return sbn_call_end(&running);
 }
 

@@ -119,8 +119,10 @@ merge_piece(const struct sbn_running_call *running, void *data, size_t count, sy
 		.divisor = op == SYNCBN_MEAN ? sbn_call_divisor(running) : 1,
 	};
 
+	/* the peers' reads take the own row's lines, and reading it would take them back */
 	for (uint32_t i = 0; i < rows.n_src; i++)
-		src[i] = sbn_call_row(running, present[i]);
+		src[i] = present[i] == running->group->rank ? data :
+							      sbn_call_row(running, present[i]);
 	sbn_reduce_rows(running->group, &rows, count, dtype);
 }
 

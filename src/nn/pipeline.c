@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "nn/pipeline.h"
 
+#include <string.h>
+
 #include "base/clock.h"
 #include "base/fail.h"
 #include "base/math.h"
@@ -17,7 +19,7 @@ struct window {
 	uint32_t n_lanes;
 	uint32_t step;                /* channels of a chunk */
 	struct sbn_running_call call; /* with exchange */
-	struct sbn_pair *row;         /* this rank's */
+	struct sbn_pair *own;         /* this rank's pairs: private, though published too */
 };
 
 struct stopwatch {
@@ -48,10 +50,13 @@ lap(struct stopwatch *watch, enum sbn_counter counter)
 static void
 sum_chunk(struct window *w, uint32_t lane, uint32_t begin, uint32_t end, struct stopwatch *watch)
 {
-	w->pass->sum(w->pass, w->first + begin, w->first + end, w->row + begin);
+	w->pass->sum(w->pass, w->first + begin, w->first + end, w->own + begin);
 	lap(watch, SBN_MOMENTS_NS);
-	if (w->pass->exchange)
+	if (w->pass->exchange) {
+		memcpy((struct sbn_pair *)w->call.row + begin, w->own + begin,
+		       (end - begin) * sizeof(*w->own));
 		sbn_call_publish(&w->call, lane, end);
+	}
 	lap(watch, SBN_EXCHANGE_NS);
 }
 
@@ -99,9 +104,12 @@ merge_chunk(const struct window *w, uint32_t begin, uint32_t end)
 	};
 
 	for (uint32_t i = 0; i < n_ranks; i++) {
-		if (pass->exchange && ranks[i] == pass->bn->group->rank)
+		bool is_own = !pass->exchange || ranks[i] == pass->bn->group->rank;
+
+		if (is_own)
 			pairs.self = i;
-		row[i] = pass->exchange ? sbn_call_row(&w->call, ranks[i]) : w->row;
+		/* the peers' reads take the own row's lines, and reading it would take them back */
+		row[i] = is_own ? w->own : sbn_call_row(&w->call, ranks[i]);
 		count[i] = count_of(w, ranks[i]);
 		pairs.total += count[i];
 	}
@@ -205,7 +213,6 @@ begin_call(struct window *w)
 
 	if (status != SYNCBN_OK)
 		return status;
-	w->row = w->call.row;
 	sbn_trace_add(group->trace, SBN_EXCHANGE_CALLS, 1);
 	sbn_trace_add(group->trace, SBN_EXCHANGE_BYTES, (uint64_t)w->n_channels * SBN_PAIR_BYTES);
 	return SYNCBN_OK;
@@ -215,12 +222,12 @@ static syncbn_status_t
 run_window(struct window *w, int threads)
 {
 	struct sbn_pass *pass = w->pass;
-	struct sbn_pair local[SBN_CHANNELS_A_CALL];
+	struct sbn_pair own[SBN_CHANNELS_A_CALL];
 	syncbn_status_t status;
 
 	w->n_lanes = choose_lanes(pass, w->n_channels, threads);
 	w->step = choose_step(pass, w->n_channels);
-	w->row = local;
+	w->own = own;
 	if (pass->exchange && (status = begin_call(w)) != SYNCBN_OK)
 		return status;
 	sbn_team_run(pass->bn->group->process->team, threads, (int)w->n_lanes, run_lane, w);
