@@ -9,6 +9,7 @@
 #include "platform/futex.h"
 
 enum {
+	BARE_LOOKS = 300, /* some microseconds; a clock's reading or a pause costs many looks */
 	SPIN_NS = 30000,
 	PAUSES_A_LOOK = 16,
 	YIELDS = 4,
@@ -28,6 +29,18 @@ struct bell {
 	uint64_t bit; /* its bit in `sleepers`; 0: all are taken, nobody rings */
 	uint64_t nap_ns;
 };
+
+/* What comes as soon as this is found without a clock's reading, and is not timed. */
+static bool
+is_soon_ready(const struct sbn_wait *wait)
+{
+	int looks = wait->group->may_spin ? BARE_LOOKS : 1;
+
+	for (int i = 0; i < looks; i++)
+		if (wait->ready(wait))
+			return true;
+	return false;
+}
 
 static bool
 spin(const struct sbn_wait *wait)
@@ -212,7 +225,7 @@ sbn_wait(const struct sbn_wait *wait)
 	uint64_t start_ns;
 	bool awake;
 
-	if (wait->ready(wait))
+	if (is_soon_ready(wait))
 		return SYNCBN_OK;
 	start_ns = sbn_now_ns();
 	awake = wait->group->may_spin ? spin(wait) : yield(wait);
