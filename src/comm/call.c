@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/clock.h"
 #include "base/fail.h"
 #include "comm/diagnose.h"
 #include "comm/wait.h"
@@ -20,7 +19,6 @@ sbn_call_begin(struct syncbn_group *group, enum sbn_stream stream, const struct 
 	running->group = group;
 	running->stream = stream;
 	running->call = *call;
-	running->call.arrived_ns = sbn_now_ns();
 	running->timeout_ms = call->op == SBN_OP_JOIN ? group->process->join_timeout_ms :
 							group->process->timeout_ms;
 	/* relaxed: the lanes begin later */

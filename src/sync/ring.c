@@ -123,7 +123,7 @@ sbn_ring_covered(const struct sbn_ring *ring, uint32_t peer, uint32_t begin, uin
 	if (call == NULL)
 		return false;
 	/* a peer's word is no index before it is checked; volatile: read once, it may change */
-	n_lanes = *(const volatile uint32_t *)&call->n_lanes;
+	n_lanes = *(const volatile uint16_t *)&call->n_lanes;
 	if (n_lanes < 1 || n_lanes > ring->shape.n_lanes)
 		return false;
 	for (uint32_t lane = 0; lane < n_lanes; lane++) {

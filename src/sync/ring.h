@@ -42,14 +42,13 @@ enum { SBN_ITEM_BITS = 24, SBN_MAX_ITEMS = (1 << SBN_ITEM_BITS) - 1 };
 
 /* What a call is: written by its rank, compared by its peers. */
 struct sbn_call {
-	uint32_t op;        /* enum sbn_op */
+	uint16_t op;        /* enum sbn_op */
+	uint16_t n_lanes;   /* into which the writer's items are split; each rank's own choice */
 	uint32_t layer;     /* the layer's number in the group; 0: none */
 	uint32_t name;      /* 1 + index of the layer's name in the writer's table; 0: none */
 	uint32_t n_items;   /* of the row; equal on all ranks */
-	uint32_t n_lanes;   /* into which the writer's items are split; each rank's own choice */
 	uint64_t count;     /* samples a channel on the writer's side; not compared */
 	uint64_t agreed[4]; /* what else must be equal on all ranks; the operation knows what */
-	uint64_t arrived_ns;
 };
 
 struct sbn_ring_lane {
@@ -59,6 +58,8 @@ struct sbn_ring_lane {
 
 _Static_assert(sizeof(struct sbn_ring_lane) == SBN_LINE,
 	       "a lane's words have a line to themselves");
+_Static_assert(sizeof(uint64_t) + sizeof(struct sbn_call) <= 64,
+	       "watermark and header travel in one cache line");
 
 struct sbn_ring_shape {
 	uint32_t n_ranks;

@@ -191,7 +191,7 @@ test_a_hostile_header_is_no_index(void **state)
 {
 	struct world world;
 	struct sbn_ring rings[2];
-	struct sbn_call call = { .n_items = UINT32_MAX, .n_lanes = UINT32_MAX };
+	struct sbn_call call = { .n_items = UINT32_MAX, .n_lanes = UINT16_MAX };
 	struct sbn_call own = { .n_items = ITEMS, .n_lanes = 1 };
 
 	(void)state;
