@@ -57,7 +57,8 @@ exchange_part(struct perf_work *work, size_t first, uint32_t n)
 		.agreed = { work->n_channels, first },
 	};
 	struct sbn_running_call running;
-	syncbn_status_t status = sbn_call_begin(work->group, SBN_STREAM_FORWARD, &call, &running);
+	syncbn_status_t status =
+		sbn_call_begin_unseen(work->group, SBN_STREAM_FORWARD, &call, &running);
 
 	if (status != SYNCBN_OK)
 		return status;

@@ -8,9 +8,9 @@
 #include "comm/diagnose.h"
 #include "comm/wait.h"
 
-syncbn_status_t
-sbn_call_begin(struct syncbn_group *group, enum sbn_stream stream, const struct sbn_call *call,
-	       struct sbn_running_call *running)
+static syncbn_status_t
+begin(struct syncbn_group *group, enum sbn_stream stream, const struct sbn_call *call, bool unseen,
+      struct sbn_running_call *running)
 {
 	syncbn_status_t status = sbn_group_check(group);
 
@@ -24,8 +24,23 @@ sbn_call_begin(struct syncbn_group *group, enum sbn_stream stream, const struct 
 	/* relaxed: the lanes begin later */
 	atomic_store_explicit(&running->status, SYNCBN_OK, memory_order_relaxed);
 	sbn_group_enter(group, (enum sbn_op)call->op, call->name, group->rings[stream].call + 1);
-	running->number = group->transport->begin(group, stream, &running->call, &running->row);
+	running->number =
+		group->transport->begin(group, stream, &running->call, unseen, &running->row);
 	return SYNCBN_OK;
+}
+
+syncbn_status_t
+sbn_call_begin(struct syncbn_group *group, enum sbn_stream stream, const struct sbn_call *call,
+	       struct sbn_running_call *running)
+{
+	return begin(group, stream, call, false, running);
+}
+
+syncbn_status_t
+sbn_call_begin_unseen(struct syncbn_group *group, enum sbn_stream stream,
+		      const struct sbn_call *call, struct sbn_running_call *running)
+{
+	return begin(group, stream, call, true, running);
 }
 
 void

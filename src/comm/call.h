@@ -45,6 +45,14 @@ void sbn_call_describe(const struct syncbn_group *group, uint32_t rank, const st
 syncbn_status_t sbn_call_begin(struct syncbn_group *group, enum sbn_stream stream,
 			       const struct sbn_call *call, struct sbn_running_call *running);
 
+/*
+ * The same for a call of one lane that publishes before it waits: its first publication lets the
+ * peers know of the call too, by one store where there would be two.
+ */
+syncbn_status_t sbn_call_begin_unseen(struct syncbn_group *group, enum sbn_stream stream,
+				      const struct sbn_call *call,
+				      struct sbn_running_call *running);
+
 /* `lane` has written its items up to `end`. */
 void sbn_call_publish(const struct sbn_running_call *running, uint32_t lane, uint32_t end);
 

@@ -31,7 +31,7 @@ static syncbn_status_t
 pass_piece(struct syncbn_group *group, const struct sbn_call *call, const void *own,
 	   struct sbn_running_call *running)
 {
-	syncbn_status_t status = sbn_call_begin(group, SBN_STREAM_DATA, call, running);
+	syncbn_status_t status = sbn_call_begin_unseen(group, SBN_STREAM_DATA, call, running);
 
 	if (status != SYNCBN_OK)
 		return status;

@@ -29,9 +29,12 @@ enum sbn_stream {
 struct sbn_transport {
 	const char *name;
 
-	/* Begins this rank's next call on the stream; gives its number and the room for its row. */
+	/*
+	 * Begins this rank's next call on the stream; gives its number and the room for its row.
+	 * unseen: peers need not know before the first publication.
+	 */
 	uint64_t (*begin)(struct syncbn_group *group, enum sbn_stream stream,
-			  const struct sbn_call *call, void **row);
+			  const struct sbn_call *call, bool unseen, void **row);
 
 	/* Items of `lane` up to `end` are written; wakes whoever sleeps. Any thread of the call. */
 	void (*publish)(struct syncbn_group *group, enum sbn_stream stream, uint32_t lane,

@@ -9,9 +9,9 @@
 
 static uint64_t
 self_begin(struct syncbn_group *group, enum sbn_stream stream, const struct sbn_call *call,
-	   void **row)
+	   bool unseen, void **row)
 {
-	(void)call;
+	(void)call, (void)unseen;
 	*row = group->parts[stream];
 	return ++group->rings[stream].call;
 }

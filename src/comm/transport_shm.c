@@ -6,12 +6,16 @@
 
 static uint64_t
 shm_begin(struct syncbn_group *group, enum sbn_stream stream, const struct sbn_call *call,
-	  void **row)
+	  bool unseen, void **row)
 {
 	struct sbn_ring *ring = &group->rings[stream];
 
-	sbn_ring_begin(ring, call);
-	sbn_group_ring(group);
+	if (unseen) {
+		sbn_ring_begin_unseen(ring, call);
+	} else {
+		sbn_ring_begin(ring, call);
+		sbn_group_ring(group);
+	}
 	*row = sbn_ring_own_row(ring);
 	return ring->call;
 }

@@ -209,7 +209,11 @@ begin_call(struct window *w)
 		.agreed = { pass->bn->n_channels | (uint64_t)pass->geometry.type << 32, w->first,
 			    shared_settings(pass), pass->want & ~SYNCBN_ACCUMULATE },
 	};
-	syncbn_status_t status = sbn_call_begin(group, sbn_op_stream(pass->op), &call, &w->call);
+	enum sbn_stream stream = sbn_op_stream(pass->op);
+	/* what is exchanged has a sum, so each lane publishes before it waits */
+	syncbn_status_t status = w->n_lanes == 1 ?
+					 sbn_call_begin_unseen(group, stream, &call, &w->call) :
+					 sbn_call_begin(group, stream, &call, &w->call);
 
 	if (status != SYNCBN_OK)
 		return status;

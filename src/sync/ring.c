@@ -69,15 +69,19 @@ sbn_ring_open(struct sbn_ring *ring, const struct sbn_ring_shape *shape, uint32_
 }
 
 void
+sbn_ring_begin_unseen(struct sbn_ring *ring, const struct sbn_call *call)
+{
+	ring->call++;
+	slot_of(ring, ring->rank)[0].call = *call;
+}
+
+void
 sbn_ring_begin(struct sbn_ring *ring, const struct sbn_call *call)
 {
-	struct sbn_ring_lane *lanes;
-
-	ring->call++;
-	lanes = slot_of(ring, ring->rank);
-	lanes[0].call = *call;
+	sbn_ring_begin_unseen(ring, call);
 	/* R0 pairs with A0 in sbn_ring_call_of() and A1: the header is whole before it is seen */
-	atomic_store_explicit(&lanes[0].watermark, mark(ring->call, 0), SBN_RING_RELEASE);
+	atomic_store_explicit(&slot_of(ring, ring->rank)[0].watermark, mark(ring->call, 0),
+			      SBN_RING_RELEASE);
 }
 
 void *

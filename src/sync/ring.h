@@ -22,7 +22,8 @@
  *
  * Release and acquire pairs:
  *	R0 sbn_ring_begin: lane 0's watermark {call, 0}, after the call's header
- *	R1 sbn_ring_publish: a lane's watermark, after its items
+ *	R1 sbn_ring_publish: a lane's watermark, after its items; in a call that began unseen,
+ *	   after its header too
  *	A0 sbn_ring_call_of, A1 sbn_ring_covered: the reader's look at them
  * R0 pairs with A0 and A1 (lane 0), R1 with A0 (lane 0) and A1.
  */
@@ -91,6 +92,12 @@ void sbn_ring_open(struct sbn_ring *ring, const struct sbn_ring_shape *shape, ui
 
 /* Begins the next call (R0). call->n_lanes from 1 to the shape's. */
 void sbn_ring_begin(struct sbn_ring *ring, const struct sbn_call *call);
+
+/*
+ * The same, but peers see it no earlier than the first publication, whose R1 stands for R0 too: for
+ * a call of one lane whose owner waits for nobody in between.
+ */
+void sbn_ring_begin_unseen(struct sbn_ring *ring, const struct sbn_call *call);
 
 /* This rank's row in the present call. */
 void *sbn_ring_own_row(const struct sbn_ring *ring);

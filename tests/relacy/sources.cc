@@ -100,7 +100,10 @@ template <int N_SLOTS> struct ring_suite : rl::test_suite<ring_suite<N_SLOTS>, 2
 
 			call.n_items = ITEMS;
 			call.n_lanes = 1 + (rank + n / 2) % LANES;
-			sbn_ring_begin(ring, &call);
+			if (call.n_lanes == 1)
+				sbn_ring_begin_unseen(ring, &call);
+			else
+				sbn_ring_begin(ring, &call);
 			publish_row(ring, &call);
 			for (unsigned i = 0; i < ITEMS; i++) {
 				while (!sbn_ring_covered(ring, peer, i, i + 1))

@@ -119,7 +119,10 @@ exchange_many(int rank, void *argument)
 		struct sbn_call call = { .n_items = items_of(ring->call + 1) };
 
 		call.n_lanes = lanes_of(ring, ring->call + 1);
-		sbn_ring_begin(ring, &call);
+		if (call.n_lanes == 1 && call.n_items > 0)
+			sbn_ring_begin_unseen(ring, &call);
+		else
+			sbn_ring_begin(ring, &call);
 		publish_row(ring, &call);
 		for (uint32_t peer = 0; peer < ring->shape.n_ranks; peer++)
 			if (consume_row(ring, peer, call.n_items) != 0)
@@ -187,6 +190,27 @@ test_nothing_is_covered_before_it_is_published(void **state)
 }
 
 static void
+test_a_call_that_began_unseen_is_seen_with_its_first_items(void **state)
+{
+	struct world world;
+	struct sbn_ring rings[2];
+	struct sbn_call call = { .n_items = 10, .n_lanes = 1 };
+
+	(void)state;
+	make_world(&world, 2, 2, 0, 0);
+	open_rings(&world, rings);
+	sbn_ring_begin(&rings[1], &call);
+	sbn_ring_begin_unseen(&rings[0], &call);
+	assert_null(sbn_ring_call_of(&rings[1], 0));
+	assert_false(sbn_ring_covered(&rings[1], 0, 0, 0));
+	sbn_ring_publish(&rings[0], 0, 4);
+	assert_int_equal(sbn_ring_call_of(&rings[1], 0)->n_items, 10);
+	assert_true(sbn_ring_covered(&rings[1], 0, 0, 4));
+	assert_false(sbn_ring_covered(&rings[1], 0, 0, 5));
+	free(world.memory);
+}
+
+static void
 test_a_hostile_header_is_no_index(void **state)
 {
 	struct world world;
@@ -231,6 +255,7 @@ main(void)
 		cmocka_unit_test(test_readers_see_whole_rows_only),
 		cmocka_unit_test(test_calls_go_on_across_the_wrap_of_their_numbers),
 		cmocka_unit_test(test_nothing_is_covered_before_it_is_published),
+		cmocka_unit_test(test_a_call_that_began_unseen_is_seen_with_its_first_items),
 		cmocka_unit_test(test_a_hostile_header_is_no_index),
 		cmocka_unit_test(test_lanes_cut_all_items_without_gap_or_overlap),
 	};
