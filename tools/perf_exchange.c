@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The exchange of a batch norm's forward: publish the pairs, await all ranks', merge in order. */
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/fail.h"
 #include "base/hash.h"
 #include "base/math.h"
 #include "comm/call.h"
+#include "comm/copy.h"
 #include "perf_work.h"
 
 static void
@@ -62,7 +62,7 @@ exchange_part(struct perf_work *work, size_t first, uint32_t n)
 
 	if (status != SYNCBN_OK)
 		return status;
-	memcpy(running.row, work->pairs + first, n * sizeof(*work->pairs));
+	sbn_copy_out(running.row, work->pairs + first, n * sizeof(*work->pairs));
 	sbn_call_publish(&running, 0, n);
 	if (sbn_call_await(&running, 0, 0, n) == SYNCBN_OK)
 		merge(&running, work->pairs + first, n, work->merged + first);

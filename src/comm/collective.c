@@ -9,6 +9,7 @@
 #include "base/fail.h"
 #include "base/math.h"
 #include "comm/call.h"
+#include "comm/copy.h"
 
 void
 sbn_reduce_rows(const struct syncbn_group *group, const struct sbn_rows *rows, size_t count,
@@ -36,7 +37,7 @@ pass_piece(struct syncbn_group *group, const struct sbn_call *call, const void *
 	if (status != SYNCBN_OK)
 		return status;
 	if (own != NULL) {
-		memcpy(running->row, own, call->n_items);
+		sbn_copy_out(running->row, own, call->n_items);
 		sbn_trace_add(group->trace, SBN_REDUCE_BYTES, call->n_items);
 	}
 	sbn_call_publish(running, 0, call->n_items);

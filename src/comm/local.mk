@@ -9,6 +9,7 @@ libsbn_core_la_SOURCES += \
 	src/comm/call_text.c \
 	src/comm/collective.c \
 	src/comm/collective.h \
+	src/comm/copy.h \
 	src/comm/diagnose.c \
 	src/comm/diagnose.h \
 	src/comm/group.c \

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "nn/pipeline.h"
 
-#include <string.h>
-
 #include "base/clock.h"
 #include "base/fail.h"
 #include "base/math.h"
+#include "comm/copy.h"
 
 enum {
 	LOOKAHEAD = 2,            /* chunks that are summed and published before one is finished */
@@ -53,8 +52,8 @@ sum_chunk(struct window *w, uint32_t lane, uint32_t begin, uint32_t end, struct 
 	w->pass->sum(w->pass, w->first + begin, w->first + end, w->own + begin);
 	lap(watch, SBN_MOMENTS_NS);
 	if (w->pass->exchange) {
-		memcpy((struct sbn_pair *)w->call.row + begin, w->own + begin,
-		       (end - begin) * sizeof(*w->own));
+		sbn_copy_out((struct sbn_pair *)w->call.row + begin, w->own + begin,
+			     (end - begin) * sizeof(*w->own));
 		sbn_call_publish(&w->call, lane, end);
 	}
 	lap(watch, SBN_EXCHANGE_NS);
