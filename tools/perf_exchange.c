@@ -40,6 +40,8 @@ merge(const struct sbn_running_call *running, const struct sbn_pair *own, size_t
 
 	for (uint32_t rank = 0; rank < n_ranks; rank++) {
 		rows[rank] = rank == running->group->rank ? own : sbn_call_row(running, rank);
+		if (rank != running->group->rank)
+			sbn_fetch_ahead(rows[rank], n_channels * sizeof(*own));
 		counts[rank] = (double)sbn_call_header(running, rank)->count;
 	}
 	running->group->process->kernels->merge_moments(out, rows, counts, n_ranks, n_channels);

@@ -120,10 +120,14 @@ merge_piece(const struct sbn_running_call *running, void *data, size_t count, sy
 		.divisor = op == SYNCBN_MEAN ? sbn_call_divisor(running) : 1,
 	};
 
-	/* the peers' reads take the own row's lines, and reading it would take them back */
-	for (uint32_t i = 0; i < rows.n_src; i++)
-		src[i] = present[i] == running->group->rank ? data :
-							      sbn_call_row(running, present[i]);
+	for (uint32_t i = 0; i < rows.n_src; i++) {
+		/* the peers' reads take the own row's lines, and reading it would take them back */
+		src[i] = data;
+		if (present[i] == running->group->rank)
+			continue;
+		src[i] = sbn_call_row(running, present[i]);
+		sbn_fetch_ahead(src[i], running->call.n_items);
+	}
 	sbn_reduce_rows(running->group, &rows, count, dtype);
 }
 
