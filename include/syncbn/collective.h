@@ -19,10 +19,11 @@ typedef enum syncbn_reduce {
 
 /*
  * Replaces data[0..count-1] by the sum or mean over all ranks, element by element, added in rank
- * order in the elements' type: equal bits on every rank. Collective; count, dtype and op must be
- * equal everywhere. Where every rank's data lies at the same offset of the same arena, nothing is
- * copied; where it lies in no rank's arena, it travels through the ring in pieces; a mixture of the
- * two, or of offsets, is a MISMATCH. With a count of 0 nobody waits.
+ * order in the elements' type, bfloat16 in float32 and rounded once: equal bits on every rank.
+ * dtype is SYNCBN_FLOAT32, FLOAT64 or BFLOAT16. Collective; count, dtype and op must be equal
+ * everywhere. Where every rank's data lies at the same offset of the same arena, nothing is copied;
+ * where it lies in no rank's arena, it travels through the ring in pieces; a mixture of the two, or
+ * of offsets, is a MISMATCH. With a count of 0 nobody waits.
  *
  * data: [count] of dtype, the caller's. INVALID: NULL, unknown dtype or op. TIMEOUT, MISMATCH,
  * PEER_LOST: data is undefined.

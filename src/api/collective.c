@@ -10,8 +10,9 @@
 static syncbn_status_t
 check_reduce(const void *data, size_t count, syncbn_dtype_t dtype, syncbn_reduce_t op)
 {
-	if (dtype != SYNCBN_FLOAT32 && dtype != SYNCBN_FLOAT64)
-		return sbn_fail(SYNCBN_ERR_INVALID, "unknown dtype %d", (int)dtype);
+	if (dtype != SYNCBN_FLOAT32 && dtype != SYNCBN_FLOAT64 && dtype != SYNCBN_BFLOAT16)
+		return sbn_fail(SYNCBN_ERR_INVALID,
+				"dtype is %d, not SYNCBN_FLOAT32, FLOAT64 or BFLOAT16", (int)dtype);
 	if (op != SYNCBN_SUM && op != SYNCBN_MEAN)
 		return sbn_fail(SYNCBN_ERR_INVALID,
 				"unknown operation %d; it is SYNCBN_SUM or SYNCBN_MEAN", (int)op);

@@ -26,13 +26,20 @@ describe_layer_call(const struct sbn_call *call, char *text, size_t bytes)
 		snprintf(text + used, bytes - (size_t)used, ", want %#" PRIx64, call->agreed[3]);
 }
 
+static const char *
+dtype_name(uint64_t dtype)
+{
+	if (dtype == SYNCBN_BFLOAT16)
+		return "bfloat16";
+	return dtype == SYNCBN_FLOAT64 ? "float64" : "float32";
+}
+
 static void
 describe_all_reduce(const struct sbn_call *call, char *text, size_t bytes)
 {
 	int used = snprintf(text, bytes, "%s of %" PRIu64 " %s",
 			    (call->agreed[2] & SBN_REDUCE_OP) == SYNCBN_MEAN ? "mean" : "sum",
-			    call->agreed[0],
-			    call->agreed[1] == SYNCBN_FLOAT64 ? "float64" : "float32");
+			    call->agreed[0], dtype_name(call->agreed[1]));
 
 	if (call->agreed[3] != 0 && used > 0 && (size_t)used < bytes)
 		snprintf(text + used, bytes - (size_t)used, " in an arena, at %" PRIu64,

@@ -43,6 +43,8 @@ void sbn_reduce_rows(const struct syncbn_group *group, const struct sbn_rows *ro
 static inline size_t
 sbn_dtype_bytes(syncbn_dtype_t dtype)
 {
+	if (dtype == SYNCBN_BFLOAT16)
+		return sizeof(uint16_t);
 	return dtype == SYNCBN_FLOAT64 ? sizeof(double) : sizeof(float);
 }
 

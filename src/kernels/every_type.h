@@ -21,6 +21,8 @@
 
 #define SBN_TYPE bf16
 #include "kernels/typed_body.h"
+
+#include "kernels/sum_body.h"
 #undef SBN_TYPE
 
 #define SBN_TYPE f16

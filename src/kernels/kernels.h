@@ -151,12 +151,15 @@ struct sbn_kernels {
 
 	/*
 	 * sum = src[0][i] + src[1][i] + ..., in that order, divided by divisor unless that is 1,
-	 * stored to every dst[0..n_dst-1][i]. A dst may be a src. n_src >= 1.
+	 * stored to every dst[0..n_dst-1][i]. A dst may be a src. n_src >= 1. In real: bfloat16 is
+	 * rounded once, at the end.
 	 */
 	void (*sum_f32)(float *const *dst, size_t n_dst, const float *const *src, size_t n_src,
 			size_t count, float divisor);
 	void (*sum_f64)(double *const *dst, size_t n_dst, const double *const *src, size_t n_src,
 			size_t count, double divisor);
+	void (*sum_bf16)(uint16_t *const *dst, size_t n_dst, const uint16_t *const *src,
+			 size_t n_src, size_t count, float divisor);
 
 	/*
 	 * sum[c] = all rows' (mean, m2) of channel c, merged by sbn_moments_merge in the order of

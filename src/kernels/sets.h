@@ -27,6 +27,7 @@ extern const struct sbn_kernels sbn_kernels_avx512;
 			[SBN_F16] = SBN_TYPE_KERNELS(f16) }, \
 		.sum_f32 = sum_f32,                          \
 		.sum_f64 = sum_f64,                          \
+		.sum_bf16 = sum_bf16,                        \
 		.merge_moments = merge_moments,              \
 	}
 

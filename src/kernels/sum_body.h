@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Sums of whole arrays of float32 or float64, whose elements are real. */
+/* Sums of whole arrays: in real, rounded to elements once. */
 
 /* 16 elements from i on, n of them real. */
 SBN_FORCE_INLINE void
-T(sum_at)(REAL *const *dst, size_t n_dst, const REAL *const *src, size_t n_src, size_t i, size_t n,
-	  REAL divisor)
+T(sum_at)(ELEMENT *const *dst, size_t n_dst, const ELEMENT *const *src, size_t n_src, size_t i,
+	  size_t n, REAL divisor)
 {
 	const struct VECTOR one = V(set1)(1);
 	struct VECTOR sum = T(take)(src[0] + i, n, one);
@@ -18,7 +18,7 @@ T(sum_at)(REAL *const *dst, size_t n_dst, const REAL *const *src, size_t n_src, 
 }
 
 static void
-T(sum)(REAL *const *dst, size_t n_dst, const REAL *const *src, size_t n_src, size_t count,
+T(sum)(ELEMENT *const *dst, size_t n_dst, const ELEMENT *const *src, size_t n_src, size_t count,
        REAL divisor)
 {
 	size_t i = 0;

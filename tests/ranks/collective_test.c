@@ -64,6 +64,31 @@ check_double(syncbn_group_t *world, double *data, size_t count)
 	return 0;
 }
 
+static uint16_t
+bfloat16(double value)
+{
+	float single = (float)value;
+	uint32_t bits;
+
+	memcpy(&bits, &single, sizeof(bits));
+	return (uint16_t)((bits + 0x7fff + (bits >> 16 & 1)) >> 16);
+}
+
+/* 1 and a little from every rank: bfloat16 would lose each little, float32 keeps their sum. */
+static int
+check_bfloat16(syncbn_group_t *world, uint16_t *data, size_t count)
+{
+	int rank = syncbn_group_rank(world), size = syncbn_group_size(world);
+	double little = 0x1p-8;
+
+	for (size_t i = 0; i < count; i++)
+		data[i] = bfloat16(rank == 0 ? 1 : little);
+	EXPECT(syncbn_all_reduce(world, data, count, SYNCBN_BFLOAT16, SYNCBN_SUM) == SYNCBN_OK);
+	for (size_t i = 0; i < count; i++)
+		EXPECT(data[i] == bfloat16(1 + little * (size - 1)));
+	return 0;
+}
+
 static int
 reduce_everywhere(int rank, void *argument)
 {
@@ -84,6 +109,8 @@ reduce_everywhere(int rank, void *argument)
 		EXPECT(check_float(world, (float *)inside, counts[i]) == 0);
 		EXPECT(check_double(world, heap, counts[i]) == 0);
 		EXPECT(check_double(world, inside, counts[i]) == 0);
+		EXPECT(check_bfloat16(world, (uint16_t *)heap, counts[i]) == 0);
+		EXPECT(check_bfloat16(world, (uint16_t *)inside, counts[i]) == 0);
 		EXPECT(syncbn_barrier(world) == SYNCBN_OK);
 	}
 	syncbn_arena_free(arena);

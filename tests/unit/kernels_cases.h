@@ -254,6 +254,18 @@ case_sum_f64(const struct sbn_kernels *set, size_t count, size_t n_src, size_t n
 	set->sum_f64(dst, n_dst, src, n_src, count, divisor);
 }
 
+static void
+case_sum_bf16(const struct sbn_kernels *set, size_t count, size_t n_src, size_t n_dst,
+	      float divisor, const struct case_pass *pass, struct outcome *out)
+{
+	const uint16_t *src[] = { pass->forward.x.data, pass->backward.dy.data,
+				  (const uint16_t *)pass->forward.x.data + 1 };
+	uint16_t *dst[] = { element_at(SBN_BF16, out->out[0], CASE_MARGIN),
+			    element_at(SBN_BF16, out->out[1], CASE_MARGIN + 1) };
+
+	set->sum_bf16(dst, n_dst, src, n_src, count, divisor);
+}
+
 static bool
 case_sum(const struct sbn_kernels *set, enum sbn_type type, size_t number, struct outcome *out)
 {
@@ -263,11 +275,13 @@ case_sum(const struct sbn_kernels *set, enum sbn_type type, size_t number, struc
 	float divisor = case_digit(&rest, 2) == 0 ? 1 : 3;
 	struct case_pass pass;
 
-	if (rest >= N_DATA || type > SBN_F64)
+	if (rest >= N_DATA || type > SBN_BF16)
 		return false;
 	case_begin(type, (enum case_data)rest, number, 1, count, out, &pass);
 	if (type == SBN_F32)
 		case_sum_f32(set, count, n_src, n_dst, divisor, &pass, out);
+	else if (type == SBN_BF16)
+		case_sum_bf16(set, count, n_src, n_dst, divisor, &pass, out);
 	else
 		case_sum_f64(set, count, n_src, n_dst, (double)divisor, &pass, out);
 	return true;

@@ -73,6 +73,20 @@ reference_sum_f64(double *const *dst, size_t n_dst, const double *const *src, si
 }
 
 static inline void
+reference_sum_bf16(uint16_t *const *dst, size_t n_dst, const uint16_t *const *src, size_t n_src,
+		   size_t count, float divisor)
+{
+	for (size_t i = 0; i < count; i++) {
+		float sum = (float)element_get(SBN_BF16, src[0], i);
+
+		for (size_t s = 1; s < n_src; s++)
+			sum += (float)element_get(SBN_BF16, src[s], i);
+		for (size_t d = 0; d < n_dst; d++)
+			element_set(SBN_BF16, dst[d], i, (double)(sum / divisor));
+	}
+}
+
+static inline void
 reference_merge_moments(struct sbn_pair *sum, const struct sbn_pair *const *row,
 			const double *count, size_t n_rows, size_t n_channels)
 {
@@ -103,6 +117,7 @@ static const struct sbn_kernels reference_kernels = {
 		[SBN_F16] = REFERENCE_TABLE(f16) },
 	.sum_f32 = reference_sum_f32,
 	.sum_f64 = reference_sum_f64,
+	.sum_bf16 = reference_sum_bf16,
 	.merge_moments = reference_merge_moments,
 };
 
