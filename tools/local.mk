@@ -56,7 +56,6 @@ EXTRA_DIST += tools/peers/mpi.c tools/peers/gloo.py
 # Their merge is ours, by the same kernels. They wait for the library, whose headers these need.
 peer_objects = \
 	tools/peers/choose.o \
-	tools/peers/exact.o \
 	tools/peers/fail.o \
 	tools/peers/parse.o \
 	tools/peers/scalar.o
@@ -68,8 +67,6 @@ PEER_OBJECT = $(AM_V_CC)$(MKDIR_P) tools/peers && $(CC) $(PEER_COMPILE) -c -o $@
 $(peer_objects): libsbn_core.la
 tools/peers/choose.o: src/kernels/choose.c
 	$(PEER_OBJECT) $(top_srcdir)/src/kernels/choose.c
-tools/peers/exact.o: src/kernels/exact.c
-	$(PEER_OBJECT) $(top_srcdir)/src/kernels/exact.c
 tools/peers/scalar.o: src/kernels/scalar.c
 	$(PEER_OBJECT) $(top_srcdir)/src/kernels/scalar.c
 tools/peers/avx2.o: src/kernels/avx2.c
