@@ -23,6 +23,12 @@ reason() {
 		sed -E 's/^(skip|skipped|SKIP)[: ]+//' || echo "no reason given"
 }
 
+# The failures that a log names; its last words where it names none.
+failures() {
+	grep -aE '^FAIL |^\[  FAILED  \] [^0-9]' "$1" | grep -v '(exit status' | sort -u ||
+		grep -av '(exit status' "$1" | tail -n 5
+}
+
 passed=0 failed=0 skipped=0
 while IFS= read -r trs; do
 	test=${trs%.trs}
@@ -39,8 +45,7 @@ while IFS= read -r trs; do
 		;;
 	*)
 		echo "failed $test: see $PWD/$test.log"
-		grep -E '^FAIL |^\[  FAILED  \] [^0-9]' "$test.log" | grep -v '(exit status' |
-			sort -u || true
+		failures "$test.log"
 		[ "$f" != 0 ] || f=1	# it crashed
 		;;
 	esac

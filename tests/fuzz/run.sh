@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # Fuzzes what reads a stranger's bytes, with libFuzzer under ASan and UBSan.
 set -euo pipefail
-src=$(cd "$(dirname "$0")/../.." && pwd)
+cd "$(dirname "$0")/../.."
+src=$PWD
 build=${BUILD:-$src}/build-fuzz
 
 usage() {
@@ -96,12 +97,11 @@ shift
 [ $# -gt 0 ] || set -- config env npy options parse state
 mkdir -p "$build"
 if ! have_libfuzzer; then
-	echo "skipped: no clang with libFuzzer and sanitizers (Debian: clang)"
+	echo "skipped: no clang with libFuzzer and sanitizers (Debian: clang, libclang-rt-dev)"
 	exit 77
 fi
 
 failed=0
-cd "$src"
 build_library
 for target; do
 	[ -e "$src/tests/fuzz/$target.c" ] || usage
