@@ -47,6 +47,12 @@ shm_row(const struct syncbn_group *group, enum sbn_stream stream, uint32_t rank)
 }
 
 static void
+shm_take_next(const struct syncbn_group *group, enum sbn_stream stream, size_t bytes)
+{
+	sbn_ring_take_next(&group->rings[stream], bytes);
+}
+
+static void
 shm_arrive(struct syncbn_group *group)
 {
 	sbn_barrier_arrive(&group->barrier);
@@ -141,6 +147,7 @@ const struct sbn_transport sbn_transport_shm = {
 	.call_of = shm_call_of,
 	.covered = shm_covered,
 	.row = shm_row,
+	.take_next = shm_take_next,
 	.arrive = shm_arrive,
 	.reached = shm_reached,
 	.share = shm_share,
