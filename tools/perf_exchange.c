@@ -34,17 +34,27 @@ static void
 merge(const struct sbn_running_call *running, const struct sbn_pair *own, size_t n_channels,
       struct sbn_pair *out)
 {
+	const size_t a_step = SBN_STEP_BYTES / sizeof(*own);
 	uint32_t n_ranks = running->group->size;
 	const struct sbn_pair *rows[n_ranks];
 	double counts[n_ranks];
 
 	for (uint32_t rank = 0; rank < n_ranks; rank++) {
 		rows[rank] = rank == running->group->rank ? own : sbn_call_row(running, rank);
-		if (rank != running->group->rank)
-			sbn_fetch_ahead(rows[rank], n_channels * sizeof(*own));
 		counts[rank] = (double)sbn_call_header(running, rank)->count;
 	}
-	running->group->process->kernels->merge_moments(out, rows, counts, n_ranks, n_channels);
+	for (size_t at = 0; at < n_channels; at += a_step) {
+		const struct sbn_pair *step[n_ranks];
+
+		for (uint32_t rank = 0; rank < n_ranks; rank++) {
+			step[rank] = rows[rank] + at;
+			if (rank != running->group->rank)
+				sbn_fetch_step(rows[rank], at * sizeof(*own),
+					       n_channels * sizeof(*own));
+		}
+		running->group->process->kernels->merge_moments(out + at, step, counts, n_ranks,
+								SBN_MIN(a_step, n_channels - at));
+	}
 }
 
 /* Channels first .. first + n: as many as one call takes. */

@@ -22,44 +22,75 @@ struct piece {
 	syncbn_reduce_t op;
 };
 
-/* The sum of the elements [begin, end) of all present rows, into dst[0..n_dst-1]. */
+/* What the elements [begin, end) of a piece are summed of, and where to. */
+struct share {
+	const void **src; /* [n_present]; the own data, and the peers' rows */
+	const uint32_t *present;
+	uint32_t n_present;
+	void *dst[2];
+	uint32_t n_dst;
+	size_t begin, end;
+	double divisor;
+};
+
 static void
-sum_share(const struct piece *piece, void *const *dst, uint32_t n_dst, size_t begin, size_t end)
+sum_step(const struct piece *piece, const struct share *share, size_t at, size_t n)
+{
+	size_t offset = at * sbn_dtype_bytes(piece->dtype);
+	const void *src[share->n_present];
+	void *dst[2];
+	struct sbn_rows rows = { src, share->n_present, dst, share->n_dst, share->divisor };
+
+	for (uint32_t i = 0; i < share->n_present; i++)
+		src[i] = (const char *)share->src[i] + offset;
+	for (uint32_t i = 0; i < share->n_dst; i++)
+		dst[i] = (char *)share->dst[i] + offset;
+	sbn_reduce_rows(piece->running->group, &rows, n, piece->dtype);
+}
+
+static void
+sum_share(const struct piece *piece, struct share *share)
 {
 	const struct sbn_running_call *running = piece->running;
-	size_t element = sbn_dtype_bytes(piece->dtype);
-	uint32_t present[running->group->size];
-	const void *src[running->group->size];
-	struct sbn_rows rows = {
-		.src = src,
-		.n_src = sbn_call_roll(running, present),
-		.dst = dst,
-		.n_dst = n_dst,
-		.divisor = piece->op == SYNCBN_MEAN ? sbn_call_divisor(running) : 1,
-	};
+	size_t element = sbn_dtype_bytes(piece->dtype), step = SBN_STEP_BYTES / element;
+	size_t bytes = (share->end - share->begin) * element;
+	const void *src[share->n_present];
 
-	for (uint32_t i = 0; i < rows.n_src; i++) {
-		/* the peers' reads take the own row's lines, and reading it would take them back */
-		src[i] = piece->data + begin * element;
-		if (present[i] == running->group->rank)
-			continue;
-		src[i] = (const char *)sbn_call_row(running, present[i]) + begin * element;
-		sbn_fetch_ahead(src[i], (end - begin) * element);
+	share->src = src;
+	share->divisor = piece->op == SYNCBN_MEAN ? sbn_call_divisor(running) : 1;
+	/* the peers' reads take the own row's lines, and reading it would take them back */
+	for (uint32_t i = 0; i < share->n_present; i++)
+		src[i] = share->present[i] == running->group->rank ?
+				 piece->data :
+				 sbn_call_row(running, share->present[i]);
+	for (size_t at = share->begin; at < share->end; at += step) {
+		for (uint32_t i = 0; i < share->n_present; i++)
+			if (src[i] != piece->data)
+				sbn_fetch_step((const char *)src[i] + share->begin * element,
+					       (at - share->begin) * element, bytes);
+		sum_step(piece, share, at, SBN_MIN(step, share->end - at));
 	}
-	sbn_reduce_rows(running->group, &rows, end - begin, piece->dtype);
 }
 
 static syncbn_status_t
 gather(struct syncbn_group *group, struct sbn_call *call, struct piece *piece)
 {
 	size_t bytes = piece->count * sbn_dtype_bytes(piece->dtype);
+	uint32_t present[group->size];
+	struct share share = {
+		.present = present,
+		.dst = { piece->data },
+		.n_dst = 1,
+		.end = piece->count,
+	};
 	syncbn_status_t status;
 
 	call->n_items = (uint32_t)bytes;
 	status = sbn_pass_piece(group, call, piece->data, bytes, piece->running);
 	if (status != SYNCBN_OK)
 		return status;
-	sum_share(piece, (void *const *)&piece->data, 1, 0, piece->count);
+	share.n_present = sbn_call_roll(piece->running, present);
+	sum_share(piece, &share);
 	if (bytes <= TAKE_NEXT_BYTES)
 		group->transport->take_next(group, SBN_STREAM_DATA, bytes);
 	return sbn_call_end(piece->running);
@@ -79,18 +110,19 @@ share_begin(const struct piece *piece, uint32_t n, uint32_t i)
 static void
 sum_own_share(struct piece *piece, const uint32_t *present, uint32_t n)
 {
-	size_t element = sbn_dtype_bytes(piece->dtype);
-	size_t begin, end;
+	struct share share = {
+		.present = present,
+		.n_present = n,
+		.dst = { piece->running->row, piece->data },
+		.n_dst = 2,
+	};
 	uint32_t own = 0;
-	void *dst[2];
 
 	while (present[own] != piece->running->group->rank)
 		own++;
-	begin = share_begin(piece, n, own);
-	end = share_begin(piece, n, own + 1);
-	dst[0] = (char *)piece->running->row + begin * element;
-	dst[1] = piece->data + begin * element;
-	sum_share(piece, dst, 2, begin, end);
+	share.begin = share_begin(piece, n, own);
+	share.end = share_begin(piece, n, own + 1);
+	sum_share(piece, &share);
 }
 
 static void

@@ -13,6 +13,20 @@ enum { SBN_AHEAD_BYTES = 16384 };
 /* Copies what peers will read next; whole before the next publication of this thread. */
 void sbn_copy_out(const struct syncbn_group *group, void *row, const void *own, size_t bytes);
 
+/* Rows are read in steps; what comes so far behind one is fetched while it is worked on. */
+enum { SBN_STEP_BYTES = 512, SBN_STEP_AHEAD_BYTES = 1024 };
+
+/* Before the step at `at` of a row of so many bytes: what is ahead of it; all so far if first. */
+static inline void
+sbn_fetch_step(const void *row, size_t at, size_t bytes)
+{
+	size_t from = at == 0 ? 0 : at + SBN_STEP_AHEAD_BYTES;
+	size_t to = SBN_MIN(at + SBN_STEP_AHEAD_BYTES + SBN_STEP_BYTES, bytes);
+
+	if (from < to)
+		sbn_lines_fetch((const char *)row + from, to - from);
+}
+
 /* Fetches the beginning of what is about to be read in order. */
 static inline void
 sbn_fetch_ahead(const void *row, size_t bytes)
