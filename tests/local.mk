@@ -66,6 +66,7 @@ rank_tests = \
 	tests/ranks/collective_test \
 	tests/ranks/desync_test \
 	tests/ranks/failure_test \
+	tests/ranks/gather_test \
 	tests/ranks/group_failure_test \
 	tests/ranks/group_test \
 	tests/ranks/leave_stress_test \

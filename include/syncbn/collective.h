@@ -37,6 +37,27 @@ syncbn_status_t syncbn_all_reduce(syncbn_group_t *group, void *data, size_t coun
  */
 syncbn_status_t syncbn_broadcast(syncbn_group_t *group, void *data, size_t bytes, int root);
 
+/*
+ * Gives every rank everybody's bytes: all[rank * bytes .. (rank + 1) * bytes - 1] is what that rank
+ * gave. own may be this rank's part of all. Collective; bytes must be equal everywhere; with 0
+ * nobody waits. The part of a rank that has left the group is not written.
+ *
+ * own: [bytes], all: [group size * bytes], the caller's. INVALID: NULL. TIMEOUT, MISMATCH,
+ * PEER_LOST: all is undefined.
+ */
+syncbn_status_t syncbn_all_gather(syncbn_group_t *group, const void *own, size_t bytes, void *all);
+
+/*
+ * Sums data of all ranks as syncbn_all_reduce does, and gives each rank its part: out[i] is the sum
+ * or mean of everybody's data[rank * count + i]. out may be this rank's part of data; the rest of
+ * data is kept. Collective; count, dtype and op must be equal everywhere; with 0 nobody waits.
+ *
+ * data: [group size * count], out: [count] of dtype, the caller's. INVALID: NULL, unknown dtype or
+ * op. TIMEOUT, MISMATCH, PEER_LOST: out is undefined.
+ */
+syncbn_status_t syncbn_reduce_scatter(syncbn_group_t *group, const void *data, size_t count,
+				      syncbn_dtype_t dtype, syncbn_reduce_t op, void *out);
+
 #ifdef __cplusplus
 }
 #endif

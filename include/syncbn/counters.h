@@ -20,14 +20,14 @@ typedef struct syncbn_counters {
 	size_t size;             /* in: sizeof(syncbn_counters_t) */
 	uint64_t exchange_calls; /* forward and backward moments that were exchanged */
 	uint64_t exchange_bytes;
-	uint64_t reduce_calls; /* all-reduce and broadcast */
+	uint64_t reduce_calls; /* all-reduce, broadcast, all-gather, reduce-scatter */
 	uint64_t reduce_bytes;
 	uint64_t barrier_calls;
 	uint64_t moments_ns;   /* summing x, or dy and dx's sums */
 	uint64_t exchange_ns;  /* publishing and merging */
 	uint64_t wait_ns;      /* waiting for peers, in layers, collectives and barriers */
 	uint64_t normalize_ns; /* writing y, or dx */
-	uint64_t reduce_ns;    /* summing and copying in all-reduce and broadcast */
+	uint64_t reduce_ns;    /* summing and copying in these */
 	uint64_t sleeps;       /* how often a wait gave up its CPU */
 } syncbn_counters_t;
 

@@ -56,3 +56,43 @@ syncbn_broadcast(syncbn_group_t *group, void *data, size_t bytes, int root)
 		status = sbn_broadcast(group, data, bytes, (uint32_t)root);
 	return sbn_named(here, status);
 }
+
+syncbn_status_t
+syncbn_all_gather(syncbn_group_t *group, const void *own, size_t bytes, void *all)
+{
+	static const char here[] = "syncbn_all_gather";
+	syncbn_status_t status;
+
+	if ((status = sbn_check_call(here, "group", group)) != SYNCBN_OK ||
+	    (status = sbn_check_call(here, "own", own)) != SYNCBN_OK ||
+	    (status = sbn_check_call(here, "all", all)) != SYNCBN_OK)
+		return status;
+	if (bytes > PTRDIFF_MAX / group->size)
+		status = sbn_fail(SYNCBN_ERR_INVALID, "bytes is %zu: more than memory can hold",
+				  bytes);
+	else
+		status = sbn_all_gather(group, own, bytes, all);
+	return sbn_named(here, status);
+}
+
+syncbn_status_t
+syncbn_reduce_scatter(syncbn_group_t *group, const void *data, size_t count, syncbn_dtype_t dtype,
+		      syncbn_reduce_t op, void *out)
+{
+	static const char here[] = "syncbn_reduce_scatter";
+	syncbn_status_t status;
+
+	if ((status = sbn_check_call(here, "group", group)) != SYNCBN_OK ||
+	    (status = sbn_check_call(here, "data", data)) != SYNCBN_OK ||
+	    (status = sbn_check_call(here, "out", out)) != SYNCBN_OK)
+		return status;
+	status = check_reduce(data, count, dtype, op);
+	if (status == SYNCBN_OK)
+		status = check_reduce(out, count, dtype, op);
+	if (status == SYNCBN_OK && count > PTRDIFF_MAX / sizeof(double) / group->size)
+		status = sbn_fail(SYNCBN_ERR_INVALID, "count is %zu: more than memory can hold",
+				  count);
+	if (status == SYNCBN_OK)
+		status = sbn_reduce_scatter(group, data, count, dtype, op, out);
+	return sbn_named(here, status);
+}

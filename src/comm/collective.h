@@ -13,6 +13,14 @@ syncbn_status_t sbn_barrier(struct syncbn_group *group);
 
 syncbn_status_t sbn_broadcast(struct syncbn_group *group, void *data, size_t bytes, uint32_t root);
 
+/* own: `bytes` bytes, all: [size] times as many; `own` may be this rank's part of `all`. */
+syncbn_status_t sbn_all_gather(struct syncbn_group *group, const void *own, size_t bytes,
+			       void *all);
+
+/* data: [size * count], out: [count]; `out` may be this rank's part of `data`. */
+syncbn_status_t sbn_reduce_scatter(struct syncbn_group *group, const void *data, size_t count,
+				   syncbn_dtype_t dtype, syncbn_reduce_t op, void *out);
+
 /* data: [count] of dtype, anywhere; summed in rank order, divided for MEAN. */
 syncbn_status_t sbn_all_reduce_staged(struct syncbn_group *group, void *data, size_t count,
 				      syncbn_dtype_t dtype, syncbn_reduce_t op);

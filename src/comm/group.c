@@ -66,6 +66,8 @@ sbn_op_stream(enum sbn_op op)
 		return SBN_STREAM_BACKWARD;
 	case SBN_OP_ALL_REDUCE:
 	case SBN_OP_BROADCAST:
+	case SBN_OP_ALL_GATHER:
+	case SBN_OP_REDUCE_SCATTER:
 		return SBN_STREAM_DATA;
 	default:
 		return SBN_STREAMS;

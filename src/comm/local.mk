@@ -15,6 +15,7 @@ libsbn_core_la_SOURCES += \
 	src/comm/copy.h \
 	src/comm/diagnose.c \
 	src/comm/diagnose.h \
+	src/comm/gather.c \
 	src/comm/group.c \
 	src/comm/group.h \
 	src/comm/join.c \

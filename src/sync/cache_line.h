@@ -38,7 +38,7 @@ sbn_lines_fetch(const void *lines, size_t bytes)
 {
 	for (size_t at = 0; at < bytes; at += SBN_CACHE_LINE)
 #ifdef SBN_HAVE_X86
-		/* gcc finds a function that does nothing but the builtin pure, and drops its calls */
+		/* gcc takes a function of nothing but the builtin for pure: no call is left */
 		__asm__ volatile("prefetcht0 %0" : : "m"(*((const char *)lines + at)));
 #else
 		__builtin_prefetch((const char *)lines + at, 0, 3);
