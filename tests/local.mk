@@ -16,6 +16,7 @@ unit_tests = \
 	tests/unit/extent_test \
 	tests/unit/fail_test \
 	tests/unit/fork_test \
+	tests/unit/in_flight_test \
 	tests/unit/initializer_test \
 	tests/unit/kernels_activation_test \
 	tests/unit/kernels_half_test \
@@ -66,6 +67,8 @@ rank_tests = \
 	tests/ranks/failure_test \
 	tests/ranks/group_failure_test \
 	tests/ranks/group_test \
+	tests/ranks/in_flight_failure_test \
+	tests/ranks/in_flight_test \
 	tests/ranks/leave_stress_test \
 	tests/ranks/leave_test \
 	tests/ranks/local_statistics_test \
