@@ -75,8 +75,8 @@ syncbn_status_t fm_model_mode(struct fm_model *model, int training);
 syncbn_status_t fm_model_forward(struct fm_model *model, int n, int backward_follows);
 
 /*
- * dlogits -> all gradients, after a forward pass over the same n images, on their way to be averaged
- * over the ranks with the loss; fm_model_gather in any case.
+ * dlogits -> all gradients, after a forward pass over the same n images, on their way to be
+ * averaged over the ranks with the loss; fm_model_gather in any case.
  */
 syncbn_status_t fm_model_backward(struct fm_model *model, int n);
 
