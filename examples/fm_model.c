@@ -199,7 +199,7 @@ fm_model_new(syncbn_group_t *world, syncbn_group_t *norms, const struct fm_optio
 	const struct fm_block *blocks = is_conv ? conv_blocks : mlp_blocks;
 	syncbn_status_t status;
 
-	*model = (struct fm_model){ .batch = (int)options->batch };
+	*model = (struct fm_model){ .batch = (int)options->batch, .world = world };
 	model->n_blocks = is_conv ? FM_BLOCKS : (int)(sizeof(mlp_blocks) / sizeof(mlp_blocks[0]));
 	for (int i = 0; i < model->n_blocks; i++)
 		model->blocks[i] = blocks[i];
@@ -293,6 +293,32 @@ swap_gradients(struct fm_model *model)
 	model->lower = upper;
 }
 
+/* Gradients that are whole take off; meanwhile the layers below are worked on. */
+static syncbn_status_t
+take_off(struct fm_model *model, float *gradients, size_t n)
+{
+	syncbn_status_t status =
+		syncbn_all_reduce_begin(model->world, gradients, n, SYNCBN_FLOAT32, SYNCBN_MEAN,
+					&model->buckets[model->n_buckets]);
+
+	model->n_buckets += status == SYNCBN_OK;
+	return status;
+}
+
+syncbn_status_t
+fm_model_gather(struct fm_model *model)
+{
+	syncbn_status_t status = SYNCBN_OK;
+
+	for (int i = 0; i < model->n_buckets; i++) {
+		syncbn_status_t ended = syncbn_all_reduce_end(&model->buckets[i]);
+
+		status = status == SYNCBN_OK ? ended : status;
+	}
+	model->n_buckets = 0;
+	return status;
+}
+
 /* The gradient of the block's output in model->upper becomes that of its input. */
 static syncbn_status_t
 block_backward(struct fm_model *model, struct fm_block *block, int n, int wants_input)
@@ -315,7 +341,7 @@ block_backward(struct fm_model *model, struct fm_block *block, int n, int wants_
 	fm_linear_backward(&block->linear, n, block->weight, block->input, model->upper,
 			   wants_input ? model->lower : NULL, block->dweight, model->scratch);
 	swap_gradients(model);
-	return SYNCBN_OK;
+	return take_off(model, block->dweight, fm_linear_weights(&block->linear));
 }
 
 syncbn_status_t
@@ -323,13 +349,19 @@ fm_model_backward(struct fm_model *model, int n)
 {
 	const struct fm_block *last = &model->blocks[model->n_blocks - 1];
 	int plane = last->linear.side ? last->linear.side * last->linear.side : 1;
-	syncbn_status_t status = SYNCBN_OK;
+	float *gradients = (float *)(void *)model->grads.base;
+	syncbn_status_t status;
 
 	fm_bias_backward(n, FM_CLASSES, model->dlogits, model->head_dbias);
 	fm_linear_backward(&model->head, n, model->head_weight, model->features, model->dlogits,
 			   model->lower, model->head_dweight, model->scratch);
+	status = take_off(model, model->head_dweight, fm_linear_weights(&model->head));
 	fm_average_backward((size_t)(n * model->head.in), plane, model->lower, model->upper);
 	for (int i = model->n_blocks - 1; i >= 0 && status == SYNCBN_OK; i--)
 		status = block_backward(model, &model->blocks[i], n, i > 0);
-	return status;
+	if (status != SYNCBN_OK)
+		return status;
+	/* behind the weights: what is small, of all layers, and the loss */
+	return take_off(model, gradients + model->n_decayed,
+			model->grads.bytes / sizeof(float) - model->n_decayed);
 }

@@ -2,7 +2,8 @@
 /*
  * The networks: blocks of convolution or fully connected layer, batch norm, ReLU and pooling,
  * then one fully connected layer to the classes. All parameters lie in one buffer and their
- * gradients in another of the same layout, in the segment: one all-reduce averages them all.
+ * gradients in another of the same layout, in the segment. They are averaged bucket by bucket,
+ * each on its way while the layers below are still at work.
  */
 #ifndef FM_MODEL_H
 #define FM_MODEL_H
@@ -14,7 +15,7 @@
 #include "fm_linear.h"
 #include "fm_options.h"
 
-enum { FM_BLOCKS = 3 };
+enum { FM_BLOCKS = 3, FM_BUCKETS = FM_BLOCKS + 2 };
 
 struct fm_block {
 	struct fm_linear linear;
@@ -52,7 +53,10 @@ struct fm_model {
 	size_t n_params;  /* floats in the parameters, and in the gradients without the loss */
 	size_t n_decayed; /* the first of them: the weights, not gamma, beta and bias */
 	struct fm_slab params, grads, running, work;
+	syncbn_group_t *world;
 	syncbn_arena_t *arena;
+	syncbn_request_t *buckets[FM_BUCKETS]; /* on their way */
+	int n_buckets;
 };
 
 /*
@@ -70,7 +74,13 @@ syncbn_status_t fm_model_mode(struct fm_model *model, int training);
 /* input -> logits for the first n images; keeps what the backward pass needs if one follows. */
 syncbn_status_t fm_model_forward(struct fm_model *model, int n, int backward_follows);
 
-/* dlogits -> all gradients, after a forward pass over the same n images. */
+/*
+ * dlogits -> all gradients, after a forward pass over the same n images, on their way to be
+ * averaged over the ranks with the loss; fm_model_gather in any case.
+ */
 syncbn_status_t fm_model_backward(struct fm_model *model, int n);
+
+/* Waits for the averages; gives the first failure. */
+syncbn_status_t fm_model_gather(struct fm_model *model);
 
 #endif

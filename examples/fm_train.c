@@ -50,7 +50,7 @@ step(struct trainer *trainer, double rate, double *loss)
 {
 	struct fm_model *model = trainer->model;
 	int n = model->batch, rank = syncbn_group_rank(trainer->world);
-	syncbn_status_t status;
+	syncbn_status_t status, gathered;
 
 	load(trainer, fm_sampler_next(trainer->sampler) + rank * n);
 	status = fm_model_forward(model, n, 1);
@@ -58,12 +58,9 @@ step(struct trainer *trainer, double rate, double *loss)
 		return status;
 	*model->loss = (float)fm_cross_entropy(n, model->logits, model->labels, model->dlogits);
 	status = fm_model_backward(model, n);
-	if (status != SYNCBN_OK)
-		return status;
-	status = syncbn_all_reduce(trainer->world, model->grads.base,
-				   model->grads.bytes / sizeof(float), SYNCBN_FLOAT32, SYNCBN_MEAN);
-	if (status != SYNCBN_OK)
-		return status;
+	gathered = fm_model_gather(model);
+	if (status != SYNCBN_OK || gathered != SYNCBN_OK)
+		return status != SYNCBN_OK ? status : gathered;
 	*loss = *model->loss;
 	descend(model, (float)rate);
 	return SYNCBN_OK;

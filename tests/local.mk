@@ -16,6 +16,8 @@ unit_tests = \
 	tests/unit/extent_test \
 	tests/unit/fail_test \
 	tests/unit/fork_test \
+	tests/unit/group_threads_test \
+	tests/unit/in_flight_test \
 	tests/unit/initializer_test \
 	tests/unit/kernels_activation_test \
 	tests/unit/kernels_half_test \
@@ -69,6 +71,8 @@ rank_tests = \
 	tests/ranks/gather_test \
 	tests/ranks/group_failure_test \
 	tests/ranks/group_test \
+	tests/ranks/in_flight_failure_test \
+	tests/ranks/in_flight_test \
 	tests/ranks/leave_stress_test \
 	tests/ranks/leave_test \
 	tests/ranks/local_statistics_test \
@@ -113,6 +117,7 @@ guards = \
 	tests/guard/layers.sh \
 	tests/guard/memory_model.sh \
 	tests/guard/race_detector.sh \
+	tests/guard/race_detector_groups.sh \
 	tests/guard/symbols.sh
 
 slow_tests = \
@@ -164,6 +169,11 @@ test_data = \
 	tests/topologies/tier.xml \
 	tests/topologies/uneven.xml
 
+tests_unit_group_threads_test_SOURCES = \
+	tests/unit/group_threads_test.c \
+	tests/unit/one_mapping.c \
+	tests/unit/one_mapping.h
+
 tests_unit_perf_numbers_test_SOURCES = \
 	tests/unit/perf_numbers_test.c \
 	tools/perf_numbers.c \
@@ -183,7 +193,8 @@ TESTS_SLOW += $(slow_programs)
 endif
 TESTS += $(shell_tests) $(guards)
 TESTS_SLOW += $(slow_tests)
-TESTS_TSAN += tests/unit/ring_test tests/unit/barrier_test tests/unit/leave_test \
+TESTS_TSAN += tests/unit/ring_test tests/unit/barrier_test tests/unit/group_threads_test \
+	tests/unit/leave_test \
 	tests/unit/team_test
 EXTRA_DIST += tests/tally.sh $(guards) tests/guard/report.sh tests/guard/cplusplus.cc \
 	$(shell_tests) $(shell_common) $(slow_tests) $(test_headers) $(test_data) \

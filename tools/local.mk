@@ -21,6 +21,7 @@ tools_syncbn_perf_SOURCES = \
 	tools/perf_numbers.h \
 	tools/perf_options.c \
 	tools/perf_options.h \
+	tools/perf_overlap.c \
 	tools/perf_peer.c \
 	tools/perf_peer.h \
 	tools/perf_peer_exec.c \

@@ -123,14 +123,6 @@ allreduce_wrong(const struct perf_work *work, uint64_t *hash)
 			       work->options->reduce == SYNCBN_MEAN);
 }
 
-const struct perf_kind perf_allreduce = {
-	.make = allreduce_make,
-	.rewrite = rewrite,
-	.call = allreduce_call,
-	.wrong = allreduce_wrong,
-	.free = allreduce_free,
-};
-
 /* ---- the floor ---- */
 
 /* may_alias: the memory holds floats or doubles */
@@ -194,4 +186,14 @@ floor_call(struct perf_work *work)
 	return syncbn_parallel_for(syncbn_threads(), floor_share, work);
 }
 
-const struct perf_kind perf_floor = { .rewrite = rewrite, .call = floor_call };
+/* The memory of an all-reduce in an arena read and written once, without a sum. */
+static const struct perf_kind arena_floor = { .rewrite = rewrite, .call = floor_call };
+
+const struct perf_kind perf_allreduce = {
+	.make = allreduce_make,
+	.rewrite = rewrite,
+	.call = allreduce_call,
+	.wrong = allreduce_wrong,
+	.free = allreduce_free,
+	.beside = &arena_floor,
+};

@@ -81,7 +81,7 @@ peer_work(const struct perf_work *work, const struct perf_plan *plan)
 	};
 }
 
-/* Runs a round by a plan and sorts its samples: ours, the floor's or a peer's. */
+/* Runs a round by a plan and sorts its samples: ours, what is beside it or a peer's. */
 struct runner {
 	syncbn_status_t (*run)(struct runner *runner, const struct perf_plan *plan, double *us);
 	const struct perf_options *options;
@@ -148,8 +148,8 @@ choose_plan(struct runner *runner, struct perf_plan *plan)
 
 struct size {
 	struct perf_work work;
-	struct perf_plan plan, floor_plan, peer_plan[PERF_PEERS];
-	struct perf_stats *us, *floor, *peer[PERF_PEERS]; /* [rounds] */
+	struct perf_plan plan, beside_plan, peer_plan[PERF_PEERS];
+	struct perf_stats *us, *beside, *peer[PERF_PEERS]; /* [rounds] */
 };
 
 static syncbn_status_t
@@ -162,7 +162,7 @@ make_size(const struct session *session, size_t bytes, struct size *size)
 	*size = (struct size){ .us = all };
 	if (all == NULL)
 		return sbn_fail(SYNCBN_ERR_NO_MEMORY, "%zu rounds", rounds);
-	size->floor = all + rounds;
+	size->beside = all + rounds;
 	for (size_t i = 0; i < PERF_PEERS; i++)
 		size->peer[i] = all + rounds * (2 + i);
 	status = perf_work_new(session->options, session->group, bytes, &size->work);
@@ -220,7 +220,7 @@ peer_rounds(struct session *session, struct size *size, size_t round, struct per
 	}
 }
 
-/* Ours, the floor, each peer; then again. While a peer runs all ranks but the first sleep. */
+/* Ours, what is beside it, each peer; then again. Meanwhile all ranks but the first sleep. */
 static syncbn_status_t
 run_rounds(struct session *session, struct size *size, struct perf_result *row)
 {
@@ -229,8 +229,8 @@ run_rounds(struct session *session, struct size *size, struct perf_result *row)
 	for (size_t round = 0; round < session->options->rounds && status == SYNCBN_OK; round++) {
 		status = own_round(size, size->work.kind, &size->plan, &size->us[round]);
 		if (status == SYNCBN_OK && session->options->arena)
-			status = own_round(size, &perf_floor, &size->floor_plan,
-					   &size->floor[round]);
+			status = own_round(size, size->work.kind->beside, &size->beside_plan,
+					   &size->beside[round]);
 		if (is_first(session))
 			peer_rounds(session, size, round, row);
 		if (status == SYNCBN_OK)
@@ -247,7 +247,7 @@ summarize(const struct session *session, const struct size *size, struct perf_re
 	row->calls = size->plan.calls * rounds;
 	row->us = perf_stats_median(size->us, rounds);
 	if (session->options->arena)
-		row->floor_us = perf_stats_median(size->floor, rounds).p50;
+		row->beside_us = perf_stats_median(size->beside, rounds).p50;
 	for (int i = 0; i < PERF_PEERS; i++)
 		if (row->peers[i].there)
 			row->peers[i].us = perf_stats_median(size->peer[i], rounds);

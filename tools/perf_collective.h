@@ -3,8 +3,8 @@
 #define SYNCBN_PERF_COLLECTIVE_H
 
 /*
- * "syncbn-perf exchange|allreduce|barrier": as a rank of a run it measures; by itself it starts
- * the ranks. Returns an exit code.
+ * "syncbn-perf exchange|allreduce|barrier|overlap": as a rank of a run it measures; by itself it
+ * starts the ranks. Returns an exit code.
  */
 int perf_collective(int argc, char **argv);
 

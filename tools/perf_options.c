@@ -14,22 +14,27 @@ enum {
 	MAX_CALLS = 10 * 1000 * 1000,
 	MAX_ROUNDS = 1000,
 	MAX_FACTOR = 1024,
-	ROUNDS_WITH_PEERS = 5,
+	ROUNDS_WITH_PEERS = 5, /* or with what is beside it */
+	BUCKETS = 4,
+	COMPUTE_US = 200,
+	MAX_COMPUTE_US = 1000 * 1000,
 	NAME_BYTES = 64
 };
 
-const char *const perf_command_names[PERF_COMMANDS] = { "exchange", "allreduce", "barrier" };
+const char *const perf_command_names[PERF_COMMANDS] = { "exchange", "allreduce", "barrier",
+							"overlap" };
 
 /* In the order of the public enums, which begin at 1. */
 static const char *const dtype_names[] = { "float32", "float64" };
 static const char *const reduce_names[] = { "sum", "mean" };
 
 const char perf_options_help[] =
-	"usage: syncbn-perf exchange|allreduce|barrier [options]\n"
-	"       syncbn-run -n N syncbn-perf exchange|allreduce|barrier [options]\n"
+	"usage: syncbn-perf exchange|allreduce|barrier|overlap [options]\n"
+	"       syncbn-run -n N syncbn-perf exchange|allreduce|barrier|overlap [options]\n"
 	"\n"
 	"Measures between the ranks of this machine: exchange, what a batch norm's\n"
-	"forward does with its channels' moments; allreduce, sums of arrays; barrier.\n"
+	"forward does with its channels' moments; allreduce, sums of arrays; barrier;\n"
+	"overlap, all-reduces in flight during a backward pass, beside blocking ones.\n"
 	"\n"
 	"  -n N                 start this many ranks (default: one a NUMA domain)\n"
 	"  --oversubscribe      allow more ranks than processing units\n"
@@ -43,6 +48,9 @@ const char perf_options_help[] =
 	"                       beside the floor: one pass over the same memory\n"
 	"  --dtype WORD         allreduce: float32 (default), float64\n"
 	"  --op WORD            allreduce: sum (default), mean\n"
+	"  --buckets K          overlap: all-reduces a pass, 1 to 8 (default 4)\n"
+	"  --compute US         overlap: computing before each (default 200); one rank in\n"
+	"                       turns needs twice as long\n"
 	"  --peer NAME          openmpi, mpich or gloo, interleaved; repeatable\n"
 	"  --json FILE          the figures in Google Benchmark's shape\n"
 	"\n"
@@ -54,7 +62,7 @@ const char perf_options_help[] =
 struct parser {
 	struct perf_options *options;
 	struct perf_sizes sizes;
-	bool has_dtype, has_reduce;
+	bool has_dtype, has_reduce, has_arena;
 };
 
 const char *
@@ -113,6 +121,18 @@ static syncbn_status_t
 take_ranks(struct parser *parser, const char *name, const char *text)
 {
 	return parse_count(name, text, 1, SBN_MAX_RANKS, &parser->options->n_ranks);
+}
+
+static syncbn_status_t
+take_buckets(struct parser *parser, const char *name, const char *text)
+{
+	return parse_count(name, text, 1, SYNCBN_MAX_IN_FLIGHT, &parser->options->n_buckets);
+}
+
+static syncbn_status_t
+take_compute(struct parser *parser, const char *name, const char *text)
+{
+	return parse_count(name, text, 1, MAX_COMPUTE_US, &parser->options->compute_us);
 }
 
 static syncbn_status_t
@@ -194,7 +214,7 @@ take_flag(struct parser *parser, const char *name, const char *text)
 	else if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0)
 		options->help = true;
 	else
-		options->arena = true;
+		options->arena = parser->has_arena = true;
 	return SYNCBN_OK;
 }
 
@@ -215,6 +235,8 @@ static const struct option {
 	{ "--rounds", false, take_rounds },
 	{ "--dtype", false, take_dtype },
 	{ "--op", false, take_reduce },
+	{ "--buckets", false, take_buckets },
+	{ "--compute", false, take_compute },
 	{ "--peer", false, take_peer },
 	{ "--json", false, take_json },
 	{ "--oversubscribe", true, take_flag },
@@ -275,21 +297,6 @@ parse_option(struct parser *parser, char **argv, int *used)
 	return option->take(parser, name, value);
 }
 
-static syncbn_status_t
-check_together(const struct parser *parser)
-{
-	const struct perf_options *options = parser->options;
-	const char *odd = options->arena     ? "--arena" :
-			  parser->has_dtype  ? "--dtype" :
-			  parser->has_reduce ? "--op" :
-					       NULL;
-
-	if (options->command != PERF_ALLREDUCE && odd != NULL)
-		return sbn_fail(SYNCBN_ERR_INVALID, "%s is for allreduce, not %s", odd,
-				perf_command_names[options->command]);
-	return SYNCBN_OK;
-}
-
 static bool
 has_peers(const struct perf_options *options)
 {
@@ -297,6 +304,43 @@ has_peers(const struct perf_options *options)
 		if (options->peers[i])
 			return true;
 	return false;
+}
+
+static syncbn_status_t
+check_together(const struct parser *parser)
+{
+	const struct perf_options *options = parser->options;
+	const char *odd = parser->has_arena  ? "--arena" :
+			  parser->has_dtype  ? "--dtype" :
+			  parser->has_reduce ? "--op" :
+					       NULL;
+
+	if (options->command == PERF_OVERLAP && has_peers(options))
+		return sbn_fail(SYNCBN_ERR_INVALID,
+				"overlap is measured beside the blocking all-reduce: leave --peer "
+				"out");
+	if (options->command != PERF_ALLREDUCE && odd != NULL)
+		return sbn_fail(SYNCBN_ERR_INVALID, "%s is for allreduce, not %s", odd,
+				perf_command_names[options->command]);
+	return SYNCBN_OK;
+}
+
+/* What is left out of overlap's; what is not overlap's has none. */
+static syncbn_status_t
+complete_overlap(struct perf_options *options)
+{
+	bool overlap = options->command == PERF_OVERLAP;
+
+	if (!overlap && (options->n_buckets != 0 || options->compute_us != 0))
+		return sbn_fail(SYNCBN_ERR_INVALID, "%s is for overlap, not %s",
+				options->n_buckets != 0 ? "--buckets" : "--compute",
+				perf_command_names[options->command]);
+	if (!overlap)
+		return SYNCBN_OK;
+	options->arena = true;
+	options->n_buckets = options->n_buckets != 0 ? options->n_buckets : BUCKETS;
+	options->compute_us = options->compute_us != 0 ? options->compute_us : COMPUTE_US;
+	return SYNCBN_OK;
 }
 
 syncbn_status_t
@@ -320,8 +364,11 @@ perf_options_parse(int argc, char **argv, struct perf_options *options)
 	}
 	if (status != SYNCBN_OK || options->help)
 		return status;
-	if (options->rounds == 0)
-		options->rounds = has_peers(options) ? ROUNDS_WITH_PEERS : 1;
 	status = check_together(&parser);
+	if (status == SYNCBN_OK)
+		status = complete_overlap(options);
+	if (options->rounds == 0 && (has_peers(options) || options->command == PERF_OVERLAP))
+		options->rounds = ROUNDS_WITH_PEERS;
+	options->rounds = SBN_MAX(options->rounds, 1);
 	return status == SYNCBN_OK ? perf_sizes_choose(options, &parser.sizes) : status;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The command line of "syncbn-perf exchange", "allreduce" and "barrier". */
+/* The command line of "syncbn-perf exchange", "allreduce", "barrier" and "overlap". */
 #ifndef SYNCBN_PERF_OPTIONS_H
 #define SYNCBN_PERF_OPTIONS_H
 
@@ -12,7 +12,7 @@
 
 #include "perf_peer.h"
 
-enum perf_command { PERF_EXCHANGE, PERF_ALLREDUCE, PERF_BARRIER, PERF_COMMANDS };
+enum perf_command { PERF_EXCHANGE, PERF_ALLREDUCE, PERF_BARRIER, PERF_OVERLAP, PERF_COMMANDS };
 
 extern const char *const perf_command_names[PERF_COMMANDS];
 
@@ -27,7 +27,8 @@ struct perf_options {
 	uint64_t warmup;     /* calls before each round */
 	uint64_t iterations; /* calls a round; 0: as many as fill the time */
 	uint64_t rounds;
-	bool arena; /* all-reduce in the segment */
+	bool arena;                     /* all-reduce in the segment; overlap: always */
+	uint64_t n_buckets, compute_us; /* overlap's */
 	syncbn_dtype_t dtype;
 	syncbn_reduce_t reduce;
 	const char *json; /* NULL: none */

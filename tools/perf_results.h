@@ -20,7 +20,7 @@ struct perf_result {
 	size_t bytes;
 	uint64_t calls; /* in all rounds together */
 	struct perf_stats us;
-	double floor_us; /* 0: there is none */
+	double beside_us; /* the floor, or overlap: the blocking calls; 0: there is none */
 	uint64_t wrong;
 	struct perf_peer_result peers[PERF_PEERS];
 };
@@ -34,9 +34,15 @@ struct perf_results {
 	size_t n_rows;
 };
 
-/* GB/s; 0 for a barrier. As nccl-tests count: of an exchange, all ranks' bytes. */
+/*
+ * GB/s; 0 for a barrier, and for overlap, which computes too. As nccl-tests count: of an exchange,
+ * all ranks' bytes.
+ */
 double perf_algbw(const struct perf_results *results, const struct perf_result *row);
 double perf_busbw(const struct perf_results *results, const struct perf_result *row);
+
+/* Our time by the floor's; of overlap, as of a peer, the blocking calls' time by ours. */
+double perf_beside(const struct perf_results *results, const struct perf_result *row);
 
 /* Lines that begin with #: the machine, the columns. */
 void perf_table_head(const struct perf_results *results);

@@ -83,13 +83,19 @@ put_name(struct perf_json *json, const struct perf_results *results, size_t byte
 	const struct perf_options *options = results->options;
 	char name[128];
 
-	snprintf(name, sizeof(name), "%s%s%s%s%s%s/%zu/ranks:%u",
-		 perf_command_names[options->command], options->arena ? "_arena" : "",
-		 options->command == PERF_ALLREDUCE ? "/" : "",
-		 options->command == PERF_ALLREDUCE ? perf_dtype_name(options->dtype) : "",
-		 options->command == PERF_ALLREDUCE ? "/" : "",
-		 options->command == PERF_ALLREDUCE ? perf_reduce_name(options->reduce) : "", bytes,
-		 results->n_ranks);
+	if (options->command == PERF_OVERLAP)
+		snprintf(name, sizeof(name), "overlap/%zu/buckets:%llu/compute_us:%llu/ranks:%u",
+			 bytes, (unsigned long long)options->n_buckets,
+			 (unsigned long long)options->compute_us, results->n_ranks);
+	else
+		snprintf(name, sizeof(name), "%s%s%s%s%s%s/%zu/ranks:%u",
+			 perf_command_names[options->command], options->arena ? "_arena" : "",
+			 options->command == PERF_ALLREDUCE ? "/" : "",
+			 options->command == PERF_ALLREDUCE ? perf_dtype_name(options->dtype) : "",
+			 options->command == PERF_ALLREDUCE ? "/" : "",
+			 options->command == PERF_ALLREDUCE ? perf_reduce_name(options->reduce) :
+							      "",
+			 bytes, results->n_ranks);
 	perf_json_text(json, "name", name);
 	perf_json_text(json, "run_name", name);
 	perf_json_text(json, "run_type", "iteration");
@@ -133,12 +139,16 @@ put_row(struct perf_json *json, const struct perf_results *results, const struct
 	put_times(json, &row->us);
 	/* it spins where it waits: the time on the wall is the time on the CPU */
 	perf_json_number(json, "cpu_time", row->us.p50);
-	if (row->bytes > 0) {
+	if (perf_algbw(results, row) > 0) {
 		perf_json_number(json, "algbw", perf_algbw(results, row));
 		perf_json_number(json, "busbw", perf_busbw(results, row));
 	}
-	if (row->floor_us > 0)
-		perf_json_number(json, "floor", row->floor_us);
+	if (results->options->command == PERF_OVERLAP) {
+		perf_json_number(json, "blocking", row->beside_us);
+		perf_json_number(json, "ratio", perf_beside(results, row));
+	} else if (row->beside_us > 0) {
+		perf_json_number(json, "floor", row->beside_us);
+	}
 	perf_json_count(json, "wrong", row->wrong);
 	put_peers(json, row);
 	perf_json_close(json, '{');

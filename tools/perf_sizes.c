@@ -75,10 +75,10 @@ add_channels(struct perf_options *options, const char *list)
 static syncbn_status_t
 add_steps(struct perf_options *options, const struct perf_sizes *sizes)
 {
-	bool large = options->arena;
+	bool overlap = options->command == PERF_OVERLAP, large = options->arena && !overlap;
 	uint64_t factor = sizes->factor != 0 ? sizes->factor : 4;
-	uint64_t max = sizes->max != 0 ? sizes->max : large ? 64 * MB : 64 * KB;
-	uint64_t min = sizes->min != 0 ? sizes->min : large ? MB : 64;
+	uint64_t max = sizes->max != 0 ? sizes->max : large ? 64 * MB : overlap ? MB : 64 * KB;
+	uint64_t min = sizes->min != 0 ? sizes->min : large ? MB : overlap ? 64 * KB : 64;
 	syncbn_status_t status = SYNCBN_OK;
 
 	if (sizes->min != 0 && sizes->max == 0)

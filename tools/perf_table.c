@@ -11,6 +11,8 @@ bandwidth(const struct perf_results *results, const struct perf_result *row)
 {
 	double bytes = (double)row->bytes;
 
+	if (results->options->command == PERF_OVERLAP)
+		return 0;
 	if (results->options->command == PERF_EXCHANGE)
 		bytes *= results->n_ranks;
 	return row->us.p50 > 0 ? bytes / (row->us.p50 * 1e-6) / GB : 0;
@@ -31,6 +33,16 @@ perf_busbw(const struct perf_results *results, const struct perf_result *row)
 	if (results->options->command == PERF_ALLREDUCE)
 		factor *= 2;
 	return bandwidth(results, row) * factor;
+}
+
+double
+perf_beside(const struct perf_results *results, const struct perf_result *row)
+{
+	bool overlap = results->options->command == PERF_OVERLAP;
+	double above = overlap ? row->beside_us : row->us.p50;
+	double below = overlap ? row->us.p50 : row->beside_us;
+
+	return below > 0 ? above / below : 0;
 }
 
 static void
@@ -55,7 +67,9 @@ print_columns(const struct perf_results *results)
 	if (results->options->command == PERF_EXCHANGE)
 		printf(" %8s", "channels");
 	printf(" %10s %10s %10s %8s %8s %6s", "p50 us", "p90", "p99", "algbw", "busbw", "wrong");
-	if (results->options->arena)
+	if (results->options->command == PERF_OVERLAP)
+		printf(" %10s %6s", "blocking", "ratio");
+	else if (results->options->arena)
 		printf(" %10s %6s", "floor us", "x");
 	for (int peer = 0; peer < PERF_PEERS; peer++)
 		if (results->peers[peer])
@@ -73,6 +87,10 @@ perf_table_head(const struct perf_results *results)
 	if (options->command == PERF_ALLREDUCE)
 		printf(" %s %s%s", perf_dtype_name(options->dtype),
 		       perf_reduce_name(options->reduce), options->arena ? ", in an arena" : "");
+	if (options->command == PERF_OVERLAP)
+		printf(", %llu buckets, %llu us of computing for each",
+		       (unsigned long long)options->n_buckets,
+		       (unsigned long long)options->compute_us);
 	printf("\n# %s: %u rank%s on CPUs %s%s, kernels %s\n# ", machine->cpu, results->n_ranks,
 	       results->n_ranks == 1 ? "" : "s", machine->places,
 	       machine->n_cpus < results->n_ranks ? " (oversubscribed)" : "", machine->isa);
@@ -94,7 +112,7 @@ print_us(double us)
 static void
 print_bandwidths(const struct perf_results *results, const struct perf_result *row)
 {
-	if (results->options->command == PERF_BARRIER)
+	if (perf_algbw(results, row) <= 0)
 		printf(" %8s %8s", "-", "-");
 	else
 		printf(" %8.3f %8.3f", perf_algbw(results, row), perf_busbw(results, row));
@@ -123,8 +141,8 @@ perf_table_row(const struct perf_results *results, const struct perf_result *row
 	print_bandwidths(results, row);
 	printf(" %6llu", (unsigned long long)row->wrong);
 	if (results->options->arena) {
-		print_us(row->floor_us);
-		printf(" %6.2f", row->floor_us > 0 ? row->us.p50 / row->floor_us : 0);
+		print_us(row->beside_us);
+		printf(" %6.2f", perf_beside(results, row));
 	}
 	for (int peer = 0; peer < PERF_PEERS; peer++)
 		if (results->peers[peer])

@@ -51,6 +51,7 @@ perf_work_new(const struct perf_options *options, struct syncbn_group *group, si
 		[PERF_EXCHANGE] = &perf_exchange,
 		[PERF_ALLREDUCE] = &perf_allreduce,
 		[PERF_BARRIER] = &perf_barrier,
+		[PERF_OVERLAP] = &perf_overlap,
 	};
 
 	*work = (struct perf_work){

@@ -20,6 +20,8 @@ struct perf_kind {
 	/* How many results of the last call are wrong; *hash: of their bits. */
 	uint64_t (*wrong)(const struct perf_work *work, uint64_t *hash);
 	void (*free)(struct perf_work *work);
+	/* What is measured in turns with it, where the work is in an arena; NULL: nothing. */
+	const struct perf_kind *beside;
 };
 
 struct perf_work {
@@ -31,17 +33,15 @@ struct perf_work {
 	size_t n_channels;
 	struct sbn_pair *pairs;
 	struct sbn_pair *merged;
-	/* allreduce */
+	/* allreduce, overlap */
 	struct perf_array numbers; /* this rank's, kept */
 	struct perf_array array;   /* reduced in place */
 	syncbn_arena_t *arena;
 	void **buffers; /* [ranks] every rank's array, where it lies in an arena; else NULL */
+			/* overlap: [buckets] this rank's */
 };
 
-extern const struct perf_kind perf_exchange, perf_allreduce, perf_barrier;
-
-/* The floor of an all-reduce in an arena: its memory read and written once, without a sum. */
-extern const struct perf_kind perf_floor;
+extern const struct perf_kind perf_exchange, perf_allreduce, perf_barrier, perf_overlap;
 
 /* Collective, as all that follows. A failure leaves nothing to free. */
 syncbn_status_t perf_work_new(const struct perf_options *options, struct syncbn_group *group,
@@ -49,8 +49,8 @@ syncbn_status_t perf_work_new(const struct perf_options *options, struct syncbn_
 void perf_work_free(struct perf_work *work);
 
 /*
- * Runs a round of `kind` (the work's own, or the floor); us: [perf_plan_samples] microseconds a
- * call, each the slowest rank's.
+ * Runs a round of `kind` (the work's own, or what is beside it); us: [perf_plan_samples]
+ * microseconds a call, each the slowest rank's.
  */
 syncbn_status_t perf_work_run(struct perf_work *work, const struct perf_kind *kind,
 			      const struct perf_plan *plan, double *us);

@@ -17,6 +17,7 @@ static const char usage[] =
 	"  exchange       times the exchange of a batch norm's moments between ranks\n"
 	"  allreduce      times sums of arrays, anywhere or in an arena\n"
 	"  barrier        times the barrier\n"
+	"  overlap        times all-reduces in flight during a backward pass\n"
 	"                 (each beside MPI and gloo on demand; COMMAND --help)\n"
 	"  --help, --version\n";
 
@@ -28,6 +29,7 @@ static const struct {
 	{ "exchange", perf_collective },
 	{ "allreduce", perf_collective },
 	{ "barrier", perf_collective },
+	{ "overlap", perf_collective },
 };
 
 enum { N_COMMANDS = sizeof(commands) / sizeof(commands[0]), EXIT_USAGE = 2 };

@@ -61,7 +61,7 @@ syncbn_status_t syncbn_init(const syncbn_config_t *config, syncbn_group_t **worl
  * have been freed. Local, waits for nobody, and works on a failed group too. NULL does nothing.
  *
  * INVALID: world is not the group that syncbn_init gave; layers, saved objects, arenas or other
- * groups live.
+ * groups live; all-reduces are in flight.
  */
 syncbn_status_t syncbn_finalize(syncbn_group_t *world);
 
@@ -101,14 +101,18 @@ typedef enum syncbn_divisor {
 	SYNCBN_DIVISOR_REMAINING = 2 /* the number of ranks that take part */
 } syncbn_divisor_t;
 
-/* Of SYNCBN_MEAN and SYNCBN_PARAM_GRAD_MEAN; all ranks must choose the same. Local. INVALID. */
+/*
+ * Of SYNCBN_MEAN and SYNCBN_PARAM_GRAD_MEAN; all ranks must choose the same. Local. INVALID, also
+ * while all-reduces are in flight.
+ */
 syncbn_status_t syncbn_group_set_divisor(syncbn_group_t *group, syncbn_divisor_t divisor);
 
 /*
  * For a rank that has run out of data: the group's later calls go on without it, as if its batch
  * were empty; batch statistics count only those who take part. Its own next call on this group
  * must be syncbn_group_return (or syncbn_group_free, syncbn_finalize). Other groups are not
- * concerned. Local, waits for nobody. INVALID: NULL, it has left already.
+ * concerned. Local, waits for nobody. INVALID: NULL, it has left already, all-reduces are in
+ * flight.
  */
 syncbn_status_t syncbn_group_leave(syncbn_group_t *group);
 
@@ -117,13 +121,14 @@ syncbn_status_t syncbn_group_leave(syncbn_group_t *group);
  * group has called it. *last_rank (may be NULL): the group's rank that made the most calls, the
  * highest of several, whose parameters are the newest: what a leaver's layers hold (running
  * statistics and the number of batches tracked among it) is as it was when it left, until the
- * program broadcasts it from last_rank. Collective. INVALID, TIMEOUT, MISMATCH, PEER_LOST.
+ * program broadcasts it from last_rank. Collective. INVALID: NULL, all-reduces are in flight.
+ * TIMEOUT, MISMATCH, PEER_LOST.
  */
 syncbn_status_t syncbn_group_return(syncbn_group_t *group, int *last_rank);
 
 /*
  * Frees a group that is not the world. Its layers, saved objects and arenas must have been freed.
- * Local. NULL does nothing. INVALID: it is the world, or something of it lives.
+ * Local. NULL does nothing. INVALID: it is the world, something of it lives, or is in flight.
  */
 syncbn_status_t syncbn_group_free(syncbn_group_t *group);
 

@@ -43,7 +43,10 @@ syncbn_status_t syncbn_arena_new(syncbn_group_t *group, size_t bytes, syncbn_are
  */
 void *syncbn_arena_alloc(syncbn_arena_t *arena, size_t bytes);
 
-/* Frees the arena; nobody may use it any more. NULL does nothing. Local. */
+/*
+ * Frees the arena; nobody may use it any more. What is in flight in it keeps the memory until it
+ * has ended. NULL does nothing. Local.
+ */
 void syncbn_arena_free(syncbn_arena_t *arena);
 
 #ifdef __cplusplus

@@ -5,7 +5,8 @@
 
 #include "api/check.h"
 #include "comm/collective.h"
-#include "train/arena.h"
+#include "train/flight.h"
+#include "train/reduce.h"
 
 static syncbn_status_t
 check_reduce(const void *data, size_t count, syncbn_dtype_t dtype, syncbn_reduce_t op)
@@ -38,6 +39,50 @@ syncbn_all_reduce(syncbn_group_t *group, void *data, size_t count, syncbn_dtype_
 	if (status == SYNCBN_OK)
 		status = sbn_all_reduce(group, data, count, dtype, op);
 	return sbn_named(here, status);
+}
+
+syncbn_status_t
+syncbn_all_reduce_begin(syncbn_group_t *group, void *data, size_t count, syncbn_dtype_t dtype,
+			syncbn_reduce_t op, syncbn_request_t **request)
+{
+	static const char here[] = "syncbn_all_reduce_begin";
+	syncbn_status_t status;
+
+	if ((status = sbn_check_call(here, "request", request)) != SYNCBN_OK)
+		return status;
+	*request = NULL;
+	if ((status = sbn_check_call(here, "group", group)) != SYNCBN_OK ||
+	    (status = sbn_check_call(here, "data", data)) != SYNCBN_OK)
+		return status;
+	status = check_reduce(data, count, dtype, op);
+	if (status == SYNCBN_OK)
+		status = sbn_all_reduce_begin(group, data, count, dtype, op, request);
+	return sbn_named(here, status);
+}
+
+syncbn_status_t
+syncbn_all_reduce_end(syncbn_request_t **request)
+{
+	static const char here[] = "syncbn_all_reduce_end";
+	syncbn_status_t status = sbn_check_call(here, "request", request);
+
+	if (status != SYNCBN_OK)
+		return status;
+	if (*request == NULL)
+		return sbn_named(here, sbn_fail(SYNCBN_ERR_INVALID,
+						"*request is NULL: it has been ended, or was not "
+						"begun by syncbn_all_reduce_begin"));
+	status = sbn_all_reduce_end(*request);
+	*request = NULL;
+	return sbn_named(here, status);
+}
+
+syncbn_status_t
+syncbn_progress(syncbn_group_t *group)
+{
+	syncbn_status_t status = sbn_check_call("syncbn_progress", "group", group);
+
+	return status != SYNCBN_OK ? status : sbn_named("syncbn_progress", sbn_progress(group));
 }
 
 syncbn_status_t

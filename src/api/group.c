@@ -71,7 +71,7 @@ static syncbn_status_t
 check_unused(const syncbn_group_t *group)
 {
 	if (group->n_users == 0)
-		return SYNCBN_OK;
+		return sbn_group_check_landed(group);
 	return sbn_fail(SYNCBN_ERR_INVALID,
 			"%" PRIu32
 			" layers, saved objects or arenas of the group live: free them first",

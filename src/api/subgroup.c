@@ -103,8 +103,10 @@ syncbn_group_set_divisor(syncbn_group_t *group, syncbn_divisor_t divisor)
 						"unknown divisor %d; it is "
 						"SYNCBN_DIVISOR_INITIAL or _REMAINING",
 						(int)divisor));
-	group->divisor = divisor;
-	return SYNCBN_OK;
+	status = sbn_group_check_landed(group);
+	if (status == SYNCBN_OK)
+		group->divisor = divisor;
+	return sbn_named(here, status);
 }
 
 syncbn_status_t

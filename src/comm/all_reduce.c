@@ -96,16 +96,6 @@ gather(struct syncbn_group *group, struct sbn_call *call, struct piece *piece)
 	return sbn_call_end(piece->running);
 }
 
-/* The elements that the i-th of n ranks sums, cut at lines so that none has two writers. */
-static size_t
-share_begin(const struct piece *piece, uint32_t n, uint32_t i)
-{
-	size_t a_line = SBN_LINE / sbn_dtype_bytes(piece->dtype);
-	size_t lines = sbn_ceil_div(piece->count, a_line);
-
-	return SBN_MIN((size_t)sbn_part_begin(lines, n, i) * a_line, piece->count);
-}
-
 /* The sum goes into the data, and into the part of the own row that no peer reads: theirs. */
 static void
 sum_own_share(struct piece *piece, const uint32_t *present, uint32_t n)
@@ -120,8 +110,8 @@ sum_own_share(struct piece *piece, const uint32_t *present, uint32_t n)
 
 	while (present[own] != piece->running->group->rank)
 		own++;
-	share.begin = share_begin(piece, n, own);
-	share.end = share_begin(piece, n, own + 1);
+	share.begin = sbn_share_begin(piece->count, piece->dtype, n, own);
+	share.end = sbn_share_begin(piece->count, piece->dtype, n, own + 1);
 	sum_share(piece, &share);
 }
 
@@ -131,8 +121,8 @@ take_shares(struct piece *piece, const uint32_t *present, uint32_t n)
 	size_t element = sbn_dtype_bytes(piece->dtype);
 
 	for (uint32_t i = 0; i < n; i++) {
-		size_t begin = share_begin(piece, n, i) * element;
-		size_t end = share_begin(piece, n, i + 1) * element;
+		size_t begin = sbn_share_begin(piece->count, piece->dtype, n, i) * element;
+		size_t end = sbn_share_begin(piece->count, piece->dtype, n, i + 1) * element;
 		const char *row = sbn_call_row(piece->running, present[i]);
 
 		if (present[i] == piece->running->group->rank)

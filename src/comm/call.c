@@ -8,8 +8,10 @@
 #include "comm/diagnose.h"
 #include "comm/wait.h"
 
+enum how { SEEN, UNSEEN, DETACHED };
+
 static syncbn_status_t
-begin(struct syncbn_group *group, enum sbn_stream stream, const struct sbn_call *call, bool unseen,
+begin(struct syncbn_group *group, enum sbn_stream stream, const struct sbn_call *call, enum how how,
       struct sbn_running_call *running)
 {
 	syncbn_status_t status = sbn_group_check(group);
@@ -18,14 +20,19 @@ begin(struct syncbn_group *group, enum sbn_stream stream, const struct sbn_call 
 		return status;
 	running->group = group;
 	running->stream = stream;
+	running->ring = &group->rings[stream];
 	running->call = *call;
 	running->timeout_ms = call->op == SBN_OP_JOIN ? group->process->join_timeout_ms :
 							group->process->timeout_ms;
 	/* relaxed: the lanes begin later */
 	atomic_store_explicit(&running->status, SYNCBN_OK, memory_order_relaxed);
-	sbn_group_enter(group, (enum sbn_op)call->op, call->name, group->rings[stream].call + 1);
-	running->number =
-		group->transport->begin(group, stream, &running->call, unseen, &running->row);
+	if (how == DETACHED)
+		sbn_group_pass(group, (enum sbn_op)call->op, group->rings[stream].call + 1);
+	else
+		sbn_group_enter(group, (enum sbn_op)call->op, call->name,
+				group->rings[stream].call + 1);
+	running->number = group->transport->begin(group, stream, &running->call, how == UNSEEN,
+						  &running->row);
 	return SYNCBN_OK;
 }
 
@@ -33,20 +40,33 @@ syncbn_status_t
 sbn_call_begin(struct syncbn_group *group, enum sbn_stream stream, const struct sbn_call *call,
 	       struct sbn_running_call *running)
 {
-	return begin(group, stream, call, false, running);
+	return begin(group, stream, call, SEEN, running);
 }
 
 syncbn_status_t
 sbn_call_begin_unseen(struct syncbn_group *group, enum sbn_stream stream,
 		      const struct sbn_call *call, struct sbn_running_call *running)
 {
-	return begin(group, stream, call, true, running);
+	return begin(group, stream, call, UNSEEN, running);
+}
+
+syncbn_status_t
+sbn_call_begin_detached(struct syncbn_group *group, enum sbn_stream stream,
+			const struct sbn_call *call, struct sbn_running_call *running)
+{
+	syncbn_status_t status = begin(group, stream, call, DETACHED, running);
+
+	if (status != SYNCBN_OK)
+		return status;
+	running->view = sbn_ring_view(running->ring);
+	running->ring = &running->view;
+	return SYNCBN_OK;
 }
 
 void
 sbn_call_publish(const struct sbn_running_call *running, uint32_t lane, uint32_t end)
 {
-	running->group->transport->publish(running->group, running->stream, lane, end);
+	running->group->transport->publish(running->group, running->ring, lane, end);
 }
 
 static bool
@@ -58,50 +78,68 @@ same_call(const struct sbn_call *a, const struct sbn_call *b)
 
 /* Looked at after the ring: a rank that has left published all its calls before. */
 static bool
-is_absent(const struct sbn_wait *wait)
+is_absent(const struct sbn_running_call *running, uint32_t peer)
 {
-	const struct syncbn_group *group = wait->group;
-
-	return sbn_leave_absent(&group->leave, wait->peer, wait->stream,
-				group->rings[wait->stream].call);
+	return sbn_leave_absent(&running->group->leave, peer, running->stream, running->number);
 }
 
 static bool
 has_begun(const struct sbn_wait *wait)
 {
-	return wait->group->transport->call_of(wait->group, wait->stream, wait->peer) != NULL ||
-	       is_absent(wait);
+	const struct sbn_running_call *running = wait->running;
+
+	return running->group->transport->call_of(running->ring, wait->peer) != NULL ||
+	       is_absent(running, wait->peer);
 }
 
 static bool
 is_covered(const struct sbn_wait *wait)
 {
-	return wait->group->transport->covered(wait->group, wait->stream, wait->peer, wait->begin,
-					       wait->end) ||
-	       is_absent(wait);
+	const struct sbn_running_call *running = wait->running;
+
+	return running->group->transport->covered(running->ring, wait->peer, wait->begin,
+						  wait->end) ||
+	       is_absent(running, wait->peer);
+}
+
+bool
+sbn_call_has_come(const struct sbn_running_call *running, uint32_t peer, uint32_t end)
+{
+	struct sbn_wait wait = { .running = running, .peer = peer, .end = end };
+
+	return end == 0 ? has_begun(&wait) : is_covered(&wait);
 }
 
 /* A peer in another call never publishes what this one needs, so the headers are compared. */
+syncbn_status_t
+sbn_call_compare(const struct sbn_running_call *running, uint32_t peer)
+{
+	const struct sbn_call *theirs;
+
+	if (!sbn_call_present(running, peer))
+		return SYNCBN_OK;
+	theirs = sbn_call_header(running, peer);
+	if (same_call(&running->call, theirs))
+		return SYNCBN_OK;
+	return sbn_diagnose_other_call(running->group, peer, &running->call, theirs,
+				       running->number);
+}
+
 static syncbn_status_t
 await_peers(const struct sbn_running_call *running, struct sbn_wait *wait,
 	    bool (*ready)(const struct sbn_wait *))
 {
 	wait->ready = ready;
 	for (wait->peer = 0; wait->peer < running->group->size; wait->peer++) {
-		const struct sbn_call *theirs;
 		syncbn_status_t status;
 
 		if (wait->peer == running->group->rank)
 			continue;
 		status = sbn_wait(wait);
+		if (status == SYNCBN_OK)
+			status = sbn_call_compare(running, wait->peer);
 		if (status != SYNCBN_OK)
 			return status;
-		if (!sbn_call_present(running, wait->peer))
-			continue;
-		theirs = sbn_call_header(running, wait->peer);
-		if (!same_call(&running->call, theirs))
-			return sbn_diagnose_other_call(running->group, wait->peer, &running->call,
-						       theirs, running->number);
 	}
 	return SYNCBN_OK;
 }
@@ -126,7 +164,7 @@ sbn_call_await(struct sbn_running_call *running, uint32_t lane, uint32_t begin, 
 		.group = running->group,
 		.lane = lane,
 		.timeout_ms = running->timeout_ms,
-		.stream = running->stream,
+		.running = running,
 		.begin = begin,
 		.end = end,
 	};
@@ -142,7 +180,7 @@ sbn_call_await(struct sbn_running_call *running, uint32_t lane, uint32_t begin, 
 bool
 sbn_call_present(const struct sbn_running_call *running, uint32_t rank)
 {
-	return !sbn_leave_absent(&running->group->leave, rank, running->stream, running->number);
+	return !is_absent(running, rank);
 }
 
 uint32_t
@@ -169,7 +207,7 @@ sbn_call_divisor(const struct sbn_running_call *running)
 const void *
 sbn_call_row(const struct sbn_running_call *running, uint32_t rank)
 {
-	return running->group->transport->row(running->group, running->stream, rank);
+	return running->group->transport->row(running->ring, rank);
 }
 
 const struct sbn_call *
@@ -178,7 +216,7 @@ sbn_call_header(const struct sbn_running_call *running, uint32_t rank)
 	const struct sbn_call *theirs = NULL;
 
 	if (rank != running->group->rank)
-		theirs = running->group->transport->call_of(running->group, running->stream, rank);
+		theirs = running->group->transport->call_of(running->ring, rank);
 	/* NULL for a peer that has begun: its memory is corrupt, which must not take us along */
 	return theirs != NULL ? theirs : &running->call;
 }

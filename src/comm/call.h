@@ -16,6 +16,8 @@ struct sbn_running_call {
 	enum sbn_stream stream;
 	struct sbn_call call;
 	uint64_t number;
+	const struct sbn_ring *ring; /* the stream's, or once detached the call's own view of it */
+	struct sbn_ring view;
 	void *row; /* this rank's, to be written */
 	int timeout_ms;
 	_Atomic int status; /* the first lane's failure */
@@ -27,8 +29,8 @@ struct sbn_running_call {
  *	forward, backward	channels of the layer and type of x << 32, first channel of
  *				this call, hash of the
  *				layer's settings, `want`
- *	all_reduce		elements, dtype, reduction and for means the divisor,
- *				0 or 1 + the data's place in the segment
+ *	all_reduce, in flight or not	elements, dtype, reduction and for means the
+ *				divisor, 0 or 1 + the data's place in the segment
  *	broadcast		bytes, root
  *	joining, making an arena	bytes of a slice
  *	making a group		hash of the lists, how many, how many ranks in them
@@ -53,6 +55,14 @@ syncbn_status_t sbn_call_begin_unseen(struct syncbn_group *group, enum sbn_strea
 				      const struct sbn_call *call,
 				      struct sbn_running_call *running);
 
+/*
+ * The same for a call that goes on while the rank is in others, of this stream too: how many at a
+ * time is the ring's slots' affair, and its end the caller's. The rank is in no operation by it.
+ */
+syncbn_status_t sbn_call_begin_detached(struct syncbn_group *group, enum sbn_stream stream,
+					const struct sbn_call *call,
+					struct sbn_running_call *running);
+
 /* `lane` has written its items up to `end`. */
 void sbn_call_publish(const struct sbn_running_call *running, uint32_t lane, uint32_t end);
 
@@ -63,6 +73,14 @@ void sbn_call_publish(const struct sbn_running_call *running, uint32_t lane, uin
  */
 syncbn_status_t sbn_call_await(struct sbn_running_call *running, uint32_t lane, uint32_t begin,
 			       uint32_t end);
+
+/*
+ * The pieces of sbn_call_await, for who looks and does not wait: whether a peer's items up to `end`
+ * can be read, and with end 0 whether it has begun the call, or else takes no part in it; and of
+ * one that has begun it, whether it is the same call: MISMATCH.
+ */
+bool sbn_call_has_come(const struct sbn_running_call *running, uint32_t peer, uint32_t end);
+syncbn_status_t sbn_call_compare(const struct sbn_running_call *running, uint32_t peer);
 
 /*
  * After sbn_call_await: whether a rank takes part, being in the group still. The answer is the same

@@ -61,6 +61,7 @@ describe_operands(const struct syncbn_group *group, const struct sbn_call *call,
 		break;
 	case SBN_OP_ALL_REDUCE:
 	case SBN_OP_REDUCE_SCATTER:
+	case SBN_OP_BUCKET:
 		describe_all_reduce(call, text, bytes);
 		break;
 	case SBN_OP_BROADCAST:

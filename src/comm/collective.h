@@ -7,6 +7,7 @@
 
 #include <syncbn/collective.h>
 
+#include "base/math.h"
 #include "comm/call.h"
 
 syncbn_status_t sbn_barrier(struct syncbn_group *group);
@@ -57,6 +58,24 @@ sbn_reduce_word(const struct syncbn_group *group, syncbn_reduce_t op)
 	       (op == SYNCBN_MEAN ? (uint64_t)group->divisor << SBN_REDUCE_DIVISOR_SHIFT : 0);
 }
 
+static inline size_t
+sbn_dtype_bytes(syncbn_dtype_t dtype)
+{
+	if (dtype == SYNCBN_BFLOAT16)
+		return sizeof(uint16_t);
+	return dtype == SYNCBN_FLOAT64 ? sizeof(double) : sizeof(float);
+}
+
+/* The first element that the i-th of n ranks sums, cut at lines so that none has two writers. */
+static inline size_t
+sbn_share_begin(size_t count, syncbn_dtype_t dtype, uint32_t n, uint32_t i)
+{
+	size_t a_line = SBN_LINE / sbn_dtype_bytes(dtype);
+	size_t lines = sbn_ceil_div(count, a_line);
+
+	return SBN_MIN((size_t)sbn_part_begin(lines, n, i) * a_line, count);
+}
+
 /* Memory of the ranks that take part in an all-reduce, and what their sum is divided by. */
 struct sbn_rows {
 	const void *const *src; /* [n_src] */
@@ -69,13 +88,5 @@ struct sbn_rows {
 /* dst[i] = (src[0] + src[1] + ...) / divisor, element by element. */
 void sbn_reduce_rows(const struct syncbn_group *group, const struct sbn_rows *rows, size_t count,
 		     syncbn_dtype_t dtype);
-
-static inline size_t
-sbn_dtype_bytes(syncbn_dtype_t dtype)
-{
-	if (dtype == SYNCBN_BFLOAT16)
-		return sizeof(uint16_t);
-	return dtype == SYNCBN_FLOAT64 ? sizeof(double) : sizeof(float);
-}
 
 #endif

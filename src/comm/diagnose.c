@@ -195,7 +195,7 @@ difference(const struct sbn_call *own, const struct sbn_call *theirs)
 		return ", which wants other gradients: every rank must want the same";
 	if (own->op == SBN_OP_GROUP && theirs->op == SBN_OP_GROUP)
 		return "; the lists of ranks differ: every rank must give the same lists";
-	if (own->op == SBN_OP_ALL_REDUCE && own->op == theirs->op &&
+	if ((own->op == SBN_OP_ALL_REDUCE || own->op == SBN_OP_BUCKET) && own->op == theirs->op &&
 	    (own->agreed[2] & SBN_REDUCE_OP) == (theirs->agreed[2] & SBN_REDUCE_OP) &&
 	    own->agreed[2] != theirs->agreed[2])
 		return ", with another divisor: every rank must choose the same with "
@@ -234,11 +234,13 @@ sbn_diagnose_crossed(const struct sbn_wait *wait)
 	struct sbn_now here = sbn_group_now(group, group->rank);
 	uint64_t begun;
 
-	if (!there.inside || !here.inside || sbn_op_stream(there.op) == sbn_op_stream(here.op))
+	if (wait->in_flight || !there.inside || !here.inside ||
+	    sbn_op_stream(there.op) == sbn_op_stream(here.op))
 		return false;
 	/* who returns has left, and waits for whoever has not: nobody waits for it */
 	if (there.op == SBN_OP_RETURN || here.op == SBN_OP_RETURN)
 		return false;
-	begun = calls_begun(group, there.op) & ((UINT64_C(1) << SBN_NOW_CALL_BITS) - 1);
-	return begun + 1 == there.call;
+	begun = calls_begun(group, there.op);
+	/* of several in flight it may wait for a later one than this rank's next */
+	return begun != UINT64_MAX && sbn_leave_way(begun, there.call) > 0;
 }

@@ -16,6 +16,7 @@ sbn_group_discard(struct syncbn_group *group)
 	free(group->barrier_lines);
 	free(group->leave_lines);
 	free(group->meeting_lines);
+	free(group->flight);
 	free(group);
 }
 
@@ -69,6 +70,8 @@ sbn_op_stream(enum sbn_op op)
 	case SBN_OP_ALL_GATHER:
 	case SBN_OP_REDUCE_SCATTER:
 		return SBN_STREAM_DATA;
+	case SBN_OP_BUCKET:
+		return SBN_STREAM_BUCKETS;
 	default:
 		return SBN_STREAMS;
 	}
@@ -88,11 +91,11 @@ sbn_group_enter(struct syncbn_group *group, enum sbn_op op, uint32_t name, uint6
 	atomic_store_explicit(&group->own->now.op, group->shown, memory_order_release);
 }
 
-void
-sbn_group_exit(struct syncbn_group *group)
+/* Between operations, of which `now` is the last. */
+static void
+show_outside(struct syncbn_group *group, struct sbn_now now)
 {
-	struct sbn_now now = sbn_now_unpack(group->shown);
-	uint64_t inside = group->shown;
+	uint64_t before = group->shown;
 
 	now.inside = false;
 	group->shown = sbn_now_pack(now);
@@ -102,8 +105,20 @@ sbn_group_exit(struct syncbn_group *group)
 	 * A thread in another group may have come since: its word stays, unless it comes between
 	 * these two, which a locked instruction a call would be too dear for. relaxed: as above
 	 */
-	if (atomic_load_explicit(&group->own->now.op, memory_order_relaxed) == inside)
+	if (atomic_load_explicit(&group->own->now.op, memory_order_relaxed) == before)
 		atomic_store_explicit(&group->own->now.op, group->shown, memory_order_relaxed);
+}
+
+void
+sbn_group_exit(struct syncbn_group *group)
+{
+	show_outside(group, sbn_now_unpack(group->shown));
+}
+
+void
+sbn_group_pass(struct syncbn_group *group, enum sbn_op op, uint64_t call)
+{
+	show_outside(group, (struct sbn_now){ .op = op, .group = group->number, .call = call });
 }
 
 struct sbn_now
@@ -157,6 +172,17 @@ sbn_group_check(struct syncbn_group *group)
 				"this rank has left the group: its next call on it is "
 				"syncbn_group_return");
 	return status;
+}
+
+syncbn_status_t
+sbn_group_check_landed(const struct syncbn_group *group)
+{
+	if (group->n_in_flight == 0)
+		return SYNCBN_OK;
+	return sbn_fail(SYNCBN_ERR_INVALID,
+			"%" PRIu32 " of the group's all-reduces are in flight: end them first with "
+			"syncbn_all_reduce_end",
+			group->n_in_flight);
 }
 
 uint32_t

@@ -61,7 +61,8 @@ enum { SBN_SEQUENCE_BARRIER = SBN_STREAMS, SBN_SEQUENCES };
 
 _Static_assert((int)SBN_SEQUENCES <= (int)SBN_MAX_SEQUENCES, "a leaver can tell of all sequences");
 
-struct syncbn_arena; /* of src/train */
+struct syncbn_arena; /* of src/train, both */
+struct sbn_flight;
 
 struct syncbn_group {
 	uint32_t rank;
@@ -94,6 +95,9 @@ struct syncbn_group {
 	uint32_t n_layers;                       /* made so far: the next layer's number */
 	uint32_t n_users;                        /* layers, saved objects and arenas that live */
 	struct syncbn_arena *arenas;
+	struct sbn_flight *flight; /* NULL before the first all-reduce in flight */
+	uint32_t n_in_flight;      /* begun and not ended */
+	void (*advance)(struct syncbn_group *group); /* lets them go on; NULL as `flight` */
 	syncbn_status_t failed; /* the first failure that a call on this rank returned */
 	char failure[1024];     /* its detail */
 };
@@ -119,6 +123,9 @@ syncbn_status_t sbn_group_check(struct syncbn_group *group);
 
 /* The same, without a look at whether this rank has left. */
 syncbn_status_t sbn_group_check_failure(struct syncbn_group *group);
+
+/* INVALID, with what to do, while all-reduces are in flight. */
+syncbn_status_t sbn_group_check_landed(const struct syncbn_group *group);
 
 /* Keeps the failure of a call for sbn_group_check, and makes it the last error. */
 void sbn_group_fail(struct syncbn_group *group, syncbn_status_t status, const char *detail);
@@ -151,6 +158,9 @@ enum sbn_stream sbn_op_stream(enum sbn_op op);
 /* Says what this rank is in (inside) or was in last; C5: after all that it published before. */
 void sbn_group_enter(struct syncbn_group *group, enum sbn_op op, uint32_t name, uint64_t call);
 void sbn_group_exit(struct syncbn_group *group);
+
+/* The same as both, for what waits for nobody: no peer may take it for blocked meanwhile. */
+void sbn_group_pass(struct syncbn_group *group, enum sbn_op op, uint64_t call);
 
 /* What a member is in, or was in last, in this group (C5). */
 struct sbn_now sbn_group_now(const struct syncbn_group *group, uint32_t member);

@@ -30,6 +30,9 @@ sbn_group_leave(struct syncbn_group *group)
 		return status;
 	if (group->leave.left)
 		return sbn_fail(SYNCBN_ERR_INVALID, "this rank has left the group already");
+	status = sbn_group_check_landed(group);
+	if (status != SYNCBN_OK)
+		return status;
 	mark(group);
 	return SYNCBN_OK;
 }
@@ -111,6 +114,9 @@ sbn_group_return(struct syncbn_group *group, uint32_t *last_rank)
 {
 	syncbn_status_t status = sbn_group_check_failure(group);
 
+	if (status != SYNCBN_OK)
+		return status;
+	status = sbn_group_check_landed(group);
 	if (status != SYNCBN_OK)
 		return status;
 	if (!group->leave.left)

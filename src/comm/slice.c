@@ -1,7 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "comm/slice.h"
 
-enum { SLOTS = 2 }; /* every call waits for its end */
+#include <syncbn/collective.h>
+
+enum {
+	SLOTS = 2,                              /* for calls that wait for their end */
+	FLIGHT_SLOTS = 2 * SYNCBN_MAX_IN_FLIGHT /* doc/memory-model.md, section 2 */
+};
 
 _Static_assert(sizeof(struct sbn_seat) + SLOTS * (SBN_LINE + SBN_CONTROL_ROOM) <=
 		       SBN_BOOTSTRAP_BYTES,
@@ -12,15 +17,18 @@ shape_of(const struct syncbn_group *group, enum sbn_stream stream)
 {
 	bool control = stream == SBN_STREAM_CONTROL;
 	bool data = stream == SBN_STREAM_DATA;
+	bool buckets = stream == SBN_STREAM_BUCKETS;
 
 	return (struct sbn_ring_shape){
 		.n_ranks = group->size,
-		.n_slots = SLOTS,
-		.n_lanes = control || data ? 1 : SBN_MAX_LANES,
-		.row_bytes = control ? SBN_CONTROL_ROOM :
-			     data    ? SBN_DATA_ROOM :
-				       SBN_CHANNELS_A_CALL * SBN_PAIR_BYTES,
-		.page_bytes = control ? SBN_LINE : group->control.head->header.page_bytes,
+		.n_slots = buckets ? FLIGHT_SLOTS : SLOTS,
+		.n_lanes = control || data || buckets ? 1 : SBN_MAX_LANES,
+		.row_bytes = buckets ? 0 : /* one item without content: the sums are written */
+				     control ? SBN_CONTROL_ROOM :
+			     data            ? SBN_DATA_ROOM :
+					       SBN_CHANNELS_A_CALL * SBN_PAIR_BYTES,
+		.page_bytes =
+			control || buckets ? SBN_LINE : group->control.head->header.page_bytes,
 	};
 }
 

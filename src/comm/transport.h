@@ -22,7 +22,8 @@ enum sbn_stream {
 	SBN_STREAM_CONTROL, /* making extents */
 	SBN_STREAM_FORWARD,
 	SBN_STREAM_BACKWARD,
-	SBN_STREAM_DATA, /* all-reduce, broadcast */
+	SBN_STREAM_DATA,    /* all-reduce, broadcast */
+	SBN_STREAM_BUCKETS, /* all-reduces in flight */
 	SBN_STREAMS
 };
 
@@ -36,20 +37,22 @@ struct sbn_transport {
 	uint64_t (*begin)(struct syncbn_group *group, enum sbn_stream stream,
 			  const struct sbn_call *call, bool unseen, void **row);
 
-	/* Items of `lane` up to `end` are written; wakes whoever sleeps. Any thread of the call. */
-	void (*publish)(struct syncbn_group *group, enum sbn_stream stream, uint32_t lane,
+	/*
+	 * The rest of a call works on its stream's ring, or on a view of it (sbn_ring_view).
+	 *
+	 * Items of `lane` up to `end` are written; wakes whoever sleeps. Any thread of the call.
+	 */
+	void (*publish)(struct syncbn_group *group, const struct sbn_ring *ring, uint32_t lane,
 			uint32_t end);
 
-	/* A peer's header of the present call; NULL while it has not begun it. Never blocks. */
-	const struct sbn_call *(*call_of)(const struct syncbn_group *group, enum sbn_stream stream,
-					  uint32_t peer);
+	/* A peer's header of the call; NULL while it has not begun it. Never blocks. */
+	const struct sbn_call *(*call_of)(const struct sbn_ring *ring, uint32_t peer);
 
 	/* Whether a peer's items [begin, end) can be read. Never blocks. */
-	bool (*covered)(const struct syncbn_group *group, enum sbn_stream stream, uint32_t peer,
-			uint32_t begin, uint32_t end);
+	bool (*covered)(const struct sbn_ring *ring, uint32_t peer, uint32_t begin, uint32_t end);
 
-	/* A rank's row of the present call, the own one too. */
-	const void *(*row)(const struct syncbn_group *group, enum sbn_stream stream, uint32_t rank);
+	/* A rank's row of the call, the own one too. */
+	const void *(*row)(const struct sbn_ring *ring, uint32_t rank);
 
 	/* Before the stream's next call: fetches its row's first bytes, to be written soon. */
 	void (*take_next)(const struct syncbn_group *group, enum sbn_stream stream, size_t bytes);

@@ -17,31 +17,29 @@ self_begin(struct syncbn_group *group, enum sbn_stream stream, const struct sbn_
 }
 
 static void
-self_publish(struct syncbn_group *group, enum sbn_stream stream, uint32_t lane, uint32_t end)
+self_publish(struct syncbn_group *group, const struct sbn_ring *ring, uint32_t lane, uint32_t end)
 {
-	(void)group, (void)stream, (void)lane, (void)end;
+	(void)group, (void)ring, (void)lane, (void)end;
 }
 
 static const struct sbn_call *
-self_call_of(const struct syncbn_group *group, enum sbn_stream stream, uint32_t peer)
+self_call_of(const struct sbn_ring *ring, uint32_t peer)
 {
-	(void)group, (void)stream, (void)peer;
+	(void)ring, (void)peer;
 	return NULL;
 }
 
 static bool
-self_covered(const struct syncbn_group *group, enum sbn_stream stream, uint32_t peer,
-	     uint32_t begin, uint32_t end)
+self_covered(const struct sbn_ring *ring, uint32_t peer, uint32_t begin, uint32_t end)
 {
-	(void)group, (void)stream, (void)peer, (void)begin, (void)end;
+	(void)ring, (void)peer, (void)begin, (void)end;
 	return true;
 }
 
 static const void *
-self_row(const struct syncbn_group *group, enum sbn_stream stream, uint32_t rank)
+self_row(const struct sbn_ring *ring, uint32_t rank)
 {
-	(void)rank;
-	return group->parts[stream];
+	return ring->parts[rank];
 }
 
 static void
@@ -140,6 +138,8 @@ make_rows(struct syncbn_group *group)
 	group->parts[SBN_STREAM_FORWARD] = group->shared.base;
 	group->parts[SBN_STREAM_BACKWARD] = group->shared.base + PAIRS;
 	group->parts[SBN_STREAM_DATA] = group->shared.base + 2 * PAIRS;
+	for (int stream = SBN_STREAM_FORWARD; stream < SBN_STREAMS; stream++)
+		group->rings[stream].parts = group->parts + stream;
 	return true;
 }
 

@@ -21,29 +21,10 @@ shm_begin(struct syncbn_group *group, enum sbn_stream stream, const struct sbn_c
 }
 
 static void
-shm_publish(struct syncbn_group *group, enum sbn_stream stream, uint32_t lane, uint32_t end)
+shm_publish(struct syncbn_group *group, const struct sbn_ring *ring, uint32_t lane, uint32_t end)
 {
-	sbn_ring_publish(&group->rings[stream], lane, end);
+	sbn_ring_publish(ring, lane, end);
 	sbn_group_ring(group);
-}
-
-static const struct sbn_call *
-shm_call_of(const struct syncbn_group *group, enum sbn_stream stream, uint32_t peer)
-{
-	return sbn_ring_call_of(&group->rings[stream], peer);
-}
-
-static bool
-shm_covered(const struct syncbn_group *group, enum sbn_stream stream, uint32_t peer, uint32_t begin,
-	    uint32_t end)
-{
-	return sbn_ring_covered(&group->rings[stream], peer, begin, end);
-}
-
-static const void *
-shm_row(const struct syncbn_group *group, enum sbn_stream stream, uint32_t rank)
-{
-	return sbn_ring_row(&group->rings[stream], rank);
 }
 
 static void
@@ -144,9 +125,9 @@ const struct sbn_transport sbn_transport_shm = {
 	.name = "shm",
 	.begin = shm_begin,
 	.publish = shm_publish,
-	.call_of = shm_call_of,
-	.covered = shm_covered,
-	.row = shm_row,
+	.call_of = sbn_ring_call_of,
+	.covered = sbn_ring_covered,
+	.row = sbn_ring_row,
 	.take_next = shm_take_next,
 	.arrive = shm_arrive,
 	.reached = shm_reached,

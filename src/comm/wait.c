@@ -121,6 +121,14 @@ trouble(const struct sbn_wait *wait, uint64_t left_ns)
 	return SYNCBN_OK;
 }
 
+/* A peer that waits for this rank's share of an all-reduce in flight may be who it waits for. */
+static void
+advance_flight(const struct sbn_wait *wait)
+{
+	if (wait->lane == 0 && wait->group->advance != NULL)
+		wait->group->advance(wait->group);
+}
+
 static syncbn_status_t
 nap(const struct sbn_wait *wait, const struct bell *bell, struct clock *clock, bool *ready)
 {
@@ -132,6 +140,7 @@ nap(const struct sbn_wait *wait, const struct bell *bell, struct clock *clock, b
 	*ready = wait->ready(wait);
 	if (*ready)
 		return SYNCBN_OK;
+	advance_flight(wait);
 	left_ns = time_left(wait, clock);
 	status = trouble(wait, left_ns);
 	if (status == SYNCBN_OK) {

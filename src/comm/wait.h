@@ -12,14 +12,17 @@
 
 #include "comm/group.h"
 
+struct sbn_running_call; /* comm/call.h */
+
 struct sbn_wait {
 	struct syncbn_group *group;
 	uint32_t lane; /* the waiting lane; lane 0 counts */
 	uint32_t peer;
 	bool (*ready)(const struct sbn_wait *wait); /* never blocks; acquires what it finds */
 	int timeout_ms;
-	bool patient;           /* the time begins anew whenever the peer makes a call */
-	enum sbn_stream stream; /* for `ready` */
+	bool patient;   /* the time begins anew whenever the peer makes a call */
+	bool in_flight; /* the peer can come from within any other operation */
+	const struct sbn_running_call *running; /* for `ready` */
 	uint32_t begin, end;
 };
 

@@ -76,6 +76,7 @@ enum sbn_op {
 	SBN_OP_ARENA,
 	SBN_OP_GROUP,
 	SBN_OP_RETURN,
+	SBN_OP_BUCKET, /* an all-reduce in flight */
 	SBN_OP_COUNT
 };
 

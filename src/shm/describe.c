@@ -9,12 +9,19 @@
 #include "shm/control.h"
 
 const char *const sbn_op_names[SBN_OP_COUNT] = {
-	[SBN_OP_NONE] = "nothing",          [SBN_OP_JOIN] = "joining",
-	[SBN_OP_FORWARD] = "forward",       [SBN_OP_BACKWARD] = "backward",
-	[SBN_OP_ALL_REDUCE] = "all_reduce", [SBN_OP_BROADCAST] = "broadcast",
-	[SBN_OP_ALL_GATHER] = "all_gather", [SBN_OP_REDUCE_SCATTER] = "reduce_scatter",
-	[SBN_OP_BARRIER] = "barrier",       [SBN_OP_ARENA] = "making an arena",
-	[SBN_OP_GROUP] = "making a group",  [SBN_OP_RETURN] = "returning",
+	[SBN_OP_NONE] = "nothing",
+	[SBN_OP_JOIN] = "joining",
+	[SBN_OP_FORWARD] = "forward",
+	[SBN_OP_BACKWARD] = "backward",
+	[SBN_OP_ALL_REDUCE] = "all_reduce",
+	[SBN_OP_BROADCAST] = "broadcast",
+	[SBN_OP_ALL_GATHER] = "all_gather",
+	[SBN_OP_REDUCE_SCATTER] = "reduce_scatter",
+	[SBN_OP_BARRIER] = "barrier",
+	[SBN_OP_ARENA] = "making an arena",
+	[SBN_OP_GROUP] = "making a group",
+	[SBN_OP_RETURN] = "returning",
+	[SBN_OP_BUCKET] = "all_reduce_begin/end",
 };
 
 void

@@ -13,6 +13,10 @@
  * had consumed all rows of call e. So nobody reads slot e mod 2 any more. This rests on the rule
  * that every rank, also one with nothing to say, consumes every row before its call ends.
  *
+ * With up to N calls begun and not ended it takes 2 N slots, and these rules: calls are consumed in
+ * their order, and a rank begins call e once it has consumed e - N. It begins e + 2 N only after it
+ * has consumed e + N, which each peer began after it had consumed e.
+ *
  * They still do when ranks leave (sync/leave.h). A rank begins call e + 2 only after each peer that
  * took part in e either took part in e + 1, which is the case above, or left before e + 1; then it
  * has seen that peer's mark (L1), made after the peer's call e had ended. A peer that left earlier
@@ -64,7 +68,7 @@ _Static_assert(sizeof(uint64_t) + sizeof(struct sbn_call) <= 64,
 
 struct sbn_ring_shape {
 	uint32_t n_ranks;
-	uint32_t n_slots;   /* 2 for calls that wait for their end */
+	uint32_t n_slots;   /* 2 for calls that wait for their end, 2 N for up to N at once */
 	uint32_t n_lanes;   /* the most that a call may have */
 	uint64_t row_bytes; /* the room for a call's items */
 	uint64_t page_bytes;
@@ -98,6 +102,13 @@ void sbn_ring_begin(struct sbn_ring *ring, const struct sbn_call *call);
  * a call of one lane whose owner waits for nobody in between.
  */
 void sbn_ring_begin_unseen(struct sbn_ring *ring, const struct sbn_call *call);
+
+/* A view of the present call, which stays with it when the ring goes on to the next. */
+static inline struct sbn_ring
+sbn_ring_view(const struct sbn_ring *ring)
+{
+	return *ring;
+}
 
 /* This rank's row in the present call. */
 void *sbn_ring_own_row(const struct sbn_ring *ring);

@@ -24,7 +24,7 @@ build() {
 
 races() {
 	# shellcheck disable=SC2086 # two words, or none
-	TSAN_OPTIONS="exitcode=66" timeout 120 $run "$work/$1" >"$work/log" 2>&1
+	TSAN_OPTIONS="exitcode=66 halt_on_error=1" timeout 120 $run "$work/$1" >"$work/log" 2>&1
 	[ $? = 66 ]
 }
 

@@ -39,6 +39,9 @@ measure barrier -n 2
 expect "barrier ends well" 0 "$code"
 expect "barrier has a row" "0 " "$(column 1)"
 expect_match "its time is a number" '^ +0 +[0-9]' "$dir/out"
+measure overlap -n 2 -b 64K -e 64K --buckets 3 --compute 50 --json "$dir/overlap.json"
+expect "all-reduces in flight are right" "65536 0 " "$(column 1)$(column 7)"
+expect_match "they stand beside blocking ones" '^# .*blocking +ratio' "$dir/out"
 measure allreduce -n 1 -b 64 -e 64
 expect "a world of one is right" "64 0 " "$(column 1)$(column 7)"
 

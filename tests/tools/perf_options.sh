@@ -37,6 +37,11 @@ refused 'number of bytes' allreduce -b K
 refused 'above -e' allreduce -b 8K -e 4K
 refused 'both say the sizes' exchange -b 16 --channels 1
 refused 'moves no bytes' barrier -b 16
+refused 'leave --peer out' overlap --peer openmpi
+refused 'is for allreduce' overlap --arena
+refused 'is for overlap' allreduce --buckets 2
+refused 'is for overlap' barrier --compute 2
+refused 'whole number' overlap --buckets 9
 refused 'is for allreduce' barrier --arena
 refused 'is for allreduce' exchange --dtype float64
 refused 'is for allreduce' exchange --op mean
@@ -54,7 +59,7 @@ expect_match "its reason" 'cannot be written' "$dir/err"
 expect "another number of ranks than the launcher's is refused" 2 $?
 expect_match "its reason" 'leave -n out' "$dir/err"
 
-for command in exchange allreduce barrier; do
+for command in exchange allreduce barrier overlap; do
 	"$perf" $command --help >"$dir/out" 2>"$dir/err"
 	expect "$command --help is no error" 0 $?
 done

@@ -32,6 +32,7 @@ use_in_a_child(syncbn_group_t *world, syncbn_batch_norm_t *bn, syncbn_saved_t *s
 {
 	syncbn_tensor_t t = syncbn_tensor_nc(NULL, 0, 1);
 	syncbn_counters_t counters = { .size = sizeof(counters) };
+	syncbn_request_t *request = NULL;
 	syncbn_arena_t *arena;
 	size_t first, count;
 	float data = 0;
@@ -48,6 +49,10 @@ use_in_a_child(syncbn_group_t *world, syncbn_batch_norm_t *bn, syncbn_saved_t *s
 		refused(syncbn_batch_norm_forward(bn, &t, NULL, &t, NULL)),
 		refused(syncbn_batch_norm_backward(bn, saved, &t, &t, NULL, SYNCBN_WANT_ALL)),
 		refused(syncbn_all_reduce(world, &data, 1, SYNCBN_FLOAT32, SYNCBN_SUM)),
+		refused(syncbn_all_reduce_begin(world, &data, 1, SYNCBN_FLOAT32, SYNCBN_SUM,
+						&request)),
+		refused(syncbn_all_reduce_end(&request)),
+		refused(syncbn_progress(world)),
 		refused(syncbn_broadcast(world, &data, 1, 0)),
 		refused(syncbn_arena_new(world, 1, &arena)),
 		refused(syncbn_parallel_for(1, do_nothing, &data)),

@@ -12,7 +12,12 @@
 #include "unit/random.h"
 #include "unit/threads_as_ranks.h"
 
-enum { ITEMS = 200, SMALL_PAGE = 4096 };
+enum { ITEMS = 200, SMALL_PAGE = 4096, IN_FLIGHT = 3 };
+
+/* The race detector is given one slot fewer, to prove that it would notice. */
+#ifndef FLIGHT_SLOTS
+#define FLIGHT_SLOTS (2 * IN_FLIGHT)
+#endif
 
 struct world {
 	struct sbn_ring_shape shape;
@@ -23,11 +28,12 @@ struct world {
 };
 
 static void
-make_world(struct world *world, uint32_t n_ranks, uint32_t n_lanes, uint64_t before, int n_calls)
+make_world(struct world *world, uint32_t n_ranks, uint32_t n_lanes, uint32_t n_slots,
+	   uint64_t before, int n_calls)
 {
 	*world = (struct world){
 		.shape = { .n_ranks = n_ranks,
-			   .n_slots = 2,
+			   .n_slots = n_slots,
 			   .n_lanes = n_lanes,
 			   .row_bytes = ITEMS * sizeof(uint64_t),
 			   .page_bytes = SMALL_PAGE },
@@ -131,6 +137,47 @@ exchange_many(int rank, void *argument)
 	return 0;
 }
 
+/* Rank 0 publishes a call's items at once, each next rank a call later; all consume in order. */
+static int
+fly_many(int rank, void *argument)
+{
+	struct { struct world *world; struct sbn_ring *rings; } *shared = argument;
+	struct sbn_ring *ring = &shared->rings[rank], views[IN_FLIGHT];
+	struct sbn_call call = { .n_items = ITEMS, .n_lanes = 1 };
+	int delay = rank % IN_FLIGHT, n_calls = shared->world->n_calls;
+
+	for (int i = 0; i < n_calls + IN_FLIGHT - 1; i++) {
+		int done = i - (IN_FLIGHT - 1);
+
+		if (i < n_calls) {
+			sbn_ring_begin(ring, &call);
+			views[i % IN_FLIGHT] = sbn_ring_view(ring);
+		}
+		if (i >= delay && i - delay < n_calls)
+			publish_row(&views[(i - delay) % IN_FLIGHT], &call);
+		for (uint32_t peer = 0; done >= 0 && peer < ring->shape.n_ranks; peer++)
+			if (consume_row(&views[done % IN_FLIGHT], peer, ITEMS) != 0)
+				return 1;
+	}
+	return 0;
+}
+
+static void
+test_calls_in_flight_need_two_slots_each(void **state)
+{
+	(void)state;
+	for (uint32_t n_ranks = 1; n_ranks <= 4; n_ranks++) {
+		struct world world;
+		struct sbn_ring rings[MAX_THREAD_RANKS];
+		struct { struct world *world; struct sbn_ring *rings; } shared = { &world, rings };
+
+		make_world(&world, n_ranks, 1, FLIGHT_SLOTS, (UINT64_C(1) << 40) - 50, 500);
+		open_rings(&world, rings);
+		assert_int_equal(run_thread_ranks((int)n_ranks, fly_many, &shared), 0);
+		free(world.memory);
+	}
+}
+
 static void
 check_world(uint32_t n_ranks, uint32_t n_lanes, uint64_t before, int n_calls)
 {
@@ -138,7 +185,7 @@ check_world(uint32_t n_ranks, uint32_t n_lanes, uint64_t before, int n_calls)
 	struct sbn_ring rings[MAX_THREAD_RANKS];
 	struct { struct world *world; struct sbn_ring *rings; } shared = { &world, rings };
 
-	make_world(&world, n_ranks, n_lanes, before, n_calls);
+	make_world(&world, n_ranks, n_lanes, 2, before, n_calls);
 	open_rings(&world, rings);
 	assert_int_equal(run_thread_ranks((int)n_ranks, exchange_many, &shared), 0);
 	free(world.memory);
@@ -170,7 +217,7 @@ test_nothing_is_covered_before_it_is_published(void **state)
 	struct sbn_call call = { .n_items = 10, .n_lanes = 2 };
 
 	(void)state;
-	make_world(&world, 2, 2, UINT64_MAX - 1, 0); /* the numbers wrap right away */
+	make_world(&world, 2, 2, 2, UINT64_MAX - 1, 0); /* the numbers wrap right away */
 	open_rings(&world, rings);
 	sbn_ring_begin(&rings[1], &call);
 	assert_null(sbn_ring_call_of(&rings[1], 0));
@@ -197,7 +244,7 @@ test_a_call_that_began_unseen_is_seen_with_its_first_items(void **state)
 	struct sbn_call call = { .n_items = 10, .n_lanes = 1 };
 
 	(void)state;
-	make_world(&world, 2, 2, 0, 0);
+	make_world(&world, 2, 2, 2, 0, 0);
 	open_rings(&world, rings);
 	sbn_ring_begin(&rings[1], &call);
 	sbn_ring_begin_unseen(&rings[0], &call);
@@ -219,7 +266,7 @@ test_a_hostile_header_is_no_index(void **state)
 	struct sbn_call own = { .n_items = ITEMS, .n_lanes = 1 };
 
 	(void)state;
-	make_world(&world, 2, 2, 0, 0);
+	make_world(&world, 2, 2, 2, 0, 0);
 	open_rings(&world, rings);
 	sbn_ring_begin(&rings[0], &call);
 	sbn_ring_begin(&rings[1], &own);
@@ -254,6 +301,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_readers_see_whole_rows_only),
 		cmocka_unit_test(test_calls_go_on_across_the_wrap_of_their_numbers),
+		cmocka_unit_test(test_calls_in_flight_need_two_slots_each),
 		cmocka_unit_test(test_nothing_is_covered_before_it_is_published),
 		cmocka_unit_test(test_a_call_that_began_unseen_is_seen_with_its_first_items),
 		cmocka_unit_test(test_a_hostile_header_is_no_index),
