@@ -6,15 +6,21 @@ tools_syncbn_run_LDADD = libsbn_launch.la libsbn_core.la
 
 tools_syncbn_perf_SOURCES = \
 	tools/perf_allreduce.c \
+	tools/perf_args.c \
+	tools/perf_args.h \
 	tools/perf_collective.c \
 	tools/perf_collective.h \
 	tools/perf_cpuinfo.c \
 	tools/perf_cpuinfo.h \
+	tools/perf_end.c \
+	tools/perf_end.h \
 	tools/perf_env.c \
 	tools/perf_env.h \
 	tools/perf_exchange.c \
 	tools/perf_json.c \
 	tools/perf_json.h \
+	tools/perf_json_file.c \
+	tools/perf_json_file.h \
 	tools/perf_machine.c \
 	tools/perf_machine.h \
 	tools/perf_numbers.c \
@@ -25,6 +31,8 @@ tools_syncbn_perf_SOURCES = \
 	tools/perf_peer.h \
 	tools/perf_peer_exec.c \
 	tools/perf_peer_exec.h \
+	tools/perf_print.c \
+	tools/perf_print.h \
 	tools/perf_results.h \
 	tools/perf_results_json.c \
 	tools/perf_sizes.c \

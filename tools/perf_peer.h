@@ -20,9 +20,19 @@
 
 #include <syncbn/status.h>
 
-#include "perf_stats.h"
+enum {
+	PERF_OPENMPI,
+	PERF_MPICH,
+	PERF_GLOO,
+	PERF_MESSAGE_PEERS, /* those before it exchange and reduce, the others normalize */
+	PERF_ONEDNN = PERF_MESSAGE_PEERS,
+	PERF_ONEDNN_BLOCKED,
+	PERF_TORCH,
+	PERF_TORCH_GLOO,
+	PERF_PEERS
+};
 
-enum { PERF_OPENMPI, PERF_MPICH, PERF_GLOO, PERF_PEERS };
+enum { PERF_PEER_LINE = 256 };
 
 extern const char *const perf_peer_names[PERF_PEERS];
 
@@ -36,13 +46,6 @@ struct perf_peer {
 	size_t n_heard;
 };
 
-struct perf_peer_work {
-	const char *command, *dtype, *op;
-	size_t count;
-	bool fresh;
-	struct perf_plan plan;
-};
-
 /*
  * places: each rank's CPUs, "0,1/2,3". oversubscribed: ranks share CPUs. UNSUPPORTED: the peer is
  * not built or not installed.
@@ -50,8 +53,11 @@ struct perf_peer_work {
 syncbn_status_t perf_peer_start(int number, uint32_t n_ranks, const char *places,
 				bool oversubscribed, struct perf_peer *peer);
 
-/* One round; us: [perf_plan_samples], sorted by nobody. Any failure: the peer is of no more use. */
-syncbn_status_t perf_peer_run(struct perf_peer *peer, const struct perf_peer_work *work,
+/*
+ * One round: the line, and its answer. us: [n_samples], sorted by nobody. Any failure: the peer is
+ * of no more use.
+ */
+syncbn_status_t perf_peer_run(struct perf_peer *peer, const char *line, size_t n_samples,
 			      uint64_t *wrong, double *us);
 
 void perf_peer_stop(struct perf_peer *peer);

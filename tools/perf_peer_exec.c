@@ -19,13 +19,18 @@
 enum { MAX_WORDS = 32, NUMBER_BYTES = 16 };
 
 static const struct peer_program {
+	const char *name;     /* peer-NAME; several peers may share one */
 	const char *launcher; /* found by configure; "": none is needed, or there was none */
 	bool needs_launcher;
 	const char *package;
 } programs[PERF_PEERS] = {
-	[PERF_OPENMPI] = { MPIRUN_OPENMPI, true, "libopenmpi-dev openmpi-bin" },
-	[PERF_MPICH] = { MPIRUN_MPICH, true, "libmpich-dev mpich" },
-	[PERF_GLOO] = { "", false, "python3-torch" },
+	[PERF_OPENMPI] = { "openmpi", MPIRUN_OPENMPI, true, "libopenmpi-dev openmpi-bin" },
+	[PERF_MPICH] = { "mpich", MPIRUN_MPICH, true, "libmpich-dev mpich" },
+	[PERF_GLOO] = { "gloo", "", false, "python3-torch" },
+	[PERF_ONEDNN] = { "onednn", "", false, "libdnnl-dev" },
+	[PERF_ONEDNN_BLOCKED] = { "onednn", "", false, "libdnnl-dev" },
+	[PERF_TORCH] = { "torch", "", false, "python3-torch" },
+	[PERF_TORCH_GLOO] = { "torch", "", false, "python3-torch" },
 };
 
 /* Beside this program as it was built, or where it was installed. */
@@ -40,11 +45,11 @@ find_program(int number, char path[PATH_MAX])
 	slash = strrchr(own, '/');
 	if (slash != NULL) {
 		snprintf(path, PATH_MAX, "%.*s/peers/peer-%s", (int)(slash - own), own,
-			 perf_peer_names[number]);
+			 programs[number].name);
 		if (access(path, X_OK) == 0)
 			return true;
 	}
-	snprintf(path, PATH_MAX, "%s/peer-%s", PEERS_DIR, perf_peer_names[number]);
+	snprintf(path, PATH_MAX, "%s/peer-%s", PEERS_DIR, programs[number].name);
 	return access(path, X_OK) == 0;
 }
 
