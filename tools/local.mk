@@ -8,6 +8,26 @@ tools_syncbn_perf_SOURCES = \
 	tools/perf_allreduce.c \
 	tools/perf_args.c \
 	tools/perf_args.h \
+	tools/perf_bn.c \
+	tools/perf_bn.h \
+	tools/perf_bn_data.c \
+	tools/perf_bn_data.h \
+	tools/perf_bn_floor.c \
+	tools/perf_bn_floor.h \
+	tools/perf_bn_floor_body.h \
+	tools/perf_bn_json.c \
+	tools/perf_bn_measure.c \
+	tools/perf_bn_measure.h \
+	tools/perf_bn_options.c \
+	tools/perf_bn_options.h \
+	tools/perf_bn_oracle.c \
+	tools/perf_bn_oracle.h \
+	tools/perf_bn_results.h \
+	tools/perf_bn_shapes.c \
+	tools/perf_bn_shapes.h \
+	tools/perf_bn_table.c \
+	tools/perf_bn_work.c \
+	tools/perf_bn_work.h \
 	tools/perf_collective.c \
 	tools/perf_collective.h \
 	tools/perf_cpuinfo.c \
