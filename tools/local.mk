@@ -18,6 +18,8 @@ tools_syncbn_perf_SOURCES = \
 	tools/perf_bn_json.c \
 	tools/perf_bn_measure.c \
 	tools/perf_bn_measure.h \
+	tools/perf_bn_memory.c \
+	tools/perf_bn_memory.h \
 	tools/perf_bn_options.c \
 	tools/perf_bn_options.h \
 	tools/perf_bn_oracle.c \

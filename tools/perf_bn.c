@@ -37,9 +37,9 @@ measure_place(struct session *session, struct perf_bn_work *work, enum perf_bn_p
 	syncbn_status_t status;
 
 	*row = (struct perf_bn_result){
-		.shape = work->shape,
+		.shape = work->memory.shape,
 		.place = place,
-		.bytes = perf_bn_work_moved(work) / SBN_MAX(work->count, 1) * work->batch.n,
+		.bytes = perf_bn_work_moved(work),
 		.wrong = wrong,
 	};
 	status = perf_bn_measure(work, NULL, row);
@@ -57,7 +57,7 @@ measure_places(struct session *session, struct perf_bn_work *work)
 	for (int place = 0; place < PERF_BN_PLACES && status == SYNCBN_OK; place++) {
 		if (!session->options->places[place])
 			continue;
-		if (place == PERF_BN_HOT && !work->fits) {
+		if (place == PERF_BN_HOT && !work->memory.fits) {
 			if (is_first(session))
 				printf("# too large for the cache: no hot line\n");
 			continue;

@@ -179,7 +179,7 @@ wrong_at(const struct perf_bn_oracle *oracle, const struct perf_bn_results *resu
 	struct perf_bn_values wanted = perf_bn_oracle_at(oracle, results->first + n, c, s);
 	size_t at = perf_bn_index(batch, n, c, s);
 	double relative = tolerance(batch->dtype);
-	/* beside the activation's step either side is right; its effect on sums is below rounding */
+	/* beside the activation's step either side is right; sums hardly feel it */
 	bool either = batch->act != PERF_BN_NONE && fabs(wanted.v) < 1e-5 * (1 + oracle->invstd[c]);
 	double size = fmax(1, oracle->invstd[c]);
 	uint64_t wrong = 0;

@@ -44,7 +44,7 @@ struct perf_bn_values {
 struct perf_bn_values perf_bn_oracle_at(const struct perf_bn_oracle *oracle, size_t n, size_t c,
 					size_t s);
 
-/* How many elements are not the oracle's, but for rounding; those of dgamma and dbeta among them. */
+/* How many elements are not the oracle's, but for rounding; dgamma's and dbeta's among them. */
 uint64_t perf_bn_wrong(const struct perf_bn_oracle *oracle, const struct perf_bn_results *results);
 
 #endif

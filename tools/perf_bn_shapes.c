@@ -14,7 +14,7 @@ enum { MAX_SIZE = 1 << 24, MAX_DIMS = 4 };
 /* Elements of a tensor: 4 GiB of doubles, and far from overflow. */
 #define MAX_ELEMENTS ((size_t)1 << 29)
 
-/* Batch 32 where nothing else is said; images of 224 x 224, detection 640 x 640, U-Net 256 x 256. */
+/* Images of 224 x 224; detection has 640 x 640, U-Net 256 x 256, and smaller batches. */
 static const struct {
 	const char *name, *shapes;
 } networks[] = {

@@ -8,8 +8,7 @@
 #include <syncbn/batch_norm.h>
 
 #include "comm/group.h"
-#include "perf_bn_floor.h"
-#include "perf_bn_options.h"
+#include "perf_bn_memory.h"
 
 enum perf_bn_variant {
 	PERF_BN_OURS,
@@ -17,16 +16,6 @@ enum perf_bn_variant {
 	PERF_BN_FLOOR,     /* the same memory copied */
 	PERF_BN_READ_COPY, /* read, then copied: two passes, as layouts with channels last need */
 	PERF_BN_VARIANTS
-};
-
-enum perf_bn_tensor {
-	PERF_BN_TX,
-	PERF_BN_TZ,
-	PERF_BN_TY,
-	PERF_BN_TDY,
-	PERF_BN_TDX,
-	PERF_BN_TDZ,
-	PERF_BN_TENSORS
 };
 
 struct perf_bn_layer {
@@ -37,16 +26,9 @@ struct perf_bn_layer {
 struct perf_bn_work {
 	const struct perf_bn_options *options;
 	struct syncbn_group *group;
-	struct perf_bn_batch batch; /* the whole */
-	const struct perf_bn_shape *shape;
-	size_t first, count;                    /* this rank's images */
-	size_t bytes;                           /* of a tensor of this rank */
-	size_t stride;                          /* from buffer to buffer */
-	size_t n_buffers;                       /* that the cold calls rotate over */
-	size_t turn;                            /* of the next cold call */
-	bool fits;                              /* one buffer of all ranks fits in the last cache */
-	unsigned char *memory[PERF_BN_TENSORS]; /* [n_buffers * stride]; NULL: not used */
-	struct perf_bn_layer ours, alone;       /* alone.bn NULL: nothing to tell */
+	struct perf_bn_memory memory;
+	size_t turn;                      /* of the next cold call */
+	struct perf_bn_layer ours, alone; /* alone.bn NULL: nothing to tell */
 };
 
 /* Collective, as all that follows. alone: a group of this rank only. Free it in any case. */
@@ -68,7 +50,7 @@ syncbn_status_t perf_bn_work_call(struct perf_bn_work *work, enum perf_bn_varian
 /* Runs one call of ours; *wrong: its results that are wrong on any rank. */
 syncbn_status_t perf_bn_work_check(struct perf_bn_work *work, uint64_t *wrong);
 
-/* Bytes that the floor moves on this rank. */
+/* Bytes that the floor moves on all ranks together. */
 size_t perf_bn_work_moved(const struct perf_bn_work *work);
 
 #endif
