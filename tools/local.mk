@@ -24,6 +24,8 @@ tools_syncbn_perf_SOURCES = \
 	tools/perf_bn_options.h \
 	tools/perf_bn_oracle.c \
 	tools/perf_bn_oracle.h \
+	tools/perf_bn_peers.c \
+	tools/perf_bn_peers.h \
 	tools/perf_bn_results.h \
 	tools/perf_bn_shapes.c \
 	tools/perf_bn_shapes.h \
@@ -53,6 +55,8 @@ tools_syncbn_perf_SOURCES = \
 	tools/perf_peer.h \
 	tools/perf_peer_exec.c \
 	tools/perf_peer_exec.h \
+	tools/perf_peers.c \
+	tools/perf_peers.h \
 	tools/perf_print.c \
 	tools/perf_print.h \
 	tools/perf_results.h \
@@ -79,9 +83,11 @@ peer_headers = tools/perf_numbers.h src/kernels/kernels.h
 PEER_COMPILE = -std=gnu11 -O2 -ffp-contract=off -D_GNU_SOURCE $(SBN_CPU_CPPFLAGS) \
 	-I$(top_srcdir)/include -I$(top_srcdir)/src -I$(top_srcdir)/tools
 peers =
+peer_modules =
 pkglibexec_SCRIPTS = $(peers)
-CLEANFILES = $(peers) $(peer_objects)
-EXTRA_DIST += tools/peers/mpi.c tools/peers/gloo.py
+CLEANFILES = $(peers) $(peer_objects) $(peer_modules)
+EXTRA_DIST += tools/peers/batch_norm.py tools/peers/gloo.py tools/peers/mpi.c tools/peers/onednn.c \
+	tools/peers/onednn_bn.c tools/peers/onednn_bn.h
 
 # Their merge is ours, by the same kernels. They wait for the library, whose headers these need.
 peer_objects = \
@@ -128,4 +134,22 @@ tools/peers/peer-gloo: tools/peers/gloo.py
 	$(AM_V_at)$(MKDIR_P) tools/peers
 	$(AM_V_GEN)sed '1s|.*|#!$(PEER_PYTHON)|' $(top_srcdir)/tools/peers/gloo.py >$@
 	$(AM_V_at)chmod +x $@
+# a module of the program above, which looks for it in its own folder
+peer_modules += tools/peers/peer_batch_norm.py
+$(peer_modules): tools/peers/batch_norm.py
+	$(AM_V_at)$(MKDIR_P) tools/peers
+	$(AM_V_GEN)cp $(top_srcdir)/tools/peers/batch_norm.py $@
+peermodulesdir = $(pkglibexecdir)
+peermodules_DATA = $(peer_modules)
+endif
+
+if HAVE_ONEDNN
+onednn_sources = tools/peers/onednn.c tools/peers/onednn_bn.c tools/perf_bn_data.c \
+	tools/perf_bn_oracle.c
+onednn_headers = tools/peers/onednn_bn.h tools/perf_bn_data.h tools/perf_bn_oracle.h
+peers += tools/peers/peer-onednn
+tools/peers/peer-onednn: $(onednn_sources) $(onednn_headers)
+	$(AM_V_at)$(MKDIR_P) tools/peers
+	$(AM_V_CCLD)$(CC) $(PEER_COMPILE) -o $@ \
+		$(addprefix $(top_srcdir)/,$(onednn_sources)) $(ONEDNN_LIBS) -lm
 endif

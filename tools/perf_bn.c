@@ -20,6 +20,7 @@ struct session {
 	struct syncbn_group *group;
 	syncbn_group_t *alone;
 	struct perf_machine machine;
+	struct perf_peers peers; /* rank 0's only */
 	struct perf_bn_table table;
 };
 
@@ -42,7 +43,7 @@ measure_place(struct session *session, struct perf_bn_work *work, enum perf_bn_p
 		.bytes = perf_bn_work_moved(work),
 		.wrong = wrong,
 	};
-	status = perf_bn_measure(work, NULL, row);
+	status = perf_bn_measure(work, &session->peers, row);
 	if (status == SYNCBN_OK && is_first(session))
 		perf_bn_table_row(&session->table, row);
 	return status;
@@ -91,10 +92,16 @@ measure_all(struct session *session)
 	session->table.machine = &session->machine;
 	session->table.n_ranks = session->group->size;
 	session->table.n_threads = syncbn_threads();
-	if (is_first(session))
+	if (is_first(session)) {
+		perf_peers_start(&session->peers, options->peers, &session->machine,
+				 session->group->size, session->table.n_threads);
+		session->table.peers = session->peers.there;
 		perf_bn_table_head(&session->table);
+	}
 	for (size_t i = 0; i < options->shapes.n && status == SYNCBN_OK; i++)
 		status = measure_shape(session, &options->shapes.shape[i]);
+	if (is_first(session))
+		perf_peers_stop(&session->peers);
 	if (status == SYNCBN_OK && is_first(session) && options->json != NULL)
 		status = perf_bn_json_write(options->json, &session->table);
 	perf_machine_free(&session->machine);
@@ -105,10 +112,22 @@ measure_all(struct session *session)
 static int
 judge(const struct perf_bn_table *table)
 {
-	for (size_t i = 0; i < table->n_rows; i++)
-		if (table->rows[i].wrong > 0)
-			return EXIT_FAILURE;
-	return EXIT_SUCCESS;
+	int code = EXIT_SUCCESS;
+
+	for (size_t i = 0; i < table->n_rows; i++) {
+		const struct perf_bn_result *row = &table->rows[i];
+
+		code = row->wrong > 0 ? EXIT_FAILURE : code;
+		for (int peer = 0; peer < PERF_PEERS; peer++) {
+			if (row->peers[peer].wrong == 0)
+				continue;
+			fprintf(stderr, "syncbn-perf: peer %s: %llu wrong values in line %zu\n",
+				perf_peer_names[peer], (unsigned long long)row->peers[peer].wrong,
+				i + 1);
+			code = EXIT_FAILURE;
+		}
+	}
+	return code;
 }
 
 static int

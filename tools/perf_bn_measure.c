@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/fail.h"
 #include "base/math.h"
+#include "perf_bn_peers.h"
 #include "perf_work.h"
 
 enum { FEW_CALLS = 3, LINE_US = 1000 * 1000 };
@@ -17,6 +18,7 @@ struct samples {
 	struct perf_plan plan;
 	double *us[PERF_BN_VARIANTS];
 	struct perf_stats *rounds[PERF_BN_VARIANTS];
+	bool counts;                  /* no warm-up now */
 	struct perf_bn_phases phases; /* sums over `counted` calls */
 	uint64_t counted;
 };
@@ -54,7 +56,7 @@ time_call(struct perf_bn_work *work, enum perf_bn_variant variant, enum perf_bn_
 		status = perf_bn_work_call(work, variant, buffer, place);
 	*us = (double)(sbn_now_ns() - start_ns) / 1e3;
 	after = counters_of(work->group);
-	if (variant == PERF_BN_OURS)
+	if (variant == PERF_BN_OURS && samples->counts)
 		count_phases(samples, &before, &after);
 	return status;
 }
@@ -79,10 +81,10 @@ run_round(struct perf_bn_work *work, enum perf_bn_place place, struct samples *s
 {
 	syncbn_status_t status = SYNCBN_OK;
 
+	samples->counts = false;
 	for (uint64_t i = 0; i < samples->plan.warmup && status == SYNCBN_OK; i++)
 		status = time_calls(work, place, samples, 1);
-	samples->phases = (struct perf_bn_phases){ 0 };
-	samples->counted = 0;
+	samples->counts = true;
 	if (status == SYNCBN_OK)
 		status = time_calls(work, place, samples, samples->plan.calls);
 	for (int v = 0; v < PERF_BN_VARIANTS && status == SYNCBN_OK; v++)
@@ -126,6 +128,8 @@ choose_plan(struct perf_bn_work *work, enum perf_bn_place place, struct samples 
 	samples->plan = perf_plan_choose(all_us, FEW_CALLS, LINE_US / (double)options->rounds,
 					 options->iterations, options->warmup);
 	samples->plan.batch = 1;
+	samples->phases = (struct perf_bn_phases){ 0 };
+	samples->counted = 0;
 	return status == SYNCBN_OK ? make_room(samples, samples->plan.calls) : status;
 }
 
@@ -150,7 +154,7 @@ summarize(const struct perf_bn_work *work, const struct samples *samples, const 
 }
 
 static syncbn_status_t
-run_rounds(struct perf_bn_work *work, const struct perf_bn_guests *guests, struct samples *samples,
+run_rounds(struct perf_bn_work *work, struct perf_bn_turns *turns, struct samples *samples,
 	   struct perf_bn_result *row)
 {
 	syncbn_status_t status = choose_plan(work, row->place, samples);
@@ -161,8 +165,8 @@ run_rounds(struct perf_bn_work *work, const struct perf_bn_guests *guests, struc
 			if (perf_bn_work_has(work, (enum perf_bn_variant)v))
 				samples->rounds[v][round] =
 					perf_stats_of(samples->us[v], (size_t)samples->plan.calls);
-		if (guests != NULL && work->group->rank == 0)
-			guests->round(guests->context, round, &samples->plan, row);
+		if (status == SYNCBN_OK && work->group->rank == 0)
+			perf_bn_turns_round(turns, round, row);
 		if (status == SYNCBN_OK)
 			status = syncbn_barrier(work->group);
 	}
@@ -170,23 +174,25 @@ run_rounds(struct perf_bn_work *work, const struct perf_bn_guests *guests, struc
 }
 
 syncbn_status_t
-perf_bn_measure(struct perf_bn_work *work, const struct perf_bn_guests *guests,
-		struct perf_bn_result *row)
+perf_bn_measure(struct perf_bn_work *work, struct perf_peers *peers, struct perf_bn_result *row)
 {
 	size_t rounds = work->options->rounds;
 	struct perf_stats *all = calloc(rounds * PERF_BN_VARIANTS, sizeof(*all));
 	struct samples samples = { .counted = 0 };
-	syncbn_status_t status;
+	struct perf_bn_turns turns;
+	syncbn_status_t status = perf_bn_turns_new(work, peers, &turns);
 
 	if (all == NULL)
-		return sbn_fail(SYNCBN_ERR_NO_MEMORY, "%zu rounds", rounds);
+		status = sbn_fail(SYNCBN_ERR_NO_MEMORY, "%zu rounds", rounds);
 	for (size_t v = 0; v < PERF_BN_VARIANTS; v++)
 		samples.rounds[v] = all + v * rounds;
-	status = run_rounds(work, guests, &samples, row);
+	if (status == SYNCBN_OK)
+		status = run_rounds(work, &turns, &samples, row);
 	if (status == SYNCBN_OK)
 		summarize(work, &samples, rounds, row);
 	for (int v = 0; v < PERF_BN_VARIANTS; v++)
 		free(samples.us[v]);
+	perf_bn_turns_free(&turns);
 	free(all);
 	return status;
 }

@@ -38,6 +38,8 @@ const char perf_bn_help[] =
 	"  -w, --warmup N       calls before each round (default 2)\n"
 	"  -i, --iterations N   calls a round (default 0: a line takes about 1 s)\n"
 	"  --rounds N           a figure is the rounds' median (default 7)\n"
+	"  --peer NAME          onednn, onednn-blocked (each rank's part by itself),\n"
+	"                       torch (one process), torch-gloo (by hand); repeatable\n"
 	"  --json FILE          the figures in Google Benchmark's shape\n"
 	"\n"
 	"Times are microseconds of the slowest rank; GB/s counts what the floor moves; x\n"
@@ -129,6 +131,19 @@ take_act(void *context, const char *name, const char *text)
 }
 
 static syncbn_status_t
+take_peer(void *context, const char *name, const char *text)
+{
+	struct perf_bn_options *options = context;
+	int word = 0;
+	syncbn_status_t status = perf_arg_choice(name, text, perf_peer_names + PERF_MESSAGE_PEERS,
+						 PERF_PEERS - PERF_MESSAGE_PEERS, &word);
+
+	if (status == SYNCBN_OK)
+		options->peers[PERF_MESSAGE_PEERS + word] = true;
+	return status;
+}
+
+static syncbn_status_t
 take_json(void *context, const char *name, const char *text)
 {
 	struct perf_bn_options *options = context;
@@ -154,25 +169,16 @@ take_flag(void *context, const char *name, const char *text)
 }
 
 static const struct perf_arg args[] = {
-	{ "-n", false, take_count },
-	{ "--threads", false, take_count },
-	{ "--op", false, take_op },
-	{ "--shape", false, take_shape },
-	{ "--shapes", false, take_shape },
-	{ "--layout", false, take_layout },
-	{ "--dtype", false, take_dtype },
-	{ "--act", false, take_act },
-	{ "-w", false, take_count },
-	{ "--warmup", false, take_count },
-	{ "-i", false, take_count },
-	{ "--iterations", false, take_count },
-	{ "--rounds", false, take_count },
-	{ "--json", false, take_json },
-	{ "--oversubscribe", true, take_flag },
-	{ "--cold", true, take_flag },
-	{ "--hot", true, take_flag },
-	{ "--help", true, take_flag },
-	{ "-h", true, take_flag },
+	{ "-n", false, take_count },       { "--threads", false, take_count },
+	{ "--op", false, take_op },        { "--shape", false, take_shape },
+	{ "--shapes", false, take_shape }, { "--layout", false, take_layout },
+	{ "--dtype", false, take_dtype },  { "--act", false, take_act },
+	{ "-w", false, take_count },       { "--warmup", false, take_count },
+	{ "-i", false, take_count },       { "--iterations", false, take_count },
+	{ "--rounds", false, take_count }, { "--peer", false, take_peer },
+	{ "--json", false, take_json },    { "--oversubscribe", true, take_flag },
+	{ "--cold", true, take_flag },     { "--hot", true, take_flag },
+	{ "--help", true, take_flag },     { "-h", true, take_flag },
 };
 
 syncbn_status_t

@@ -30,7 +30,7 @@ struct perf_bn_table {
 	const struct perf_machine *machine;
 	uint32_t n_ranks;
 	int n_threads;
-	bool peers[PERF_PEERS]; /* that take part */
+	const bool *peers; /* [PERF_PEERS] that take part */
 	struct perf_bn_result rows[PERF_BN_MAX_SHAPES * PERF_BN_PLACES];
 	size_t n_rows;
 };

@@ -10,7 +10,7 @@
 #include "perf_end.h"
 #include "perf_json_file.h"
 #include "perf_machine.h"
-#include "perf_peer.h"
+#include "perf_peers.h"
 #include "perf_results.h"
 #include "perf_start.h"
 #include "perf_work.h"
@@ -23,7 +23,7 @@ struct session {
 	const struct perf_options *options;
 	struct syncbn_group *group;
 	struct perf_machine machine;
-	struct perf_peer peers[PERF_PEERS];
+	struct perf_peers peers;
 	struct perf_results results;
 };
 
@@ -34,38 +34,6 @@ is_first(const struct session *session)
 }
 
 /* ---- peers ---- */
-
-static void
-leave_out(struct session *session, int number)
-{
-	fprintf(stderr, "syncbn-perf: peer %s is left out: %s\n", perf_peer_names[number],
-		sbn_last_error());
-	session->results.peers[number] = false;
-}
-
-static void
-start_peers(struct session *session)
-{
-	uint32_t n_ranks = session->group->size;
-
-	for (int i = 0; i < PERF_PEERS; i++) {
-		if (!session->options->peers[i])
-			continue;
-		session->results.peers[i] = true;
-		if (perf_peer_start(i, n_ranks, session->machine.places,
-				    n_ranks > session->machine.n_cpus,
-				    &session->peers[i]) != SYNCBN_OK)
-			leave_out(session, i);
-	}
-}
-
-static void
-stop_peers(struct session *session)
-{
-	for (int i = 0; i < PERF_PEERS; i++)
-		if (session->results.peers[i])
-			perf_peer_stop(&session->peers[i]);
-}
 
 /* The words of a run; perf_peer.h has their meaning. */
 static void
@@ -210,15 +178,10 @@ peer_round(struct perf_peer *peer, struct size *size, size_t round, struct perf_
 static void
 peer_rounds(struct session *session, struct size *size, size_t round, struct perf_result *row)
 {
-	for (int i = 0; i < PERF_PEERS; i++) {
-		struct perf_peer *peer = &session->peers[i];
-
-		if (!session->results.peers[i] ||
-		    peer_round(peer, size, round, &row->peers[i]) == SYNCBN_OK)
-			continue;
-		leave_out(session, i);
-		perf_peer_stop(peer);
-	}
+	for (int i = 0; i < PERF_PEERS; i++)
+		if (session->peers.there[i] &&
+		    peer_round(&session->peers.peer[i], size, round, &row->peers[i]) != SYNCBN_OK)
+			perf_peers_leave_out(&session->peers, i);
 }
 
 /* Ours, the floor, each peer; then again. While a peer runs all ranks but the first sleep. */
@@ -288,13 +251,15 @@ measure_all(struct session *session)
 	session->results.machine = &session->machine;
 	session->results.n_ranks = session->group->size;
 	if (is_first(session)) {
-		start_peers(session);
+		perf_peers_start(&session->peers, options->peers, &session->machine,
+				 session->group->size, 1);
+		session->results.peers = session->peers.there;
 		perf_table_head(&session->results);
 	}
 	for (size_t i = 0; i < options->n_sizes && status == SYNCBN_OK; i++)
 		status = measure_size(session, options->bytes[i]);
 	if (is_first(session))
-		stop_peers(session);
+		perf_peers_stop(&session->peers);
 	if (status == SYNCBN_OK && is_first(session) && options->json != NULL)
 		status = perf_json_write(options->json, &session->results);
 	perf_machine_free(&session->machine);

@@ -151,7 +151,7 @@ start_in(struct perf_peer *peer, const char *folder, const struct perf_peer_exec
 
 syncbn_status_t
 perf_peer_start(int number, uint32_t n_ranks, const char *places, bool oversubscribed,
-		struct perf_peer *peer)
+		int n_threads, struct perf_peer *peer)
 {
 	const char *tmp = getenv("TMPDIR");
 	char folder[96];
@@ -160,6 +160,7 @@ perf_peer_start(int number, uint32_t n_ranks, const char *places, bool oversubsc
 		.n_ranks = n_ranks,
 		.places = places,
 		.oversubscribed = oversubscribed,
+		.n_threads = n_threads,
 		.folder = folder,
 	};
 	syncbn_status_t status = perf_peer_find(number);
@@ -197,6 +198,8 @@ perf_peer_run(struct perf_peer *peer, const char *line, size_t n_samples, uint64
 	status = read_line(peer, answer, sizeof(answer));
 	if (status != SYNCBN_OK)
 		return status;
+	if (strncmp(answer, "cannot ", 7) == 0)
+		return sbn_fail(SYNCBN_ERR_UNSUPPORTED, "it cannot do %s", answer + 7);
 	if (sscanf(answer, "result %llu %llu", &n_wrong, &n_told) != 2 || n_told != n_samples)
 		return fail_answer(peer, answer);
 	*wrong = n_wrong;

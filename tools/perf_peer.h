@@ -5,10 +5,12 @@
  *
  * A line of text goes to each of a peer's processes:
  *	run COMMAND COUNT DTYPE OP FRESH BATCH CALLS WARMUP
+ *	bn MODE OP N C H W LAYOUT DTYPE ACT BUFFERS CALLS WARMUP
  *	end
- * COUNT: elements, channels or 0. FRESH 1: ranks meet before each batch, untimed. Its rank 0 says
- * "ready" at its start, and then for each run "result WRONG SAMPLES" and a sample a line: the
- * slowest rank's microseconds a call.
+ * COUNT: elements, channels or 0. FRESH 1: ranks meet before each batch, untimed. MODE: the peer's
+ * name. N: of the whole batch, H and W 1 for two dimensions. BUFFERS: a call takes the next of so
+ * many. Its rank 0 says "ready" at its start, and then for each run "cannot REASON", or "result
+ * WRONG SAMPLES" and a sample a line: the slowest rank's microseconds a call.
  */
 #ifndef SYNCBN_PERF_PEER_H
 #define SYNCBN_PERF_PEER_H
@@ -47,15 +49,15 @@ struct perf_peer {
 };
 
 /*
- * places: each rank's CPUs, "0,1/2,3". oversubscribed: ranks share CPUs. UNSUPPORTED: the peer is
- * not built or not installed.
+ * places: each rank's CPUs, "0,1/2,3". oversubscribed: ranks share CPUs. n_threads: of each rank.
+ * UNSUPPORTED: the peer is not built or not installed.
  */
 syncbn_status_t perf_peer_start(int number, uint32_t n_ranks, const char *places,
-				bool oversubscribed, struct perf_peer *peer);
+				bool oversubscribed, int n_threads, struct perf_peer *peer);
 
 /*
  * One round: the line, and its answer. us: [n_samples], sorted by nobody. Any failure: the peer is
- * of no more use.
+ * of no more use, but for UNSUPPORTED: it cannot do this work.
  */
 syncbn_status_t perf_peer_run(struct perf_peer *peer, const char *line, size_t n_samples,
 			      uint64_t *wrong, double *us);

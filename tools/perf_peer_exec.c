@@ -29,8 +29,8 @@ static const struct peer_program {
 	[PERF_GLOO] = { "gloo", "", false, "python3-torch" },
 	[PERF_ONEDNN] = { "onednn", "", false, "libdnnl-dev" },
 	[PERF_ONEDNN_BLOCKED] = { "onednn", "", false, "libdnnl-dev" },
-	[PERF_TORCH] = { "torch", "", false, "python3-torch" },
-	[PERF_TORCH_GLOO] = { "torch", "", false, "python3-torch" },
+	[PERF_TORCH] = { "gloo", "", false, "python3-torch" },
+	[PERF_TORCH_GLOO] = { "gloo", "", false, "python3-torch" },
 };
 
 /* Beside this program as it was built, or where it was installed. */
@@ -148,6 +148,24 @@ free_of_rank_0(const struct perf_peer_exec *wanted)
 	set_mempolicy(MPOL_DEFAULT, NULL, 0);
 }
 
+/* What the libraries find in their environment; what the user has set stays. */
+static void
+set_environment(const struct perf_peer_exec *wanted)
+{
+	char number[NUMBER_BYTES];
+
+	/* MPICH over UCX: shared memory alone is its quickest */
+	setenv("UCX_TLS", "self,posix,cma", 0);
+	if (wanted->number < PERF_MESSAGE_PEERS)
+		return;
+	snprintf(number, sizeof(number), "%d", wanted->n_threads);
+	setenv("OMP_NUM_THREADS", number, 1); /* the launcher has set that of our ranks */
+	/* tensors from memory that is kept: fresh pages would cost several times the batch norm */
+	setenv("MALLOC_MMAP_MAX_", "0", 0);
+	setenv("MALLOC_TRIM_THRESHOLD_", "17179869184", 0);
+	setenv("MALLOC_TOP_PAD_", "268435456", 0);
+}
+
 static _Noreturn void
 become(const struct perf_peer_exec *wanted, pid_t parent)
 {
@@ -161,8 +179,7 @@ become(const struct perf_peer_exec *wanted, pid_t parent)
 	dup2(null, STDIN_FILENO);
 	dup2(STDERR_FILENO, STDOUT_FILENO); /* standard output is the table's alone */
 	free_of_rank_0(wanted);
-	/* MPICH over UCX: shared memory alone is its quickest; another choice is the user's */
-	setenv("UCX_TLS", "self,posix,cma", 0);
+	set_environment(wanted);
 	snprintf(n_ranks, sizeof(n_ranks), "%u", wanted->n_ranks);
 	add_launcher(&words, wanted, n_ranks);
 	add(&words, path);

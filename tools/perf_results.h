@@ -24,7 +24,7 @@ struct perf_results {
 	const struct perf_options *options;
 	const struct perf_machine *machine;
 	uint32_t n_ranks;
-	bool peers[PERF_PEERS]; /* that take part */
+	const bool *peers; /* [PERF_PEERS] that take part */
 	struct perf_result rows[PERF_MAX_SIZES];
 	size_t n_rows;
 };
