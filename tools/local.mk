@@ -12,6 +12,8 @@ tools_syncbn_perf_SOURCES = \
 	tools/perf_bn.h \
 	tools/perf_bn_data.c \
 	tools/perf_bn_data.h \
+	tools/perf_bn_errors.c \
+	tools/perf_bn_errors.h \
 	tools/perf_bn_floor.c \
 	tools/perf_bn_floor.h \
 	tools/perf_bn_floor_body.h \
@@ -20,6 +22,8 @@ tools_syncbn_perf_SOURCES = \
 	tools/perf_bn_measure.h \
 	tools/perf_bn_memory.c \
 	tools/perf_bn_memory.h \
+	tools/perf_bn_numerics.c \
+	tools/perf_bn_numerics.h \
 	tools/perf_bn_options.c \
 	tools/perf_bn_options.h \
 	tools/perf_bn_oracle.c \
@@ -87,7 +91,8 @@ peer_modules =
 pkglibexec_SCRIPTS = $(peers)
 CLEANFILES = $(peers) $(peer_objects) $(peer_modules)
 EXTRA_DIST += tools/peers/batch_norm.py tools/peers/gloo.py tools/peers/mpi.c tools/peers/onednn.c \
-	tools/peers/onednn_bn.c tools/peers/onednn_bn.h
+	tools/peers/onednn_bn.c tools/peers/onednn_bn.h tools/peers/onednn_words.c \
+	tools/peers/onednn_words.h
 
 # Their merge is ours, by the same kernels. They wait for the library, whose headers these need.
 peer_objects = \
@@ -144,9 +149,11 @@ peermodules_DATA = $(peer_modules)
 endif
 
 if HAVE_ONEDNN
-onednn_sources = tools/peers/onednn.c tools/peers/onednn_bn.c tools/perf_bn_data.c \
-	tools/perf_bn_oracle.c
-onednn_headers = tools/peers/onednn_bn.h tools/perf_bn_data.h tools/perf_bn_oracle.h
+onednn_sources = tools/peers/onednn.c tools/peers/onednn_bn.c tools/peers/onednn_words.c \
+	tools/perf_bn_data.c tools/perf_bn_errors.c tools/perf_bn_oracle.c
+onednn_headers = tools/peers/onednn_bn.h tools/peers/onednn_words.h tools/perf_bn_data.h \
+	tools/perf_bn_errors.h \
+	tools/perf_bn_oracle.h
 peers += tools/peers/peer-onednn
 tools/peers/peer-onednn: $(onednn_sources) $(onednn_headers)
 	$(AM_V_at)$(MKDIR_P) tools/peers

@@ -7,6 +7,7 @@
 
 #include "base/fail.h"
 #include "perf_bn_measure.h"
+#include "perf_bn_numerics.h"
 #include "perf_bn_results.h"
 #include "perf_end.h"
 #include "perf_json_file.h"
@@ -96,13 +97,17 @@ measure_all(struct session *session)
 		perf_peers_start(&session->peers, options->peers, &session->machine,
 				 session->group->size, session->table.n_threads);
 		session->table.peers = session->peers.there;
-		perf_bn_table_head(&session->table);
+		if (!options->numerics)
+			perf_bn_table_head(&session->table);
 	}
-	for (size_t i = 0; i < options->shapes.n && status == SYNCBN_OK; i++)
+	if (options->numerics)
+		status = perf_bn_numerics(options, session->group, session->alone,
+					  &session->machine, &session->peers);
+	for (size_t i = 0; i < options->shapes.n && status == SYNCBN_OK && !options->numerics; i++)
 		status = measure_shape(session, &options->shapes.shape[i]);
 	if (is_first(session))
 		perf_peers_stop(&session->peers);
-	if (status == SYNCBN_OK && is_first(session) && options->json != NULL)
+	if (status == SYNCBN_OK && is_first(session) && options->json != NULL && !options->numerics)
 		status = perf_bn_json_write(options->json, &session->table);
 	perf_machine_free(&session->machine);
 	return status;

@@ -122,7 +122,8 @@ perf_bn_memory_new(const struct perf_bn_options *options, const syncbn_group_t *
 			   .spatial = shape->height * shape->width,
 			   .dtype = options->dtype,
 			   .layout = options->layout,
-			   .act = options->act },
+			   .act = options->act,
+			   .numbers = options->numbers },
 	};
 	status = syncbn_shard(group, shape->n, &memory->first, &memory->count);
 	memory->bytes =

@@ -40,6 +40,7 @@ const char perf_bn_help[] =
 	"  --rounds N           a figure is the rounds' median (default 7)\n"
 	"  --peer NAME          onednn, onednn-blocked (each rank's part by itself),\n"
 	"                       torch (one process), torch-gloo (by hand); repeatable\n"
+	"  --numerics           errors on hard numbers instead of times\n"
 	"  --json FILE          the figures in Google Benchmark's shape\n"
 	"\n"
 	"Times are microseconds of the slowest rank; GB/s counts what the floor moves; x\n"
@@ -163,6 +164,8 @@ take_flag(void *context, const char *name, const char *text)
 		options->places[PERF_BN_HOT] = true;
 	else if (strcmp(name, "--oversubscribe") == 0)
 		options->oversubscribe = true;
+	else if (strcmp(name, "--numerics") == 0)
+		options->numerics = true;
 	else
 		options->help = true;
 	return SYNCBN_OK;
@@ -178,7 +181,8 @@ static const struct perf_arg args[] = {
 	{ "--rounds", false, take_count }, { "--peer", false, take_peer },
 	{ "--json", false, take_json },    { "--oversubscribe", true, take_flag },
 	{ "--cold", true, take_flag },     { "--hot", true, take_flag },
-	{ "--help", true, take_flag },     { "-h", true, take_flag },
+	{ "--numerics", true, take_flag }, { "--help", true, take_flag },
+	{ "-h", true, take_flag },
 };
 
 syncbn_status_t
@@ -195,8 +199,10 @@ perf_bn_options_parse(int argc, char **argv, struct perf_bn_options *options)
 		return status;
 	if (!options->places[PERF_BN_COLD] && !options->places[PERF_BN_HOT])
 		options->places[PERF_BN_COLD] = options->places[PERF_BN_HOT] = true;
-	if (options->shapes.n == 0)
+	if (options->numerics && options->shapes.n == 0)
+		status = perf_bn_shapes_parse("--numerics", "16x16x28x28", &options->shapes);
+	if (status == SYNCBN_OK && options->shapes.n == 0)
 		return sbn_fail(SYNCBN_ERR_INVALID,
 				"no shape: give --shape 32x64x56x56 or --shapes resnet50");
-	return SYNCBN_OK;
+	return status;
 }

@@ -6,11 +6,12 @@
  * A line of text goes to each of a peer's processes:
  *	run COMMAND COUNT DTYPE OP FRESH BATCH CALLS WARMUP
  *	bn MODE OP N C H W LAYOUT DTYPE ACT BUFFERS CALLS WARMUP
+ *	errors MODE NUMBERS N C H W LAYOUT DTYPE
  *	end
  * COUNT: elements, channels or 0. FRESH 1: ranks meet before each batch, untimed. MODE: the peer's
  * name. N: of the whole batch, H and W 1 for two dimensions. BUFFERS: a call takes the next of so
  * many. Its rank 0 says "ready" at its start, and then for each run "cannot REASON", or "result
- * WRONG SAMPLES" and a sample a line: the slowest rank's microseconds a call.
+ * WRONG SAMPLES" and a sample a line: the slowest rank's microseconds a call. NUMBERS: of perf_bn_data.h; the samples are perf_bn_errors.h's.
  */
 #ifndef SYNCBN_PERF_PEER_H
 #define SYNCBN_PERF_PEER_H

@@ -56,8 +56,7 @@ class Batch:
     def buffers(self, n):
         import torch
 
-        first = torch.randn(self.shape, dtype=self.param_dtype) + 0.5
-        first = first.to(self.dtype)
+        first = (torch.randn(self.shape, dtype=torch.float64) + 0.5).to(self.dtype)
         if self.last:
             first = first.contiguous(memory_format=torch.channels_last)
         return [first] + [first.clone() for _ in range(n - 1)]
@@ -237,7 +236,76 @@ class BatchNorm:
         return us
 
 
+def hard(kind, shape):
+    """The kinds of numbers of perf_bn_data.h."""
+    import torch
+
+    sd1 = torch.randn(shape, dtype=torch.float64)
+    same = torch.Generator().manual_seed(0)  # in all processes
+    means = torch.rand((1, shape[1]) + (1,) * (len(shape) - 2), generator=same,
+                       dtype=torch.float64) * 2 - 1
+    if kind == 6:
+        sd1.transpose(0, 1).reshape(shape[1], -1)[:, 0] = 1e4
+        sd1[0].reshape(shape[1], -1)[:, 0] = 1e4
+        return sd1 + means
+    return (sd1 * 1.2 + means, 1e4 + sd1, 4500 + 3500 * means + 0.1 * sd1,
+            (1000 * means).expand(shape), 1e-6 * sd1, 1e15 + 1e15 * sd1)[kind]
+
+
+def statistics(layer, batch):
+    if isinstance(layer, ByHand):
+        return layer.mean.double(), layer.var.double()
+    biased = (batch.count - 1) / batch.count
+    return layer.bn.running_mean.double(), layer.bn.running_var.double() * biased
+
+
+def largest(got, wanted, scale):
+    if scale is None:
+        scale = wanted.abs().max() or 1.0
+    error = float(((got.double() - wanted).abs() / scale).max())
+    return error if error == error else float("inf")
+
+
+def errors(words, rank, size):
+    """Of mean, variance, y and dx, as perf_bn_errors.h has them."""
+    line = ["bn", words[1], "step"] + words[3:9] + ["none", "1"]
+    batch = Batch(line, rank, size)
+    batch.x[0].copy_(hard(int(words[2]), batch.shape))
+    layer = Alone(batch) if words[1] == "torch" else ByHand(batch)
+    if words[1] == "torch":
+        layer.bn.momentum = 1.0
+    layer.call(0)
+    x, dy = batch.x[0].detach().double(), batch.dy[0].double()
+    view, dims = batch.view, batch.dims
+    mean = (all_sum(x.sum(dims), size) / batch.count).view(view)
+    var = (all_sum(((x - mean) ** 2).sum(dims), size) / batch.count).view(view)
+    std = (var + EPS).sqrt()
+    y = (x - mean) / std
+    mean_g = (all_sum(dy.sum(dims), size) / batch.count).view(view)
+    mean_gx = (all_sum((dy * y).sum(dims), size) / batch.count).view(view)
+    dx = (dy - mean_g - y * mean_gx) / std
+    own_mean, own_var = statistics(layer, batch)
+    return [largest(own_mean.view(view), mean, std), largest(own_var.view(view), var, var + EPS),
+            largest(layer.y.detach(), y, None),
+            largest(layer.dx, dx, None)]
+
+
 kept = {}
+
+
+def answer_errors(words, rank, size, out):
+    import torch
+    import torch.distributed as dist
+
+    try:
+        found = torch.tensor(errors(words, rank, size), dtype=torch.float64)
+        dist.all_reduce(found, op=dist.ReduceOp.MAX)
+        text = "result 0 4\n" + "".join(f"{error:.9g}\n" for error in found.tolist())
+    except Cannot as error:
+        text = f"cannot {error}\n"
+    if rank == 0:
+        out.write(text)
+        out.flush()
 
 
 def answer(words, rank, size, out):

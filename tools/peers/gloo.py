@@ -149,6 +149,8 @@ def serve(folder, rank, size, cpus):
                 break
             if words[0] == "bn":
                 peer_batch_norm.answer(words, rank, size, out)
+            elif words[0] == "errors":
+                peer_batch_norm.answer_errors(words, rank, size, out)
             else:
                 answer(words, rank, size, out)
 

@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "onednn_bn.h"
+#include "perf_bn_errors.h"
 
 enum { LINE_BYTES = 256, MAX_RANKS = 1024, MAX_CALLS = 1000 * 1000 };
 
@@ -86,7 +87,7 @@ tell_result(FILE *out, unsigned long long calls)
 		for (unsigned r = 0; r < n_ranks; r++)
 			if (samples_of(r)[i] > slowest)
 				slowest = samples_of(r)[i];
-		fprintf(out, "%.4f\n", slowest);
+		fprintf(out, "%.9g\n", slowest);
 	}
 	fflush(out);
 }
@@ -124,7 +125,7 @@ run(const char *line, FILE *out)
 	    spec[numbers - line] != '\0') {
 		onednn_bn_free(bn);
 		snprintf(spec, sizeof(spec), "%.*s", (int)(numbers - line), line);
-		bn = onednn_bn_new(spec, rank, n_ranks, &reason);
+		bn = onednn_bn_new(spec, 0, rank, n_ranks, &reason);
 		wrong = bn != NULL ? onednn_bn_wrong(bn) : 0;
 	}
 	if (bn == NULL) {
@@ -139,6 +140,33 @@ run(const char *line, FILE *out)
 	meet();
 	if (rank == 0)
 		tell_result(out, calls);
+}
+
+/* "errors MODE NUMBERS N C H W LAYOUT DTYPE": of a step in that line's words. */
+static void
+run_errors(const char *line, FILE *out)
+{
+	char mode[32], layout[32], dtype[32], spec[LINE_BYTES];
+	unsigned long long n, c, h, w;
+	const char *reason = NULL;
+	struct onednn_bn *bn;
+	int numbers;
+
+	if (sscanf(line, "errors %31s %d %llu %llu %llu %llu %31s %31s", mode, &numbers, &n, &c, &h,
+		   &w, layout, dtype) != 8)
+		give_up(line);
+	snprintf(spec, sizeof(spec), "bn %s step %llu %llu %llu %llu %s %s none 1 ", mode, n, c, h,
+		 w, layout, dtype);
+	bn = onednn_bn_new(spec, numbers, rank, n_ranks, &reason);
+	if (bn != NULL)
+		onednn_bn_errors(bn, samples_of(rank));
+	meet();
+	if (rank == 0 && bn != NULL)
+		tell_result(out, PERF_BN_ERRORS);
+	else if (rank == 0)
+		fprintf(out, "cannot %s\n", reason);
+	fflush(out);
+	onednn_bn_free(bn);
 }
 
 /* ---- the words ---- */
@@ -170,8 +198,12 @@ serve(const char *folder)
 		fputs("ready\n", out);
 		fflush(out);
 	}
-	while (fgets(line, sizeof(line), in) != NULL && strcmp(line, "end\n") != 0)
-		run(line, out);
+	while (fgets(line, sizeof(line), in) != NULL && strcmp(line, "end\n") != 0) {
+		if (strncmp(line, "errors ", 7) == 0)
+			run_errors(line, out);
+		else
+			run(line, out);
+	}
 }
 
 /* The CPUs before the next "/"; where the next place begins. */

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "onednn_bn.h"
 
-#include <dnnl.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "onednn_words.h"
 #include "perf_bn_data.h"
-#include "perf_bn_oracle.h"
+#include "perf_bn_errors.h"
 
-enum { DIMS = 4, ALIGN = 2 * 1024 * 1024, MAX_ARGS = 10, WORD = 32 };
+enum { DIMS = 4, ALIGN = 2 * 1024 * 1024, MAX_ARGS = 10 };
 
 enum buffer { X, Y, DY, DX, WORKSPACE, BUFFERS };
 
@@ -36,56 +36,6 @@ struct onednn_bn {
 	struct arguments *forward_arguments, *backward_arguments; /* [n_buffers] */
 };
 
-/* ---- words ---- */
-
-static const struct {
-	const char *name;
-	dnnl_data_type_t type;
-	syncbn_dtype_t dtype;
-} types[] = { { "f32", dnnl_f32, SYNCBN_FLOAT32 }, { "bf16", dnnl_bf16, SYNCBN_BFLOAT16 } };
-
-static const struct {
-	const char *name;
-	dnnl_format_tag_t tag;
-	syncbn_layout_t layout;
-} layouts[] = { { "nchw", dnnl_nchw, SYNCBN_CHANNELS_FIRST },
-		{ "nhwc", dnnl_nhwc, SYNCBN_CHANNELS_LAST },
-		{ "nchw8c", dnnl_nChw8c, SYNCBN_BLOCKED_8 },
-		{ "nchw16c", dnnl_nChw16c, SYNCBN_BLOCKED_16 } };
-
-struct words {
-	char mode[WORD], op[WORD], layout[WORD], dtype[WORD], act[WORD];
-	size_t n, c, h, w, buffers;
-};
-
-static bool
-read_words(const char *spec, struct words *words)
-{
-	return sscanf(spec, "bn %31s %31s %zu %zu %zu %zu %31s %31s %31s %zu", words->mode,
-		      words->op, &words->n, &words->c, &words->h, &words->w, words->layout,
-		      words->dtype, words->act, &words->buffers) == 10;
-}
-
-static int
-find_type(const char *name)
-{
-	for (int i = 0; i < 2; i++)
-		if (strcmp(types[i].name, name) == 0)
-			return i;
-	return -1;
-}
-
-static int
-find_layout(const struct words *words)
-{
-	const char *name = strcmp(words->mode, "onednn-blocked") == 0 ? "nchw16c" : words->layout;
-
-	for (int i = 0; i < 4; i++)
-		if (strcmp(layouts[i].name, name) == 0)
-			return i;
-	return -1;
-}
-
 /* The same split as syncbn_shard's. */
 static void
 take_part(struct onednn_bn *bn, unsigned rank, unsigned n_ranks)
@@ -98,15 +48,20 @@ take_part(struct onednn_bn *bn, unsigned rank, unsigned n_ranks)
 
 /* ---- memory ---- */
 
+static _Noreturn void
+end_without_memory(void)
+{
+	fputs("peer of syncbn-perf: no memory\n", stderr);
+	exit(1);
+}
+
 static void *
 get_memory(size_t bytes)
 {
 	void *memory = NULL;
 
-	if (posix_memalign(&memory, bytes >= ALIGN ? ALIGN : 128, bytes > 0 ? bytes : 1) != 0) {
-		fputs("peer of syncbn-perf: no memory\n", stderr);
-		exit(1);
-	}
+	if (posix_memalign(&memory, bytes >= ALIGN ? ALIGN : 128, bytes > 0 ? bytes : 1) != 0)
+		end_without_memory();
 	memset(memory, 0, bytes);
 	return memory;
 }
@@ -289,11 +244,14 @@ onednn_bn_call(struct onednn_bn *bn)
 /* ---- a layer ---- */
 
 static void
-take_words(struct onednn_bn *bn, const struct words *words, unsigned rank, unsigned n_ranks)
+take_words(struct onednn_bn *bn, const struct onednn_words *words, unsigned rank, unsigned n_ranks)
 {
 	bn->batch.n = words->n;
 	bn->batch.channels = words->c;
 	bn->batch.spatial = words->h * words->w;
+	bn->batch.dtype = words->dtype;
+	bn->batch.layout = words->layout;
+	bn->batch.act = words->relu ? PERF_BN_RELU : PERF_BN_NONE;
 	bn->eval = strcmp(words->op, "eval") == 0;
 	bn->forward = strcmp(words->op, "bwd") != 0;
 	bn->backward = !bn->forward || strcmp(words->op, "step") == 0;
@@ -302,9 +260,11 @@ take_words(struct onednn_bn *bn, const struct words *words, unsigned rank, unsig
 }
 
 static bool
-make_passes(struct onednn_bn *bn, bool relu)
+make_passes(struct onednn_bn *bn)
 {
 	unsigned flags = dnnl_use_scaleshift;
+
+	bool relu = bn->batch.act == PERF_BN_RELU;
 
 	flags |= bn->eval ? dnnl_use_global_stats : relu ? dnnl_fuse_norm_relu : 0;
 	dnnl_engine_create(&bn->engine, dnnl_cpu, 0);
@@ -314,39 +274,37 @@ make_passes(struct onednn_bn *bn, bool relu)
 
 /* NULL, or what it cannot do. */
 static const char *
-set_up(struct onednn_bn *bn, const struct words *words, unsigned rank, unsigned n_ranks)
+set_up(struct onednn_bn *bn, const char *spec, unsigned rank, unsigned n_ranks)
 {
-	int type = find_type(words->dtype), layout = find_layout(words);
-	dnnl_dims_t dims = { 0, (dnnl_dim_t)words->c, (dnnl_dim_t)words->h, (dnnl_dim_t)words->w };
-	const dnnl_dims_t c = { (dnnl_dim_t)words->c }, two_c = { 2, (dnnl_dim_t)words->c };
-	bool relu = strcmp(words->act, "relu") == 0;
+	struct onednn_words words;
+	const char *reason = onednn_words_read(spec, &words);
+	dnnl_dims_t dims, c, two_c;
 
-	if (words->n < n_ranks)
+	if (reason != NULL)
+		return reason;
+	if (words.n < n_ranks)
 		return "a batch below the number of processes";
-	if (type < 0 || layout < 0)
-		return "this type or layout";
-	if (!relu && strcmp(words->act, "none") != 0)
-		return "this activation in its batch norm";
-	bn->batch.dtype = types[type].dtype;
-	bn->batch.layout = layouts[layout].layout;
-	bn->batch.act = relu ? PERF_BN_RELU : PERF_BN_NONE;
-	take_words(bn, words, rank, n_ranks);
+	take_words(bn, &words, rank, n_ranks);
 	dims[0] = (dnnl_dim_t)bn->count;
-	dnnl_memory_desc_init_by_tag(&bn->data, DIMS, dims, types[type].type, layouts[layout].tag);
+	dims[1] = c[0] = two_c[1] = (dnnl_dim_t)words.c;
+	dims[2] = (dnnl_dim_t)words.h;
+	dims[3] = (dnnl_dim_t)words.w;
+	two_c[0] = 2;
+	dnnl_memory_desc_init_by_tag(&bn->data, DIMS, dims, words.type, words.tag);
 	dnnl_memory_desc_init_by_tag(&bn->channels, 1, c, dnnl_f32, dnnl_a);
 	dnnl_memory_desc_init_by_tag(&bn->both, 2, two_c, dnnl_f32, dnnl_ab);
-	return make_passes(bn, relu) ? NULL : "this batch norm on this CPU";
+	return make_passes(bn) ? NULL : "this batch norm on this CPU";
 }
 
 struct onednn_bn *
-onednn_bn_new(const char *spec, unsigned rank, unsigned n_ranks, const char **reason)
+onednn_bn_new(const char *spec, int numbers, unsigned rank, unsigned n_ranks, const char **reason)
 {
 	struct onednn_bn *bn = calloc(1, sizeof(*bn));
-	struct words words;
 
-	*reason = "without memory or such a line";
-	if (bn != NULL && read_words(spec, &words))
-		*reason = set_up(bn, &words, rank, n_ranks);
+	if (bn == NULL)
+		end_without_memory();
+	bn->batch.numbers = (enum perf_bn_numbers)numbers;
+	*reason = set_up(bn, spec, rank, n_ranks);
 	if (*reason != NULL) {
 		onednn_bn_free(bn);
 		return NULL;
@@ -381,10 +339,19 @@ onednn_bn_free(struct onednn_bn *bn)
 	free(bn);
 }
 
-uint64_t
-onednn_bn_wrong(struct onednn_bn *bn)
+/* A call on the first buffer, and what it must give; ends without memory. */
+static struct perf_bn_results
+call_first(struct onednn_bn *bn, struct perf_bn_oracle *oracle)
 {
-	struct perf_bn_results results = {
+	bn->next = 0;
+	onednn_bn_call(bn);
+	if (bn->backward)
+		run_backward(bn, 0); /* a step's was another buffer's */
+	if (perf_bn_oracle_make(&bn->batch, bn->first, bn->count, oracle) != 0)
+		end_without_memory();
+	if (bn->eval)
+		perf_bn_oracle_eval(oracle);
+	return (struct perf_bn_results){
 		.first = bn->first,
 		.count = bn->count,
 		.y = bn->forward ? bn->memory[Y] : NULL,
@@ -392,18 +359,29 @@ onednn_bn_wrong(struct onednn_bn *bn)
 		.dgamma = bn->backward ? bn->diff : NULL,
 		.dbeta = bn->backward ? bn->diff + bn->batch.channels : NULL,
 	};
-	struct perf_bn_oracle oracle;
-	uint64_t wrong;
+}
 
-	bn->next = 0;
-	onednn_bn_call(bn);
-	if (bn->backward)
-		run_backward(bn, 0); /* a step's was another buffer's */
-	if (perf_bn_oracle_make(&bn->batch, bn->first, bn->count, &oracle) != 0)
-		return bn->batch.n;
-	if (bn->eval)
-		perf_bn_oracle_eval(&oracle);
-	wrong = perf_bn_wrong(&oracle, &results);
+uint64_t
+onednn_bn_wrong(struct onednn_bn *bn)
+{
+	struct perf_bn_oracle oracle;
+	struct perf_bn_results results = call_first(bn, &oracle);
+	uint64_t wrong = perf_bn_wrong(&oracle, &results);
+
 	perf_bn_oracle_free(&oracle);
 	return wrong;
+}
+
+void
+onednn_bn_errors(struct onednn_bn *bn, double *errors)
+{
+	struct perf_bn_oracle oracle;
+	struct perf_bn_results results = call_first(bn, &oracle);
+	double *statistics = get_memory(2 * bn->batch.channels * sizeof(double));
+
+	for (size_t i = 0; i < 2 * bn->batch.channels; i++)
+		statistics[i] = (double)bn->statistics[i];
+	perf_bn_errors_of(&oracle, &results, statistics, statistics + bn->batch.channels, errors);
+	free(statistics);
+	perf_bn_oracle_free(&oracle);
 }
