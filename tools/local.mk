@@ -10,6 +10,8 @@ tools_syncbn_perf_SOURCES = \
 	tools/perf_args.h \
 	tools/perf_bn.c \
 	tools/perf_bn.h \
+	tools/perf_bn_apart.c \
+	tools/perf_bn_apart.h \
 	tools/perf_bn_data.c \
 	tools/perf_bn_data.h \
 	tools/perf_bn_errors.c \
@@ -24,6 +26,8 @@ tools_syncbn_perf_SOURCES = \
 	tools/perf_bn_memory.h \
 	tools/perf_bn_numerics.c \
 	tools/perf_bn_numerics.h \
+	tools/perf_bn_openmp.c \
+	tools/perf_bn_openmp.h \
 	tools/perf_bn_options.c \
 	tools/perf_bn_options.h \
 	tools/perf_bn_oracle.c \
@@ -78,7 +82,13 @@ tools_syncbn_perf_SOURCES = \
 tools_syncbn_perf_CPPFLAGS = $(AM_CPPFLAGS) -DPEERS_DIR='"$(pkglibexecdir)"' \
 	-DMPIRUN_OPENMPI='"$(MPIRUN_OPENMPI)"' -DMPIRUN_MPICH='"$(MPIRUN_MPICH)"'
 # the library's parts, statically: what the tool measures has no public name
-tools_syncbn_perf_LDADD = libsbn_launch.la libsbn_api.la libsbn_core.la
+tools_syncbn_perf_LDFLAGS = $(OPENMP_CFLAGS)
+tools_syncbn_perf_LDADD = libperf_openmp.la libsbn_launch.la libsbn_api.la libsbn_core.la
+
+# a library, because only this source may be compiled with OpenMP
+noinst_LTLIBRARIES += libperf_openmp.la
+libperf_openmp_la_SOURCES = tools/perf_openmp.c tools/perf_openmp.h
+libperf_openmp_la_CFLAGS = $(AM_CFLAGS) $(OPENMP_CFLAGS)
 
 # The peers: not needed by anything, built where their libraries are. They have their own compilers,
 # and no sanitizer, which their libraries do not stand.

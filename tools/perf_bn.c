@@ -8,6 +8,7 @@
 #include "base/fail.h"
 #include "perf_bn_measure.h"
 #include "perf_bn_numerics.h"
+#include "perf_bn_openmp.h"
 #include "perf_bn_results.h"
 #include "perf_end.h"
 #include "perf_json_file.h"
@@ -83,6 +84,21 @@ measure_shape(struct session *session, const struct perf_bn_shape *shape)
 }
 
 static syncbn_status_t
+measure_shapes(struct session *session)
+{
+	const struct perf_bn_options *options = session->options;
+	syncbn_status_t status = SYNCBN_OK;
+
+	if (is_first(session))
+		perf_bn_table_head(&session->table);
+	for (size_t i = 0; i < options->shapes.n && status == SYNCBN_OK; i++)
+		status = measure_shape(session, &options->shapes.shape[i]);
+	if (status == SYNCBN_OK && is_first(session) && options->json != NULL)
+		status = perf_bn_json_write(options->json, &session->table);
+	return status;
+}
+
+static syncbn_status_t
 measure_all(struct session *session)
 {
 	const struct perf_bn_options *options = session->options;
@@ -93,22 +109,19 @@ measure_all(struct session *session)
 	session->table.machine = &session->machine;
 	session->table.n_ranks = session->group->size;
 	session->table.n_threads = syncbn_threads();
-	if (is_first(session)) {
+	if (is_first(session))
 		perf_peers_start(&session->peers, options->peers, &session->machine,
 				 session->group->size, session->table.n_threads);
-		session->table.peers = session->peers.there;
-		if (!options->numerics)
-			perf_bn_table_head(&session->table);
-	}
+	session->table.peers = session->peers.there;
 	if (options->numerics)
 		status = perf_bn_numerics(options, session->group, session->alone,
 					  &session->machine, &session->peers);
-	for (size_t i = 0; i < options->shapes.n && status == SYNCBN_OK && !options->numerics; i++)
-		status = measure_shape(session, &options->shapes.shape[i]);
+	else if (options->openmp)
+		status = perf_bn_openmp(options, session->group, session->alone, &session->machine);
+	else
+		status = measure_shapes(session);
 	if (is_first(session))
 		perf_peers_stop(&session->peers);
-	if (status == SYNCBN_OK && is_first(session) && options->json != NULL && !options->numerics)
-		status = perf_bn_json_write(options->json, &session->table);
 	perf_machine_free(&session->machine);
 	return status;
 }

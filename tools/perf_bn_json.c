@@ -61,6 +61,7 @@ put_row(struct perf_json *json, const struct perf_bn_table *table, const struct 
 	put_variant(json, row, PERF_BN_FLOOR, "floor", "floor_multiple");
 	put_variant(json, row, PERF_BN_READ_COPY, "read_copy", "read_copy_multiple");
 	put_variant(json, row, PERF_BN_ALONE, "alone", "alone_multiple");
+	put_variant(json, row, PERF_BN_APART, "apart", "apart_multiple");
 	put_phases(json, &row->phases);
 	perf_json_count(json, "wrong", row->wrong);
 	perf_json_peers(json, us->p50, row->peers);

@@ -41,11 +41,13 @@ const char perf_bn_help[] =
 	"  --peer NAME          onednn, onednn-blocked (each rank's part by itself),\n"
 	"                       torch (one process), torch-gloo (by hand); repeatable\n"
 	"  --numerics           errors on hard numbers instead of times\n"
+	"  --openmp             what alternating with an OpenMP region costs instead\n"
 	"  --json FILE          the figures in Google Benchmark's shape\n"
 	"\n"
 	"Times are microseconds of the slowest rank; GB/s counts what the floor moves; x\n"
 	"is the multiple of the floor, of a pass that reads and then the copy for layouts\n"
 	"with channels last (r+c); sync: by how much synchronizing is slower than alone.\n"
+	"apart: the activation as a pass of its own. Phases are rank 0's. ratio: by ours.\n"
 	"wrong: values that are not those of the formulas in double.\n"
 	"Exit codes: 0; 1 a failure, or wrong values; 2 usage.\n";
 
@@ -166,6 +168,8 @@ take_flag(void *context, const char *name, const char *text)
 		options->oversubscribe = true;
 	else if (strcmp(name, "--numerics") == 0)
 		options->numerics = true;
+	else if (strcmp(name, "--openmp") == 0)
+		options->openmp = true;
 	else
 		options->help = true;
 	return SYNCBN_OK;
@@ -181,8 +185,8 @@ static const struct perf_arg args[] = {
 	{ "--rounds", false, take_count }, { "--peer", false, take_peer },
 	{ "--json", false, take_json },    { "--oversubscribe", true, take_flag },
 	{ "--cold", true, take_flag },     { "--hot", true, take_flag },
-	{ "--numerics", true, take_flag }, { "--help", true, take_flag },
-	{ "-h", true, take_flag },
+	{ "--numerics", true, take_flag }, { "--openmp", true, take_flag },
+	{ "--help", true, take_flag },     { "-h", true, take_flag },
 };
 
 syncbn_status_t

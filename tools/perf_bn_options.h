@@ -25,7 +25,7 @@ struct perf_bn_options {
 	syncbn_dtype_t dtype;
 	enum perf_bn_act act;
 	enum perf_bn_numbers numbers;
-	bool numerics;
+	bool numerics, openmp; /* instead of the usual table */
 	bool places[PERF_BN_PLACES];
 	uint64_t warmup;     /* calls before each round */
 	uint64_t iterations; /* calls a round; 0: as many as fill the time */

@@ -28,6 +28,8 @@ print_columns(const struct perf_bn_table *table)
 {
 	printf("#%16s %-5s %10s %10s %10s %7s %10s %5s %5s %10s %7s", "shape", "place", "p50 us",
 	       "p90", "p99", "GB/s", "floor us", "x", "r+c", "alone us", "sync");
+	if (table->options->act != PERF_BN_NONE)
+		printf(" %10s %5s", "apart us", "ratio");
 	printf(" %9s %9s %9s %9s %6s", "moments", "exchange", "wait", "normalize", "wrong");
 	for (int peer = 0; peer < PERF_PEERS; peer++)
 		if (table->peers[peer])
@@ -69,6 +71,17 @@ print_alone(const struct perf_bn_result *row)
 	printf(" %+6.1f%%", 100 * (perf_bn_multiple(row, PERF_BN_ALONE) - 1));
 }
 
+static void
+print_apart(const struct perf_bn_result *row)
+{
+	if (!row->there[PERF_BN_APART]) {
+		printf(" %10s %5s", "-", "-");
+		return;
+	}
+	perf_print_us(row->us[PERF_BN_APART].p50);
+	printf(" %5.2f", 1 / perf_bn_multiple(row, PERF_BN_APART));
+}
+
 void
 perf_bn_table_row(const struct perf_bn_table *table, const struct perf_bn_result *row)
 {
@@ -84,6 +97,8 @@ perf_bn_table_row(const struct perf_bn_table *table, const struct perf_bn_result
 	print_multiple(row, PERF_BN_FLOOR);
 	print_multiple(row, PERF_BN_READ_COPY);
 	print_alone(row);
+	if (table->options->act != PERF_BN_NONE)
+		print_apart(row);
 	printf(" %9.1f %9.1f %9.1f %9.1f %6llu", row->phases.moments, row->phases.exchange,
 	       row->phases.wait, row->phases.normalize, (unsigned long long)row->wrong);
 	for (int peer = 0; peer < PERF_PEERS; peer++)

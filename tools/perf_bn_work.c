@@ -6,6 +6,7 @@
 #include <syncbn/syncbn.h>
 
 #include "base/fail.h"
+#include "perf_bn_apart.h"
 #include "perf_bn_oracle.h"
 #include "perf_work.h"
 
@@ -45,8 +46,9 @@ forward(struct perf_bn_work *work, const struct perf_bn_layer *layer, size_t buf
 	syncbn_tensor_t y =
 		perf_bn_tensor(&work->memory, has_forward(work) ? PERF_BN_TY : PERF_BN_TDX, buffer);
 	syncbn_saved_t *saved = layer->saved != NULL ? layer->saved[buffer] : NULL;
+	bool adds = has_residual(work) && layer != &work->apart;
 
-	return syncbn_batch_norm_forward(layer->bn, &x, has_residual(work) ? &z : NULL, &y, saved);
+	return syncbn_batch_norm_forward(layer->bn, &x, adds ? &z : NULL, &y, saved);
 }
 
 static syncbn_status_t
@@ -82,6 +84,19 @@ call_layer(struct perf_bn_work *work, const struct perf_bn_layer *layer, size_t 
 	return status;
 }
 
+static syncbn_status_t
+call_apart(struct perf_bn_work *work, size_t buffer)
+{
+	syncbn_tensor_t y = perf_bn_tensor(&work->memory, PERF_BN_TY, buffer);
+	syncbn_tensor_t z = perf_bn_tensor(&work->memory, PERF_BN_TZ, buffer);
+	syncbn_status_t status = forward(work, &work->apart, buffer);
+
+	if (status == SYNCBN_OK)
+		perf_bn_apart(work->options->act, y.data, z.data,
+			      work->memory.bytes / sizeof(float));
+	return status;
+}
+
 static void
 call_floor(const struct perf_bn_streams *streams, bool reads_first)
 {
@@ -102,6 +117,8 @@ perf_bn_work_call(struct perf_bn_work *work, enum perf_bn_variant variant, size_
 		return call_layer(work, &work->ours, buffer, is_cold);
 	if (variant == PERF_BN_ALONE)
 		return call_layer(work, &work->alone, buffer, is_cold);
+	if (variant == PERF_BN_APART)
+		return call_apart(work, buffer);
 	if (has_forward(work)) {
 		streams = perf_bn_forward_streams(&work->memory, buffer);
 		call_floor(&streams, reads_first && work->options->op != PERF_BN_EVAL);
@@ -164,6 +181,19 @@ make_saved(struct perf_bn_work *work, struct perf_bn_layer *layer)
 	return status;
 }
 
+static syncbn_activation_t
+activation_of(const struct perf_bn_work *work)
+{
+	switch (work->options->act) {
+	case PERF_BN_NONE:
+		return SYNCBN_ACTIVATION_NONE;
+	case PERF_BN_LEAKY_RELU:
+		return SYNCBN_ACTIVATION_LEAKY_RELU;
+	default:
+		return SYNCBN_ACTIVATION_RELU;
+	}
+}
+
 static syncbn_status_t
 make_layer(struct perf_bn_work *work, syncbn_group_t *group, struct perf_bn_layer *layer)
 {
@@ -175,10 +205,7 @@ make_layer(struct perf_bn_work *work, syncbn_group_t *group, struct perf_bn_laye
 	config.training = work->options->op != PERF_BN_EVAL;
 	config.dtype = layer_dtype(work);
 	config.negative_slope = PERF_BN_SLOPE;
-	config.activation = work->options->act == PERF_BN_NONE ? SYNCBN_ACTIVATION_NONE :
-			    work->options->act == PERF_BN_LEAKY_RELU ?
-								 SYNCBN_ACTIVATION_LEAKY_RELU :
-								 SYNCBN_ACTIVATION_RELU;
+	config.activation = layer == &work->apart ? SYNCBN_ACTIVATION_NONE : activation_of(work);
 	status = syncbn_batch_norm_new(group, &config, &layer->bn);
 	if (status != SYNCBN_OK)
 		return status;
@@ -205,6 +232,13 @@ can_be_alone(const struct perf_bn_work *work)
 	       work->memory.batch.n / ranks * work->memory.batch.spatial > 1;
 }
 
+static bool
+can_be_apart(const struct perf_bn_work *work)
+{
+	return work->options->act != PERF_BN_NONE && !has_backward(work) &&
+	       work->options->dtype == SYNCBN_FLOAT32;
+}
+
 syncbn_status_t
 perf_bn_work_new(const struct perf_bn_options *options, struct syncbn_group *group,
 		 syncbn_group_t *alone, const struct perf_bn_shape *shape,
@@ -218,6 +252,8 @@ perf_bn_work_new(const struct perf_bn_options *options, struct syncbn_group *gro
 		status = make_layer(work, group, &work->ours);
 	if (status == SYNCBN_OK && can_be_alone(work))
 		status = make_layer(work, alone, &work->alone);
+	if (status == SYNCBN_OK && can_be_apart(work))
+		status = make_layer(work, group, &work->apart);
 	return status;
 }
 
@@ -226,6 +262,7 @@ perf_bn_work_free(struct perf_bn_work *work)
 {
 	free_layer(work, &work->ours);
 	free_layer(work, &work->alone);
+	free_layer(work, &work->apart);
 	perf_bn_memory_free(&work->memory);
 }
 
@@ -237,6 +274,8 @@ perf_bn_work_has(const struct perf_bn_work *work, enum perf_bn_variant variant)
 
 	if (variant == PERF_BN_ALONE)
 		return work->alone.bn != NULL;
+	if (variant == PERF_BN_APART)
+		return work->apart.bn != NULL;
 	return variant != PERF_BN_READ_COPY || (rows && work->options->op != PERF_BN_EVAL);
 }
 

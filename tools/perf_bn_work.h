@@ -15,6 +15,7 @@ enum perf_bn_variant {
 	PERF_BN_ALONE,     /* the same layer on a group of this rank alone */
 	PERF_BN_FLOOR,     /* the same memory copied */
 	PERF_BN_READ_COPY, /* read, then copied: two passes, as layouts with channels last need */
+	PERF_BN_APART,     /* ours without an activation, then the activation as a pass */
 	PERF_BN_VARIANTS
 };
 
@@ -27,8 +28,8 @@ struct perf_bn_work {
 	const struct perf_bn_options *options;
 	struct syncbn_group *group;
 	struct perf_bn_memory memory;
-	size_t turn;                      /* of the next cold call */
-	struct perf_bn_layer ours, alone; /* alone.bn NULL: nothing to tell */
+	size_t turn;                             /* of the next cold call */
+	struct perf_bn_layer ours, alone, apart; /* bn NULL: nothing to tell */
 };
 
 /* Collective, as all that follows. alone: a group of this rank only. Free it in any case. */
