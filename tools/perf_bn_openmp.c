@@ -98,7 +98,7 @@ static void
 print_head(const struct perf_bn_options *options, const struct perf_machine *machine,
 	   uint32_t n_ranks)
 {
-	printf("# syncbn-perf %s bn %s alternating with OpenMP, %s, %s, %d threads of each a rank\n",
+	printf("# syncbn-perf %s bn %s alternating with OpenMP, %s, %s, %d threads each a rank\n",
 	       SYNCBN_VERSION, perf_bn_op_names[options->op], perf_bn_layout_name(options->layout),
 	       perf_bn_dtype_name(options->dtype), syncbn_threads());
 	perf_print_machine(machine, n_ranks);

@@ -10,8 +10,9 @@
  *	end
  * COUNT: elements, channels or 0. FRESH 1: ranks meet before each batch, untimed. MODE: the peer's
  * name. N: of the whole batch, H and W 1 for two dimensions. BUFFERS: a call takes the next of so
- * many. Its rank 0 says "ready" at its start, and then for each run "cannot REASON", or "result
- * WRONG SAMPLES" and a sample a line: the slowest rank's microseconds a call. NUMBERS: of perf_bn_data.h; the samples are perf_bn_errors.h's.
+ * many. NUMBERS: of perf_bn_data.h. Its rank 0 says "ready" at its start, and then for each run
+ * "cannot REASON", or "result WRONG SAMPLES" and a sample a line: the slowest rank's microseconds a
+ * call, or the errors of perf_bn_errors.h.
  */
 #ifndef SYNCBN_PERF_PEER_H
 #define SYNCBN_PERF_PEER_H

@@ -8,8 +8,8 @@
 struct onednn_bn;
 
 /*
- * spec: "bn MODE OP N C H W LAYOUT DTYPE ACT BUFFERS "; numbers: of perf_bn_data.h. NULL with the reason: it cannot do
- * that.
+ * spec: "bn MODE OP N C H W LAYOUT DTYPE ACT BUFFERS "; numbers: of perf_bn_data.h. NULL with
+ * the reason: it cannot do that.
  */
 struct onednn_bn *onednn_bn_new(const char *spec, int numbers, unsigned rank, unsigned n_ranks,
 				const char **reason);
