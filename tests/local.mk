@@ -44,6 +44,7 @@ unit_tests = \
 	tests/unit/onnx_test \
 	tests/unit/options_test \
 	tests/unit/parse_test \
+	tests/unit/perf_bn_test \
 	tests/unit/perf_numbers_test \
 	tests/unit/place_test \
 	tests/unit/plan_test \
@@ -83,6 +84,9 @@ shell_tests = \
 	tests/tools/dry_run.sh \
 	tests/tools/example_data.sh \
 	tests/tools/example_smallest.sh \
+	tests/tools/perf_bn.sh \
+	tests/tools/perf_bn_options.sh \
+	tests/tools/perf_bn_peers.sh \
 	tests/tools/perf_collective.sh \
 	tests/tools/perf_env.sh \
 	tests/tools/perf_options.sh \
@@ -174,6 +178,16 @@ tests_unit_group_threads_test_SOURCES = \
 	tests/unit/one_mapping.c \
 	tests/unit/one_mapping.h
 
+tests_unit_perf_bn_test_SOURCES = \
+	tests/unit/perf_bn_test.c \
+	tools/perf_bn_data.c \
+	tools/perf_bn_data.h \
+	tools/perf_bn_errors.c \
+	tools/perf_bn_errors.h \
+	tools/perf_bn_oracle.c \
+	tools/perf_bn_oracle.h \
+	tools/perf_bn_shapes.c \
+	tools/perf_bn_shapes.h
 tests_unit_perf_numbers_test_SOURCES = \
 	tests/unit/perf_numbers_test.c \
 	tools/perf_numbers.c \

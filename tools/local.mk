@@ -6,15 +6,53 @@ tools_syncbn_run_LDADD = libsbn_launch.la libsbn_core.la
 
 tools_syncbn_perf_SOURCES = \
 	tools/perf_allreduce.c \
+	tools/perf_args.c \
+	tools/perf_args.h \
+	tools/perf_bn.c \
+	tools/perf_bn.h \
+	tools/perf_bn_apart.c \
+	tools/perf_bn_apart.h \
+	tools/perf_bn_data.c \
+	tools/perf_bn_data.h \
+	tools/perf_bn_errors.c \
+	tools/perf_bn_errors.h \
+	tools/perf_bn_floor.c \
+	tools/perf_bn_floor.h \
+	tools/perf_bn_floor_body.h \
+	tools/perf_bn_json.c \
+	tools/perf_bn_measure.c \
+	tools/perf_bn_measure.h \
+	tools/perf_bn_memory.c \
+	tools/perf_bn_memory.h \
+	tools/perf_bn_numerics.c \
+	tools/perf_bn_numerics.h \
+	tools/perf_bn_openmp.c \
+	tools/perf_bn_openmp.h \
+	tools/perf_bn_options.c \
+	tools/perf_bn_options.h \
+	tools/perf_bn_oracle.c \
+	tools/perf_bn_oracle.h \
+	tools/perf_bn_peers.c \
+	tools/perf_bn_peers.h \
+	tools/perf_bn_results.h \
+	tools/perf_bn_shapes.c \
+	tools/perf_bn_shapes.h \
+	tools/perf_bn_table.c \
+	tools/perf_bn_work.c \
+	tools/perf_bn_work.h \
 	tools/perf_collective.c \
 	tools/perf_collective.h \
 	tools/perf_cpuinfo.c \
 	tools/perf_cpuinfo.h \
+	tools/perf_end.c \
+	tools/perf_end.h \
 	tools/perf_env.c \
 	tools/perf_env.h \
 	tools/perf_exchange.c \
 	tools/perf_json.c \
 	tools/perf_json.h \
+	tools/perf_json_file.c \
+	tools/perf_json_file.h \
 	tools/perf_machine.c \
 	tools/perf_machine.h \
 	tools/perf_numbers.c \
@@ -26,6 +64,10 @@ tools_syncbn_perf_SOURCES = \
 	tools/perf_peer.h \
 	tools/perf_peer_exec.c \
 	tools/perf_peer_exec.h \
+	tools/perf_peers.c \
+	tools/perf_peers.h \
+	tools/perf_print.c \
+	tools/perf_print.h \
 	tools/perf_results.h \
 	tools/perf_results_json.c \
 	tools/perf_sizes.c \
@@ -43,7 +85,13 @@ tools_syncbn_perf_SOURCES = \
 tools_syncbn_perf_CPPFLAGS = $(AM_CPPFLAGS) -DPEERS_DIR='"$(pkglibexecdir)"' \
 	-DMPIRUN_OPENMPI='"$(MPIRUN_OPENMPI)"' -DMPIRUN_MPICH='"$(MPIRUN_MPICH)"'
 # the library's parts, statically: what the tool measures has no public name
-tools_syncbn_perf_LDADD = libsbn_launch.la libsbn_api.la libsbn_core.la
+tools_syncbn_perf_LDFLAGS = $(OPENMP_CFLAGS)
+tools_syncbn_perf_LDADD = libperf_openmp.la libsbn_launch.la libsbn_api.la libsbn_core.la
+
+# a library, because only this source may be compiled with OpenMP
+noinst_LTLIBRARIES += libperf_openmp.la
+libperf_openmp_la_SOURCES = tools/perf_openmp.c tools/perf_openmp.h
+libperf_openmp_la_CFLAGS = $(AM_CFLAGS) $(OPENMP_CFLAGS)
 
 # The peers: not needed by anything, built where their libraries are. They have their own compilers,
 # and no sanitizer, which their libraries do not stand.
@@ -52,9 +100,12 @@ peer_headers = tools/perf_numbers.h src/kernels/kernels.h
 PEER_COMPILE = -std=gnu11 -O2 -ffp-contract=off -D_GNU_SOURCE $(SBN_CPU_CPPFLAGS) \
 	-I$(top_srcdir)/include -I$(top_srcdir)/src -I$(top_srcdir)/tools
 peers =
+peer_modules =
 pkglibexec_SCRIPTS = $(peers)
-CLEANFILES = $(peers) $(peer_objects)
-EXTRA_DIST += tools/peers/mpi.c tools/peers/gloo.py
+CLEANFILES = $(peers) $(peer_objects) $(peer_modules)
+EXTRA_DIST += tools/peers/batch_norm.py tools/peers/gloo.py tools/peers/mpi.c tools/peers/onednn.c \
+	tools/peers/onednn_bn.c tools/peers/onednn_bn.h tools/peers/onednn_words.c \
+	tools/peers/onednn_words.h
 
 # Their merge is ours, by the same kernels. They wait for the library, whose headers these need.
 peer_objects = \
@@ -101,4 +152,24 @@ tools/peers/peer-gloo: tools/peers/gloo.py
 	$(AM_V_at)$(MKDIR_P) tools/peers
 	$(AM_V_GEN)sed '1s|.*|#!$(PEER_PYTHON)|' $(top_srcdir)/tools/peers/gloo.py >$@
 	$(AM_V_at)chmod +x $@
+# a module of the program above, which looks for it in its own folder
+peer_modules += tools/peers/peer_batch_norm.py
+$(peer_modules): tools/peers/batch_norm.py
+	$(AM_V_at)$(MKDIR_P) tools/peers
+	$(AM_V_GEN)cp $(top_srcdir)/tools/peers/batch_norm.py $@
+peermodulesdir = $(pkglibexecdir)
+peermodules_DATA = $(peer_modules)
+endif
+
+if HAVE_ONEDNN
+onednn_sources = tools/peers/onednn.c tools/peers/onednn_bn.c tools/peers/onednn_words.c \
+	tools/perf_bn_data.c tools/perf_bn_errors.c tools/perf_bn_oracle.c
+onednn_headers = tools/peers/onednn_bn.h tools/peers/onednn_words.h tools/perf_bn_data.h \
+	tools/perf_bn_errors.h \
+	tools/perf_bn_oracle.h
+peers += tools/peers/peer-onednn
+tools/peers/peer-onednn: $(onednn_sources) $(onednn_headers)
+	$(AM_V_at)$(MKDIR_P) tools/peers
+	$(AM_V_CCLD)$(CC) $(PEER_COMPILE) -o $@ \
+		$(addprefix $(top_srcdir)/,$(onednn_sources)) $(ONEDNN_LIBS) -lm
 endif

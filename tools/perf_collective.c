@@ -1,28 +1,29 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "perf_collective.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <syncbn/syncbn.h>
 
 #include "base/fail.h"
+#include "perf_end.h"
+#include "perf_json_file.h"
 #include "perf_machine.h"
-#include "perf_peer.h"
+#include "perf_peers.h"
 #include "perf_results.h"
 #include "perf_start.h"
 #include "perf_work.h"
 #include "shm/contract.h"
 
-enum { EXIT_USAGE = 2, FEW_CALLS = 10, SIZE_US = 300 * 1000 };
+enum { FEW_CALLS = 10, SIZE_US = 300 * 1000 };
 
 /* A run as a rank sees it; peers are rank 0's only. */
 struct session {
 	const struct perf_options *options;
 	struct syncbn_group *group;
 	struct perf_machine machine;
-	struct perf_peer peers[PERF_PEERS];
+	struct perf_peers peers;
 	struct perf_results results;
 };
 
@@ -34,51 +35,18 @@ is_first(const struct session *session)
 
 /* ---- peers ---- */
 
+/* The words of a run; perf_peer.h has their meaning. */
 static void
-leave_out(struct session *session, int number)
-{
-	fprintf(stderr, "syncbn-perf: peer %s is left out: %s\n", perf_peer_names[number],
-		sbn_last_error());
-	session->results.peers[number] = false;
-}
-
-static void
-start_peers(struct session *session)
-{
-	uint32_t n_ranks = session->group->size;
-
-	for (int i = 0; i < PERF_PEERS; i++) {
-		if (!session->options->peers[i])
-			continue;
-		session->results.peers[i] = true;
-		if (perf_peer_start(i, n_ranks, session->machine.places,
-				    n_ranks > session->machine.n_cpus,
-				    &session->peers[i]) != SYNCBN_OK)
-			leave_out(session, i);
-	}
-}
-
-static void
-stop_peers(struct session *session)
-{
-	for (int i = 0; i < PERF_PEERS; i++)
-		if (session->results.peers[i])
-			perf_peer_stop(&session->peers[i]);
-}
-
-static struct perf_peer_work
-peer_work(const struct perf_work *work, const struct perf_plan *plan)
+print_work(const struct perf_work *work, const struct perf_plan *plan, char *line, size_t room)
 {
 	const struct perf_options *options = work->options;
 
-	return (struct perf_peer_work){
-		.command = perf_command_names[options->command],
-		.dtype = perf_dtype_name(options->dtype),
-		.op = perf_reduce_name(options->reduce),
-		.count = options->command == PERF_EXCHANGE ? work->n_channels : work->array.count,
-		.fresh = options->arena,
-		.plan = *plan,
-	};
+	snprintf(line, room, "run %s %zu %s %s %d %llu %llu %llu\n",
+		 perf_command_names[options->command],
+		 options->command == PERF_EXCHANGE ? work->n_channels : work->array.count,
+		 perf_dtype_name(options->dtype), perf_reduce_name(options->reduce), options->arena,
+		 (unsigned long long)plan->batch, (unsigned long long)plan->calls,
+		 (unsigned long long)plan->warmup);
 }
 
 /* Runs a round by a plan and sorts its samples: ours, what is beside it or a peer's. */
@@ -94,9 +62,10 @@ struct runner {
 static syncbn_status_t
 run_peer(struct runner *runner, const struct perf_plan *plan, double *us)
 {
-	struct perf_peer_work work = peer_work(runner->work, plan);
+	char line[PERF_PEER_LINE];
 
-	return perf_peer_run(runner->peer, &work, &runner->wrong, us);
+	print_work(runner->work, plan, line, sizeof(line));
+	return perf_peer_run(runner->peer, line, perf_plan_samples(plan), &runner->wrong, us);
 }
 
 /* All ranks get the slowest rank's samples, so all choose the same plan. */
@@ -209,15 +178,10 @@ peer_round(struct perf_peer *peer, struct size *size, size_t round, struct perf_
 static void
 peer_rounds(struct session *session, struct size *size, size_t round, struct perf_result *row)
 {
-	for (int i = 0; i < PERF_PEERS; i++) {
-		struct perf_peer *peer = &session->peers[i];
-
-		if (!session->results.peers[i] ||
-		    peer_round(peer, size, round, &row->peers[i]) == SYNCBN_OK)
-			continue;
-		leave_out(session, i);
-		perf_peer_stop(peer);
-	}
+	for (int i = 0; i < PERF_PEERS; i++)
+		if (session->peers.there[i] &&
+		    peer_round(&session->peers.peer[i], size, round, &row->peers[i]) != SYNCBN_OK)
+			perf_peers_leave_out(&session->peers, i);
 }
 
 /* Ours, what is beside it, each peer; then again. Meanwhile all ranks but the first sleep. */
@@ -287,13 +251,15 @@ measure_all(struct session *session)
 	session->results.machine = &session->machine;
 	session->results.n_ranks = session->group->size;
 	if (is_first(session)) {
-		start_peers(session);
+		perf_peers_start(&session->peers, options->peers, &session->machine,
+				 session->group->size, 1);
+		session->results.peers = session->peers.there;
 		perf_table_head(&session->results);
 	}
 	for (size_t i = 0; i < options->n_sizes && status == SYNCBN_OK; i++)
 		status = measure_size(session, options->bytes[i]);
 	if (is_first(session))
-		stop_peers(session);
+		perf_peers_stop(&session->peers);
 	if (status == SYNCBN_OK && is_first(session) && options->json != NULL)
 		status = perf_json_write(options->json, &session->results);
 	perf_machine_free(&session->machine);
@@ -323,22 +289,6 @@ judge(const struct perf_results *results)
 }
 
 static int
-tell(syncbn_status_t status)
-{
-	fprintf(stderr, "syncbn-perf: %s\n", sbn_last_error());
-	return status == SYNCBN_ERR_INVALID ? EXIT_USAGE : EXIT_FAILURE;
-}
-
-static int
-end_stdout(int code)
-{
-	if (fflush(stdout) == 0 && ferror(stdout) == 0)
-		return code;
-	fprintf(stderr, "syncbn-perf: cannot write standard output: %s\n", strerror(errno));
-	return EXIT_FAILURE;
-}
-
-static int
 measure(const struct perf_options *options)
 {
 	static struct session session;
@@ -346,18 +296,15 @@ measure(const struct perf_options *options)
 	int code = EXIT_SUCCESS;
 
 	if (status != SYNCBN_OK)
-		return tell(status);
+		return perf_tell(status);
 	session.options = session.results.options = options;
-	if (options->n_ranks != 0 && options->n_ranks != session.group->size)
-		status = sbn_fail(SYNCBN_ERR_INVALID,
-				  "-n %llu: the launcher has started %u ranks; leave -n out",
-				  (unsigned long long)options->n_ranks, session.group->size);
-	else
+	status = perf_check_ranks(session.group, options->n_ranks);
+	if (status == SYNCBN_OK)
 		status = measure_all(&session);
 	if (status != SYNCBN_OK)
-		code = tell(status);
+		code = perf_tell(status);
 	else if (is_first(&session))
-		code = end_stdout(judge(&session.results));
+		code = perf_end_stdout(judge(&session.results));
 	syncbn_finalize(session.group);
 	return code;
 }
@@ -371,11 +318,12 @@ perf_collective(int argc, char **argv)
 
 	if (status == SYNCBN_OK && options.help) {
 		fputs(perf_options_help, stdout);
-		return end_stdout(EXIT_SUCCESS);
+		return perf_end_stdout(EXIT_SUCCESS);
 	}
 	if (status == SYNCBN_OK && options.json != NULL && !is_rank)
-		status = perf_json_probe(options.json);
+		status = perf_json_file_probe(options.json);
 	if (status != SYNCBN_OK)
-		return tell(status);
-	return is_rank ? measure(&options) : perf_start(&options, argc, argv);
+		return perf_tell(status);
+	return is_rank ? measure(&options) :
+			 perf_start(options.n_ranks, options.oversubscribe, argc, argv);
 }

@@ -5,8 +5,7 @@
 #include <string.h>
 
 #include "base/fail.h"
-#include "base/math.h"
-#include "base/parse.h"
+#include "perf_args.h"
 #include "perf_sizes.h"
 #include "shm/layout.h"
 
@@ -17,8 +16,7 @@ enum {
 	ROUNDS_WITH_PEERS = 5, /* or with what is beside it */
 	BUCKETS = 4,
 	COMPUTE_US = 200,
-	MAX_COMPUTE_US = 1000 * 1000,
-	NAME_BYTES = 64
+	MAX_COMPUTE_US = 1000 * 1000
 };
 
 const char *const perf_command_names[PERF_COMMANDS] = { "exchange", "allreduce", "barrier",
@@ -78,94 +76,85 @@ perf_reduce_name(syncbn_reduce_t reduce)
 }
 
 static syncbn_status_t
-parse_count(const char *name, const char *text, int64_t min, int64_t max, uint64_t *out)
+take_warmup(void *context, const char *name, const char *text)
 {
-	int64_t value;
-	syncbn_status_t status = sbn_parse_int(name, text, min, max, &value);
-
-	if (status == SYNCBN_OK)
-		*out = (uint64_t)value;
-	return status;
+	struct parser *parser = context;
+	return perf_arg_count(name, text, 0, MAX_CALLS, &parser->options->warmup);
 }
 
 static syncbn_status_t
-parse_choice(const char *name, const char *text, const char *const *words, size_t n, int *out)
+take_iterations(void *context, const char *name, const char *text)
 {
-	size_t word;
-	syncbn_status_t status = sbn_parse_word(name, text, words, n, &word);
-
-	if (status == SYNCBN_OK)
-		*out = (int)word;
-	return status;
+	struct parser *parser = context;
+	return perf_arg_count(name, text, 0, MAX_CALLS, &parser->options->iterations);
 }
 
 static syncbn_status_t
-take_warmup(struct parser *parser, const char *name, const char *text)
+take_rounds(void *context, const char *name, const char *text)
 {
-	return parse_count(name, text, 0, MAX_CALLS, &parser->options->warmup);
+	struct parser *parser = context;
+	return perf_arg_count(name, text, 1, MAX_ROUNDS, &parser->options->rounds);
 }
 
 static syncbn_status_t
-take_iterations(struct parser *parser, const char *name, const char *text)
+take_ranks(void *context, const char *name, const char *text)
 {
-	return parse_count(name, text, 0, MAX_CALLS, &parser->options->iterations);
+	struct parser *parser = context;
+	return perf_arg_count(name, text, 1, SBN_MAX_RANKS, &parser->options->n_ranks);
 }
 
 static syncbn_status_t
-take_rounds(struct parser *parser, const char *name, const char *text)
+take_buckets(void *context, const char *name, const char *text)
 {
-	return parse_count(name, text, 1, MAX_ROUNDS, &parser->options->rounds);
+	struct parser *parser = context;
+
+	return perf_arg_count(name, text, 1, SYNCBN_MAX_IN_FLIGHT, &parser->options->n_buckets);
 }
 
 static syncbn_status_t
-take_ranks(struct parser *parser, const char *name, const char *text)
+take_compute(void *context, const char *name, const char *text)
 {
-	return parse_count(name, text, 1, SBN_MAX_RANKS, &parser->options->n_ranks);
+	struct parser *parser = context;
+
+	return perf_arg_count(name, text, 1, MAX_COMPUTE_US, &parser->options->compute_us);
 }
 
 static syncbn_status_t
-take_buckets(struct parser *parser, const char *name, const char *text)
+take_min(void *context, const char *name, const char *text)
 {
-	return parse_count(name, text, 1, SYNCBN_MAX_IN_FLIGHT, &parser->options->n_buckets);
-}
-
-static syncbn_status_t
-take_compute(struct parser *parser, const char *name, const char *text)
-{
-	return parse_count(name, text, 1, MAX_COMPUTE_US, &parser->options->compute_us);
-}
-
-static syncbn_status_t
-take_min(struct parser *parser, const char *name, const char *text)
-{
+	struct parser *parser = context;
 	return perf_sizes_parse_bytes(name, text, &parser->sizes.min);
 }
 
 static syncbn_status_t
-take_max(struct parser *parser, const char *name, const char *text)
+take_max(void *context, const char *name, const char *text)
 {
+	struct parser *parser = context;
 	return perf_sizes_parse_bytes(name, text, &parser->sizes.max);
 }
 
 static syncbn_status_t
-take_factor(struct parser *parser, const char *name, const char *text)
+take_factor(void *context, const char *name, const char *text)
 {
-	return parse_count(name, text, 2, MAX_FACTOR, &parser->sizes.factor);
+	struct parser *parser = context;
+	return perf_arg_count(name, text, 2, MAX_FACTOR, &parser->sizes.factor);
 }
 
 static syncbn_status_t
-take_channels(struct parser *parser, const char *name, const char *text)
+take_channels(void *context, const char *name, const char *text)
 {
+	struct parser *parser = context;
 	(void)name;
 	parser->sizes.channels = text;
 	return SYNCBN_OK;
 }
 
 static syncbn_status_t
-take_dtype(struct parser *parser, const char *name, const char *text)
+take_dtype(void *context, const char *name, const char *text)
 {
+	struct parser *parser = context;
 	int word = 0;
-	syncbn_status_t status = parse_choice(name, text, dtype_names, 2, &word);
+	syncbn_status_t status = perf_arg_choice(name, text, dtype_names, 2, &word);
 
 	parser->options->dtype = (syncbn_dtype_t)(word + 1);
 	parser->has_dtype = true;
@@ -173,10 +162,11 @@ take_dtype(struct parser *parser, const char *name, const char *text)
 }
 
 static syncbn_status_t
-take_reduce(struct parser *parser, const char *name, const char *text)
+take_reduce(void *context, const char *name, const char *text)
 {
+	struct parser *parser = context;
 	int word = 0;
-	syncbn_status_t status = parse_choice(name, text, reduce_names, 2, &word);
+	syncbn_status_t status = perf_arg_choice(name, text, reduce_names, 2, &word);
 
 	parser->options->reduce = (syncbn_reduce_t)(word + 1);
 	parser->has_reduce = true;
@@ -184,10 +174,12 @@ take_reduce(struct parser *parser, const char *name, const char *text)
 }
 
 static syncbn_status_t
-take_peer(struct parser *parser, const char *name, const char *text)
+take_peer(void *context, const char *name, const char *text)
 {
+	struct parser *parser = context;
 	int word = 0;
-	syncbn_status_t status = parse_choice(name, text, perf_peer_names, PERF_PEERS, &word);
+	syncbn_status_t status =
+		perf_arg_choice(name, text, perf_peer_names, PERF_MESSAGE_PEERS, &word);
 
 	if (status == SYNCBN_OK)
 		parser->options->peers[word] = true;
@@ -195,17 +187,16 @@ take_peer(struct parser *parser, const char *name, const char *text)
 }
 
 static syncbn_status_t
-take_json(struct parser *parser, const char *name, const char *text)
+take_json(void *context, const char *name, const char *text)
 {
-	if (text[0] == '\0')
-		return sbn_fail(SYNCBN_ERR_INVALID, "%s: the name of a file is empty", name);
-	parser->options->json = text;
-	return SYNCBN_OK;
+	struct parser *parser = context;
+	return perf_arg_file(name, text, &parser->options->json);
 }
 
 static syncbn_status_t
-take_flag(struct parser *parser, const char *name, const char *text)
+take_flag(void *context, const char *name, const char *text)
 {
+	struct parser *parser = context;
 	struct perf_options *options = parser->options;
 
 	(void)text;
@@ -218,11 +209,7 @@ take_flag(struct parser *parser, const char *name, const char *text)
 	return SYNCBN_OK;
 }
 
-static const struct option {
-	const char *name;
-	bool is_flag;
-	syncbn_status_t (*take)(struct parser *parser, const char *name, const char *text);
-} options_table[] = {
+static const struct perf_arg args[] = {
 	{ "-n", false, take_ranks },
 	{ "-b", false, take_min },
 	{ "-e", false, take_max },
@@ -245,57 +232,6 @@ static const struct option {
 	{ "--help", true, take_flag },
 	{ "-h", true, take_flag },
 };
-
-enum { N_OPTIONS = sizeof(options_table) / sizeof(options_table[0]) };
-
-static syncbn_status_t
-fail_unknown(const char *word)
-{
-	const char *names[N_OPTIONS];
-	const char *nearest;
-
-	for (size_t i = 0; i < N_OPTIONS; i++)
-		names[i] = options_table[i].name;
-	nearest = sbn_nearest_word(word, names, N_OPTIONS);
-	if (nearest == NULL)
-		return sbn_fail(SYNCBN_ERR_INVALID, "unknown option %s; --help lists them", word);
-	return sbn_fail(SYNCBN_ERR_INVALID, "unknown option %s; did you mean %s?", word, nearest);
-}
-
-static const struct option *
-find_option(const char *name)
-{
-	for (size_t i = 0; i < N_OPTIONS; i++)
-		if (strcmp(options_table[i].name, name) == 0)
-			return &options_table[i];
-	return NULL;
-}
-
-/* "--name value", "--name=value", "-b 4K" or "-b4K". *used: how many words it took. */
-static syncbn_status_t
-parse_option(struct parser *parser, char **argv, int *used)
-{
-	bool is_long = strncmp(argv[0], "--", 2) == 0;
-	size_t length = is_long ? strcspn(argv[0], "=") : SBN_MIN(strlen(argv[0]), (size_t)2);
-	const char *value = argv[0][length] != '\0' ? argv[0] + length + is_long : NULL;
-	const struct option *option;
-	char name[NAME_BYTES];
-
-	snprintf(name, sizeof(name), "%.*s", (int)SBN_MIN(length, sizeof(name) - 1), argv[0]);
-	option = find_option(name);
-	if (option == NULL)
-		return fail_unknown(name);
-	*used = 1;
-	if (option->is_flag && value != NULL)
-		return sbn_fail(SYNCBN_ERR_INVALID, "%s takes no value", name);
-	if (!option->is_flag && value == NULL) {
-		value = argv[1];
-		*used = 2;
-	}
-	if (!option->is_flag && value == NULL)
-		return sbn_fail(SYNCBN_ERR_INVALID, "%s: its value is missing", name);
-	return option->take(parser, name, value);
-}
 
 static bool
 has_peers(const struct perf_options *options)
@@ -353,15 +289,10 @@ perf_options_parse(int argc, char **argv, struct perf_options *options)
 	*options = (struct perf_options){ .warmup = 20,
 					  .dtype = SYNCBN_FLOAT32,
 					  .reduce = SYNCBN_SUM };
-	status = parse_choice("command", argv[0], perf_command_names, PERF_COMMANDS, &command);
+	status = perf_arg_choice("command", argv[0], perf_command_names, PERF_COMMANDS, &command);
 	options->command = (enum perf_command)command;
-	for (int at = 1, used; at < argc && status == SYNCBN_OK; at += used) {
-		used = 1;
-		if (argv[at][0] != '-')
-			return sbn_fail(SYNCBN_ERR_INVALID, "%s: what is it for? --help lists all",
-					argv[at]);
-		status = parse_option(&parser, argv + at, &used);
-	}
+	if (status == SYNCBN_OK)
+		status = perf_args_parse(argc, argv, args, sizeof(args) / sizeof(args[0]), &parser);
 	if (status != SYNCBN_OK || options->help)
 		return status;
 	status = check_together(&parser);

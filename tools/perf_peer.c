@@ -18,7 +18,8 @@
 
 enum { ANSWER_S = 120, END_S = 10, LOOK_MS = 100, HEARD_BYTES = 64 * 1024 };
 
-const char *const perf_peer_names[PERF_PEERS] = { "openmpi", "mpich", "gloo" };
+const char *const perf_peer_names[PERF_PEERS] = { "openmpi",        "mpich", "gloo",      "onednn",
+						  "onednn-blocked", "torch", "torch-gloo" };
 
 /* A pipe in the folder; read and write, so that opening it waits for nobody. */
 static int
@@ -150,7 +151,7 @@ start_in(struct perf_peer *peer, const char *folder, const struct perf_peer_exec
 
 syncbn_status_t
 perf_peer_start(int number, uint32_t n_ranks, const char *places, bool oversubscribed,
-		struct perf_peer *peer)
+		int n_threads, struct perf_peer *peer)
 {
 	const char *tmp = getenv("TMPDIR");
 	char folder[96];
@@ -159,6 +160,7 @@ perf_peer_start(int number, uint32_t n_ranks, const char *places, bool oversubsc
 		.n_ranks = n_ranks,
 		.places = places,
 		.oversubscribed = oversubscribed,
+		.n_threads = n_threads,
 		.folder = folder,
 	};
 	syncbn_status_t status = perf_peer_find(number);
@@ -185,29 +187,26 @@ perf_peer_start(int number, uint32_t n_ranks, const char *places, bool oversubsc
 }
 
 syncbn_status_t
-perf_peer_run(struct perf_peer *peer, const struct perf_peer_work *work, uint64_t *wrong,
+perf_peer_run(struct perf_peer *peer, const char *line, size_t n_samples, uint64_t *wrong,
 	      double *us)
 {
-	unsigned long long n_wrong = 0, n_samples = 0;
-	char line[256];
+	unsigned long long n_wrong = 0, n_told = 0;
+	char answer[PERF_PEER_LINE];
 	syncbn_status_t status;
 
-	snprintf(line, sizeof(line), "run %s %zu %s %s %d %llu %llu %llu\n", work->command,
-		 work->count, work->dtype, work->op, work->fresh,
-		 (unsigned long long)work->plan.batch, (unsigned long long)work->plan.calls,
-		 (unsigned long long)work->plan.warmup);
 	tell(peer, line);
-	status = read_line(peer, line, sizeof(line));
+	status = read_line(peer, answer, sizeof(answer));
 	if (status != SYNCBN_OK)
 		return status;
-	if (sscanf(line, "result %llu %llu", &n_wrong, &n_samples) != 2 ||
-	    n_samples != perf_plan_samples(&work->plan))
-		return fail_answer(peer, line);
+	if (strncmp(answer, "cannot ", 7) == 0)
+		return sbn_fail(SYNCBN_ERR_UNSUPPORTED, "it cannot do %s", answer + 7);
+	if (sscanf(answer, "result %llu %llu", &n_wrong, &n_told) != 2 || n_told != n_samples)
+		return fail_answer(peer, answer);
 	*wrong = n_wrong;
 	for (size_t i = 0; i < n_samples && status == SYNCBN_OK; i++) {
-		status = read_line(peer, line, sizeof(line));
-		if (status == SYNCBN_OK && sscanf(line, "%lf", &us[i]) != 1)
-			status = fail_answer(peer, line);
+		status = read_line(peer, answer, sizeof(answer));
+		if (status == SYNCBN_OK && sscanf(answer, "%lf", &us[i]) != 1)
+			status = fail_answer(peer, answer);
 	}
 	return status;
 }

@@ -5,10 +5,14 @@
  *
  * A line of text goes to each of a peer's processes:
  *	run COMMAND COUNT DTYPE OP FRESH BATCH CALLS WARMUP
+ *	bn MODE OP N C H W LAYOUT DTYPE ACT BUFFERS CALLS WARMUP
+ *	errors MODE NUMBERS N C H W LAYOUT DTYPE
  *	end
- * COUNT: elements, channels or 0. FRESH 1: ranks meet before each batch, untimed. Its rank 0 says
- * "ready" at its start, and then for each run "result WRONG SAMPLES" and a sample a line: the
- * slowest rank's microseconds a call.
+ * COUNT: elements, channels or 0. FRESH 1: ranks meet before each batch, untimed. MODE: the peer's
+ * name. N: of the whole batch, H and W 1 for two dimensions. BUFFERS: a call takes the next of so
+ * many. NUMBERS: of perf_bn_data.h. Its rank 0 says "ready" at its start, and then for each run
+ * "cannot REASON", or "result WRONG SAMPLES" and a sample a line: the slowest rank's microseconds a
+ * call, or the errors of perf_bn_errors.h.
  */
 #ifndef SYNCBN_PERF_PEER_H
 #define SYNCBN_PERF_PEER_H
@@ -20,9 +24,19 @@
 
 #include <syncbn/status.h>
 
-#include "perf_stats.h"
+enum {
+	PERF_OPENMPI,
+	PERF_MPICH,
+	PERF_GLOO,
+	PERF_MESSAGE_PEERS, /* those before it exchange and reduce, the others normalize */
+	PERF_ONEDNN = PERF_MESSAGE_PEERS,
+	PERF_ONEDNN_BLOCKED,
+	PERF_TORCH,
+	PERF_TORCH_GLOO,
+	PERF_PEERS
+};
 
-enum { PERF_OPENMPI, PERF_MPICH, PERF_GLOO, PERF_PEERS };
+enum { PERF_PEER_LINE = 256 };
 
 extern const char *const perf_peer_names[PERF_PEERS];
 
@@ -36,22 +50,18 @@ struct perf_peer {
 	size_t n_heard;
 };
 
-struct perf_peer_work {
-	const char *command, *dtype, *op;
-	size_t count;
-	bool fresh;
-	struct perf_plan plan;
-};
-
 /*
- * places: each rank's CPUs, "0,1/2,3". oversubscribed: ranks share CPUs. UNSUPPORTED: the peer is
- * not built or not installed.
+ * places: each rank's CPUs, "0,1/2,3". oversubscribed: ranks share CPUs. n_threads: of each rank.
+ * UNSUPPORTED: the peer is not built or not installed.
  */
 syncbn_status_t perf_peer_start(int number, uint32_t n_ranks, const char *places,
-				bool oversubscribed, struct perf_peer *peer);
+				bool oversubscribed, int n_threads, struct perf_peer *peer);
 
-/* One round; us: [perf_plan_samples], sorted by nobody. Any failure: the peer is of no more use. */
-syncbn_status_t perf_peer_run(struct perf_peer *peer, const struct perf_peer_work *work,
+/*
+ * One round: the line, and its answer. us: [n_samples], sorted by nobody. Any failure: the peer is
+ * of no more use, but for UNSUPPORTED: it cannot do this work.
+ */
+syncbn_status_t perf_peer_run(struct perf_peer *peer, const char *line, size_t n_samples,
 			      uint64_t *wrong, double *us);
 
 void perf_peer_stop(struct perf_peer *peer);

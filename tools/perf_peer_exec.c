@@ -19,13 +19,18 @@
 enum { MAX_WORDS = 32, NUMBER_BYTES = 16 };
 
 static const struct peer_program {
+	const char *name;     /* peer-NAME; several peers may share one */
 	const char *launcher; /* found by configure; "": none is needed, or there was none */
 	bool needs_launcher;
 	const char *package;
 } programs[PERF_PEERS] = {
-	[PERF_OPENMPI] = { MPIRUN_OPENMPI, true, "libopenmpi-dev openmpi-bin" },
-	[PERF_MPICH] = { MPIRUN_MPICH, true, "libmpich-dev mpich" },
-	[PERF_GLOO] = { "", false, "python3-torch" },
+	[PERF_OPENMPI] = { "openmpi", MPIRUN_OPENMPI, true, "libopenmpi-dev openmpi-bin" },
+	[PERF_MPICH] = { "mpich", MPIRUN_MPICH, true, "libmpich-dev mpich" },
+	[PERF_GLOO] = { "gloo", "", false, "python3-torch" },
+	[PERF_ONEDNN] = { "onednn", "", false, "libdnnl-dev" },
+	[PERF_ONEDNN_BLOCKED] = { "onednn", "", false, "libdnnl-dev" },
+	[PERF_TORCH] = { "gloo", "", false, "python3-torch" },
+	[PERF_TORCH_GLOO] = { "gloo", "", false, "python3-torch" },
 };
 
 /* Beside this program as it was built, or where it was installed. */
@@ -40,11 +45,11 @@ find_program(int number, char path[PATH_MAX])
 	slash = strrchr(own, '/');
 	if (slash != NULL) {
 		snprintf(path, PATH_MAX, "%.*s/peers/peer-%s", (int)(slash - own), own,
-			 perf_peer_names[number]);
+			 programs[number].name);
 		if (access(path, X_OK) == 0)
 			return true;
 	}
-	snprintf(path, PATH_MAX, "%s/peer-%s", PEERS_DIR, perf_peer_names[number]);
+	snprintf(path, PATH_MAX, "%s/peer-%s", PEERS_DIR, programs[number].name);
 	return access(path, X_OK) == 0;
 }
 
@@ -143,6 +148,24 @@ free_of_rank_0(const struct perf_peer_exec *wanted)
 	set_mempolicy(MPOL_DEFAULT, NULL, 0);
 }
 
+/* What the libraries find in their environment; what the user has set stays. */
+static void
+set_environment(const struct perf_peer_exec *wanted)
+{
+	char number[NUMBER_BYTES];
+
+	/* MPICH over UCX: shared memory alone is its quickest */
+	setenv("UCX_TLS", "self,posix,cma", 0);
+	if (wanted->number < PERF_MESSAGE_PEERS)
+		return;
+	snprintf(number, sizeof(number), "%d", wanted->n_threads);
+	setenv("OMP_NUM_THREADS", number, 1); /* the launcher has set that of our ranks */
+	/* tensors from memory that is kept: fresh pages would cost several times the batch norm */
+	setenv("MALLOC_MMAP_MAX_", "0", 0);
+	setenv("MALLOC_TRIM_THRESHOLD_", "17179869184", 0);
+	setenv("MALLOC_TOP_PAD_", "268435456", 0);
+}
+
 static _Noreturn void
 become(const struct perf_peer_exec *wanted, pid_t parent)
 {
@@ -156,8 +179,7 @@ become(const struct perf_peer_exec *wanted, pid_t parent)
 	dup2(null, STDIN_FILENO);
 	dup2(STDERR_FILENO, STDOUT_FILENO); /* standard output is the table's alone */
 	free_of_rank_0(wanted);
-	/* MPICH over UCX: shared memory alone is its quickest; another choice is the user's */
-	setenv("UCX_TLS", "self,posix,cma", 0);
+	set_environment(wanted);
 	snprintf(n_ranks, sizeof(n_ranks), "%u", wanted->n_ranks);
 	add_launcher(&words, wanted, n_ranks);
 	add(&words, path);

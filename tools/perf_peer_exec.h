@@ -14,6 +14,7 @@ struct perf_peer_exec {
 	uint32_t n_ranks;
 	const char *places; /* "0,1/2,3" */
 	bool oversubscribed;
+	int n_threads;      /* of a rank */
 	const char *folder; /* with the pipes */
 };
 

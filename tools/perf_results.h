@@ -7,13 +7,8 @@
 
 #include "perf_machine.h"
 #include "perf_options.h"
+#include "perf_print.h"
 #include "perf_stats.h"
-
-struct perf_peer_result {
-	bool there;
-	struct perf_stats us;
-	uint64_t wrong;
-};
 
 /* One size. */
 struct perf_result {
@@ -29,7 +24,7 @@ struct perf_results {
 	const struct perf_options *options;
 	const struct perf_machine *machine;
 	uint32_t n_ranks;
-	bool peers[PERF_PEERS]; /* that take part */
+	const bool *peers; /* [PERF_PEERS] that take part */
 	struct perf_result rows[PERF_MAX_SIZES];
 	size_t n_rows;
 };
@@ -47,9 +42,6 @@ double perf_beside(const struct perf_results *results, const struct perf_result 
 /* Lines that begin with #: the machine, the columns. */
 void perf_table_head(const struct perf_results *results);
 void perf_table_row(const struct perf_results *results, const struct perf_result *row);
-
-/* Whether the file can be written; SYSTEM or INVALID with the reason. */
-syncbn_status_t perf_json_probe(const char *path);
 
 /* The whole file or nothing. */
 syncbn_status_t perf_json_write(const char *path, const struct perf_results *results);

@@ -1,81 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The results in Google Benchmark's shape, with fields of our own beside its. */
-#include <errno.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <time.h>
-#include <unistd.h>
-
-#include <syncbn/version.h>
-
-#include "base/fail.h"
-#include "perf_json.h"
+/* The results of the collectives, for a file. */
+#include "perf_json_file.h"
 #include "perf_results.h"
-
-/* A file beside path that a rename can put in its place. Free *name. NULL with errno. */
-static FILE *
-open_beside(const char *path, char **name)
-{
-	if (asprintf(name, "%s.new.%ld", path, (long)getpid()) < 0) {
-		*name = NULL;
-		return NULL;
-	}
-	return fopen(*name, "wxe");
-}
-
-static syncbn_status_t
-fail_to_write(const char *path)
-{
-	return sbn_fail(SYNCBN_ERR_SYSTEM,
-			"--json %s cannot be written; name a file in a folder "
-			"that can be",
-			path);
-}
-
-syncbn_status_t
-perf_json_probe(const char *path)
-{
-	struct stat info;
-	char *name;
-	FILE *file;
-
-	/* a rename would put our file in the place of a device or a pipe */
-	if (stat(path, &info) == 0 && !S_ISREG(info.st_mode))
-		return sbn_fail(SYNCBN_ERR_INVALID, "--json %s is not a regular file", path);
-	file = open_beside(path, &name);
-	if (file != NULL) {
-		fclose(file);
-		unlink(name);
-	}
-	free(name);
-	return file != NULL ? SYNCBN_OK : fail_to_write(path);
-}
-
-static void
-put_context(struct perf_json *json, const struct perf_results *results)
-{
-	const struct perf_machine *machine = results->machine;
-	time_t now = time(NULL);
-	char date[64] = "", host[256] = "";
-	struct tm local;
-
-	if (localtime_r(&now, &local) != NULL)
-		strftime(date, sizeof(date), "%Y-%m-%dT%H:%M:%S%z", &local);
-	gethostname(host, sizeof(host) - 1);
-	perf_json_open(json, "context", '{');
-	perf_json_text(json, "date", date);
-	perf_json_text(json, "host_name", host);
-	perf_json_text(json, "executable", "syncbn-perf");
-	perf_json_text(json, "library_version", SYNCBN_VERSION);
-	perf_json_count(json, "num_cpus", machine->n_cpus);
-	perf_json_text(json, "cpu", machine->cpu);
-	perf_json_text(json, "places", machine->places);
-	perf_json_text(json, "kernels", machine->isa);
-	perf_json_number(json, "line_round_trip_near_ns", machine->near_ns);
-	perf_json_number(json, "line_round_trip_far_ns", machine->far_ns);
-	perf_json_close(json, '{');
-}
 
 static void
 put_name(struct perf_json *json, const struct perf_results *results, size_t bytes)
@@ -102,33 +28,6 @@ put_name(struct perf_json *json, const struct perf_results *results, size_t byte
 }
 
 static void
-put_times(struct perf_json *json, const struct perf_stats *us)
-{
-	perf_json_number(json, "real_time", us->p50);
-	perf_json_text(json, "time_unit", "us");
-	perf_json_number(json, "p90", us->p90);
-	perf_json_number(json, "p99", us->p99);
-}
-
-static void
-put_peers(struct perf_json *json, const struct perf_result *row)
-{
-	perf_json_open(json, "peers", '{');
-	for (int i = 0; i < PERF_PEERS; i++) {
-		const struct perf_peer_result *peer = &row->peers[i];
-
-		if (!peer->there)
-			continue;
-		perf_json_open(json, perf_peer_names[i], '{');
-		put_times(json, &peer->us);
-		perf_json_number(json, "ratio", peer->us.p50 / row->us.p50);
-		perf_json_count(json, "wrong", peer->wrong);
-		perf_json_close(json, '{');
-	}
-	perf_json_close(json, '{');
-}
-
-static void
 put_row(struct perf_json *json, const struct perf_results *results, const struct perf_result *row)
 {
 	perf_json_open(json, NULL, '{');
@@ -136,7 +35,7 @@ put_row(struct perf_json *json, const struct perf_results *results, const struct
 	perf_json_count(json, "ranks", results->n_ranks);
 	perf_json_count(json, "bytes", row->bytes);
 	perf_json_count(json, "iterations", row->calls);
-	put_times(json, &row->us);
+	perf_json_times(json, &row->us);
 	/* it spins where it waits: the time on the wall is the time on the CPU */
 	perf_json_number(json, "cpu_time", row->us.p50);
 	if (perf_algbw(results, row) > 0) {
@@ -150,38 +49,21 @@ put_row(struct perf_json *json, const struct perf_results *results, const struct
 		perf_json_number(json, "floor", row->beside_us);
 	}
 	perf_json_count(json, "wrong", row->wrong);
-	put_peers(json, row);
+	perf_json_peers(json, row->us.p50, row->peers);
 	perf_json_close(json, '{');
 }
 
 static void
-put_results(FILE *file, const struct perf_results *results)
+put_results(struct perf_json *json, const void *context)
 {
-	struct perf_json json = { .out = file };
+	const struct perf_results *results = context;
 
-	perf_json_open(&json, NULL, '{');
-	put_context(&json, results);
-	perf_json_open(&json, "benchmarks", '[');
 	for (size_t i = 0; i < results->n_rows; i++)
-		put_row(&json, results, &results->rows[i]);
-	perf_json_close(&json, '[');
-	perf_json_close(&json, '{');
+		put_row(json, results, &results->rows[i]);
 }
 
 syncbn_status_t
 perf_json_write(const char *path, const struct perf_results *results)
 {
-	char *name;
-	FILE *file = open_beside(path, &name);
-	bool written = false;
-
-	if (file != NULL) {
-		put_results(file, results);
-		written = ferror(file) == 0;
-		written = fclose(file) == 0 && written && rename(name, path) == 0;
-		if (!written)
-			unlink(name);
-	}
-	free(name);
-	return written ? SYNCBN_OK : fail_to_write(path);
+	return perf_json_file_write(path, results->machine, put_results, results);
 }

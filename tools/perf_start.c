@@ -13,17 +13,11 @@
 #include "launch/plan.h"
 #include "launch/spawn.h"
 #include "launch/supervise.h"
+#include "perf_end.h"
 #include "platform/domains.h"
 #include "platform/topology.h"
 
-enum { EXIT_USAGE = 2, GRACE_S = 5 };
-
-static int
-tell(syncbn_status_t status)
-{
-	fprintf(stderr, "syncbn-perf: %s\n", sbn_last_error());
-	return status == SYNCBN_ERR_INVALID ? EXIT_USAGE : EXIT_FAILURE;
-}
+enum { GRACE_S = 5 };
 
 static int
 run_job(const struct sbn_options *options, const struct sbn_topology *topology,
@@ -34,14 +28,14 @@ run_job(const struct sbn_options *options, const struct sbn_topology *topology,
 	syncbn_status_t status = sbn_job_open(options, topology, plan, &job);
 
 	if (status != SYNCBN_OK)
-		return tell(status);
+		return perf_tell(status);
 	status = sbn_spawn_ranks(&job, &go_fd);
 	if (status != SYNCBN_OK) {
-		code = tell(status);
+		code = perf_tell(status);
 	} else {
 		sbn_spawn_release(&job, go_fd, &start_failure);
 		if (start_failure != 0)
-			tell(SYNCBN_ERR_SYSTEM);
+			perf_tell(SYNCBN_ERR_SYSTEM);
 		code = sbn_supervise(&job, start_failure);
 	}
 	sbn_job_close(&job);
@@ -58,31 +52,31 @@ place_and_run(const struct sbn_options *options)
 	syncbn_status_t status = sbn_topology_load(NULL, &topology);
 
 	if (status != SYNCBN_OK)
-		return tell(status);
+		return perf_tell(status);
 	status = sbn_domains_find(&topology, options->map, &domains);
 	if (status == SYNCBN_OK) {
 		status = sbn_plan_make(&topology, &domains, options->n_ranks,
 				       options->oversubscribe, &plan);
-		code = status == SYNCBN_OK ? run_job(options, &topology, &plan) : tell(status);
+		code = status == SYNCBN_OK ? run_job(options, &topology, &plan) : perf_tell(status);
 		if (status == SYNCBN_OK)
 			sbn_plan_free(&plan);
 		sbn_domains_free(&domains);
 	} else {
-		code = tell(status);
+		code = perf_tell(status);
 	}
 	sbn_topology_free(&topology);
 	return code;
 }
 
 int
-perf_start(const struct perf_options *options, int argc, char **argv)
+perf_start(uint64_t n_ranks, bool oversubscribe, int argc, char **argv)
 {
 	char own[PATH_MAX];
 	ssize_t length = readlink("/proc/self/exe", own, sizeof(own) - 1);
 	char **program = calloc((size_t)argc + 2, sizeof(*program));
 	struct sbn_options launch = {
-		.n_ranks = (unsigned)options->n_ranks,
-		.oversubscribe = options->oversubscribe,
+		.n_ranks = (unsigned)n_ranks,
+		.oversubscribe = oversubscribe,
 		.grace_s = GRACE_S,
 		.program = program,
 	};

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <syncbn/version.h>
 
+#include "perf_print.h"
 #include "perf_results.h"
-#include "perf_tuning.h"
 
 #define GB 1e9
 
@@ -46,21 +46,6 @@ perf_beside(const struct perf_results *results, const struct perf_result *row)
 }
 
 static void
-print_round_trip(const struct perf_machine *machine)
-{
-	if (machine->near_ns <= 0) {
-		printf("no two ranks on different CPUs");
-		return;
-	}
-	printf("cache line's round trip from rank 0 %.0f", machine->near_ns);
-	if (machine->far_ns > machine->near_ns)
-		printf(" to %.0f", machine->far_ns);
-	printf(" ns");
-	if (perf_machine_distance(machine->far_ns)[0] != '\0')
-		printf(" (%s)", perf_machine_distance(machine->far_ns));
-}
-
-static void
 print_columns(const struct perf_results *results)
 {
 	printf("#%11s", "bytes");
@@ -91,22 +76,10 @@ perf_table_head(const struct perf_results *results)
 		printf(", %llu buckets, %llu us of computing for each",
 		       (unsigned long long)options->n_buckets,
 		       (unsigned long long)options->compute_us);
-	printf("\n# %s: %u rank%s on CPUs %s%s, kernels %s\n# ", machine->cpu, results->n_ranks,
-	       results->n_ranks == 1 ? "" : "s", machine->places,
-	       machine->n_cpus < results->n_ranks ? " (oversubscribed)" : "", machine->isa);
-	print_round_trip(machine);
-	printf("\n# ");
-	perf_tuning_print(stdout, machine->tuning);
 	putchar('\n');
+	perf_print_machine(machine, results->n_ranks);
 	print_columns(results);
 	fflush(stdout);
-}
-
-/* Four digits that count, as far as they fit. */
-static void
-print_us(double us)
-{
-	printf(" %10.*f", us < 10 ? 3 : us < 100 ? 2 : us < 1000 ? 1 : 0, us);
 }
 
 static void
@@ -118,35 +91,24 @@ print_bandwidths(const struct perf_results *results, const struct perf_result *r
 		printf(" %8.3f %8.3f", perf_algbw(results, row), perf_busbw(results, row));
 }
 
-static void
-print_peer(const struct perf_result *row, const struct perf_peer_result *peer)
-{
-	if (!peer->there) {
-		printf(" %10s %6s", "-", "-");
-		return;
-	}
-	print_us(peer->us.p50);
-	printf(" %6.2f", row->us.p50 > 0 ? peer->us.p50 / row->us.p50 : 0);
-}
-
 void
 perf_table_row(const struct perf_results *results, const struct perf_result *row)
 {
 	printf("%12zu", row->bytes);
 	if (results->options->command == PERF_EXCHANGE)
 		printf(" %8zu", row->bytes / PERF_PAIR_BYTES);
-	print_us(row->us.p50);
-	print_us(row->us.p90);
-	print_us(row->us.p99);
+	perf_print_us(row->us.p50);
+	perf_print_us(row->us.p90);
+	perf_print_us(row->us.p99);
 	print_bandwidths(results, row);
 	printf(" %6llu", (unsigned long long)row->wrong);
 	if (results->options->arena) {
-		print_us(row->beside_us);
+		perf_print_us(row->beside_us);
 		printf(" %6.2f", perf_beside(results, row));
 	}
 	for (int peer = 0; peer < PERF_PEERS; peer++)
 		if (results->peers[peer])
-			print_peer(row, &row->peers[peer]);
+			perf_print_peer(row->us.p50, &row->peers[peer]);
 	putchar('\n');
 	fflush(stdout);
 }

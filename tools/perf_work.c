@@ -115,8 +115,8 @@ time_batches(struct perf_work *work, const struct perf_kind *kind, uint64_t call
 	return status;
 }
 
-static syncbn_status_t
-keep_slowest(struct syncbn_group *group, double *us, size_t n)
+syncbn_status_t
+perf_keep_slowest(struct syncbn_group *group, double *us, size_t n)
 {
 	double *all = calloc(group->size * n, sizeof(*all));
 	syncbn_status_t status;
@@ -145,7 +145,7 @@ perf_work_run(struct perf_work *work, const struct perf_kind *kind, const struct
 		status = time_batch(work, kind, SBN_MIN(batch, plan->warmup - done), us);
 	if (status == SYNCBN_OK)
 		status = time_batches(work, kind, plan->calls, batch, us);
-	return status == SYNCBN_OK ? keep_slowest(work->group, us, perf_plan_samples(plan)) :
+	return status == SYNCBN_OK ? perf_keep_slowest(work->group, us, perf_plan_samples(plan)) :
 				     status;
 }
 

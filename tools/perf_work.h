@@ -61,4 +61,7 @@ syncbn_status_t perf_work_check(struct perf_work *work, uint64_t *wrong);
 /* rows: [ranks][bytes], of which each rank has written its own. */
 syncbn_status_t perf_gather(struct syncbn_group *group, void *rows, size_t bytes);
 
+/* us: [n], this rank's samples, which become the slowest rank's. */
+syncbn_status_t perf_keep_slowest(struct syncbn_group *group, double *us, size_t n);
+
 #endif

@@ -6,6 +6,7 @@
 #include <syncbn/version.h>
 
 #include "base/parse.h"
+#include "perf_bn.h"
 #include "perf_collective.h"
 #include "perf_env.h"
 
@@ -14,6 +15,7 @@ static const char usage[] =
 	"\n"
 	"  env            what of this machine matters to speed: topology, caches, huge\n"
 	"                 pages, /dev/shm, clock, CPU features and the kernels chosen\n"
+	"  bn             times batch norms beside a copy of the same memory\n"
 	"  exchange       times the exchange of a batch norm's moments between ranks\n"
 	"  allreduce      times sums of arrays, anywhere or in an arena\n"
 	"  barrier        times the barrier\n"
@@ -26,6 +28,7 @@ static const struct {
 	int (*run)(int argc, char **argv);
 } commands[] = {
 	{ "env", perf_env },
+	{ "bn", perf_bn },
 	{ "exchange", perf_collective },
 	{ "allreduce", perf_collective },
 	{ "barrier", perf_collective },

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""A peer of syncbn-perf that does its work through PyTorch's gloo; ../perf_peer.h has the words.
+"""A peer of syncbn-perf that does its work through PyTorch and its gloo; ../perf_peer.h has the words.
 
 argv: the folder with the pipes, the ranks' CPUs ("0,1/2,3"). Starts one process a rank.
 """
@@ -8,6 +8,8 @@ import os
 import socket
 import sys
 import time
+
+import peer_batch_norm
 
 PAIR_DOUBLES = 2
 
@@ -145,7 +147,12 @@ def serve(folder, rank, size, cpus):
             words = line.split()
             if words[0] == "end":
                 break
-            answer(words, rank, size, out)
+            if words[0] == "bn":
+                peer_batch_norm.answer(words, rank, size, out)
+            elif words[0] == "errors":
+                peer_batch_norm.answer_errors(words, rank, size, out)
+            else:
+                answer(words, rank, size, out)
 
 
 def main():

@@ -1,0 +1,88 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# syncbn-perf bn with two ranks: every operation, layout, type and activation on small shapes, the
+# JSON, the errors, the turns with OpenMP.
+. "$SRC/tests/tools/run_common.sh"
+
+perf=$BUILD/tools/syncbn-perf
+few="--oversubscribe -w 1 -i 2 --rounds 2"
+# ragged sizes, few channels, a batch of one, an empty rank, two dimensions
+shapes=5x19x7x5,3x1x9x2,1x3x2x3,9x33
+
+# measure ARGS...: the table in $dir/out
+measure() {
+	# shellcheck disable=SC2086 # a list of words
+	mark "$perf" bn "$@" $few >"$dir/out" 2>"$dir/err" </dev/null
+	code=$?
+}
+
+# column NAME: of all rows, by the head's words; "p50 us" and the like are two words there
+column() {
+	sed -E 's/(p50|floor|alone|apart) us/\1_us/g; s/^#/ /' "$dir/out" |
+		awk -v name="$1" '$1 == "shape" { for (i = 1; i <= NF; i++) if ($i == name) n = i }
+			n && $1 ~ /^[0-9]+x/ { printf "%s ", $n }'
+}
+
+for op in fwd bwd step eval; do
+	for words in "--act relu" "--layout nhwc --act add_relu" "--layout nchw8c --dtype f64" \
+		"--layout nchw16c --dtype bf16 --act leaky_relu" "--dtype f16 --act add_relu"; do
+		# shellcheck disable=SC2086 # a list of words
+		measure -n 2 --cold --op $op $words --shape $shapes
+		expect "$op $words ends well" 0 "$code"
+		expect "$op $words is right" "0 0 0 0 " "$(column wrong)"
+		[ "$code" = 0 ] || sed 's/^/	/' "$dir/err"
+	done
+done
+
+measure -n 2 --shape 5x19x7x5 --act relu --json "$dir/bn.json"
+expect "both places have a line" "cold hot " "$(column place)"
+expect_match "the head names the operation" '^# syncbn-perf [0-9.]+ bn fwd, nchw, f32' "$dir/out"
+expect_match "the head names the ranks" '^# .*: 2 ranks on CPUs ' "$dir/out"
+measure -n 3 --threads 3 --hot --op step --shape 8x2x5x5
+expect "few channels and many threads are right" "0 hot 0 " \
+	"$code $(column place)$(column wrong)"
+measure -n 1 --cold --shape 8x2x5x5
+expect "a world of one has no line alone" "- " "$(column alone_us)"
+measure -n 2 --hot --shape 1x4
+expect "one value a channel is refused" 2 "$code"
+expect_match "its reason" 'value' "$dir/err"
+# shellcheck disable=SC2086 # a list of words
+run_it -n 2 --oversubscribe "$perf" bn --hot --shape 4x4 ${few#--oversubscribe}
+expect "the launcher's ranks measure" 0 "$code"
+expect "only the first rank prints" 1 "$(grep -vc '^#' "$dir/out")"
+
+measure -n 2 --numerics --shape 4x3x5x5 --json "$dir/numerics.json"
+expect "the errors are told" "0 7" "$code $(grep -c ' syncbn ' "$dir/out")"
+measure -n 1 --openmp --shape 4x3x5x5 --json "$dir/openmp.json"
+if [ "$code" = 0 ]; then
+	expect "alternating has a line" 1 "$(grep -vc '^#' "$dir/out")"
+else
+	expect_match "without OpenMP it says so" 'without OpenMP' "$dir/err"
+	echo '{"benchmarks": [{"lost": 0, "layer": 1, "region": 1}]}' >"$dir/openmp.json"
+fi
+
+if command -v python3 >/dev/null; then
+	python3 - "$dir" <<-'PYTHON' >"$dir/out" 2>&1
+		import json, sys
+		rows = lambda name: json.load(open(f"{sys.argv[1]}/{name}.json"))["benchmarks"]
+		cold, hot = rows("bn")
+		assert cold["name"].startswith("bn/fwd/5x19x7x5/nchw/f32/relu/cold/ranks:2/")
+		assert (hot["place"], cold["ranks"], cold["wrong"]) == ("hot", 2, 0)
+		assert cold["time_unit"] == "us" and 0 < cold["real_time"] <= cold["p99"]
+		assert cold["bytes"] == 2 * 4 * 5 * 19 * 7 * 5 and cold["iterations"] == 4
+		near = lambda a, b: abs(a - b) < 1e-3 * b
+		assert near(cold["floor_multiple"], cold["real_time"] / cold["floor"])
+		assert near(cold["alone_multiple"], cold["real_time"] / cold["alone"])
+		assert near(cold["apart_multiple"], cold["real_time"] / cold["apart"])
+		assert set(cold["phases"]) == {"moments", "exchange", "wait", "normalize"}
+		assert cold["peers"] == {} and "read_copy" not in cold
+		errors = {row["name"].split("/")[-1]: row for row in rows("numerics")}
+		assert len(errors) == 7 and errors["mean-1e4-sd-1"]["variance"] <= 1e-6
+		assert errors["mean-1e4-sd-1"]["y"] <= 1e-6
+		row, = rows("openmp")
+		assert row["layer"] > 0 and row["region"] > 0 and "lost" in row
+	PYTHON
+	expect "the files are whole" 0 "$?"
+	sed 's/^/	/' "$dir/out"
+fi
+finish

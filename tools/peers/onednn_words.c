@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "onednn_words.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static const struct {
+	const char *name;
+	dnnl_data_type_t type;
+	syncbn_dtype_t dtype;
+} types[] = { { "f32", dnnl_f32, SYNCBN_FLOAT32 }, { "bf16", dnnl_bf16, SYNCBN_BFLOAT16 } };
+
+static const struct {
+	const char *name;
+	dnnl_format_tag_t tag;
+	syncbn_layout_t layout;
+} layouts[] = { { "nchw", dnnl_nchw, SYNCBN_CHANNELS_FIRST },
+		{ "nhwc", dnnl_nhwc, SYNCBN_CHANNELS_LAST },
+		{ "nchw8c", dnnl_nChw8c, SYNCBN_BLOCKED_8 },
+		{ "nchw16c", dnnl_nChw16c, SYNCBN_BLOCKED_16 } };
+
+enum {
+	N_TYPES = sizeof(types) / sizeof(types[0]),
+	N_LAYOUTS = sizeof(layouts) / sizeof(layouts[0])
+};
+
+static bool
+take_type(const char *name, struct onednn_words *words)
+{
+	for (int i = 0; i < N_TYPES; i++) {
+		if (strcmp(types[i].name, name) != 0)
+			continue;
+		words->type = types[i].type;
+		words->dtype = types[i].dtype;
+		return true;
+	}
+	return false;
+}
+
+static bool
+take_layout(const char *name, struct onednn_words *words)
+{
+	for (int i = 0; i < N_LAYOUTS; i++) {
+		if (strcmp(layouts[i].name, name) != 0)
+			continue;
+		words->tag = layouts[i].tag;
+		words->layout = layouts[i].layout;
+		return true;
+	}
+	return false;
+}
+
+const char *
+onednn_words_read(const char *spec, struct onednn_words *words)
+{
+	char mode[ONEDNN_WORD], layout[ONEDNN_WORD], dtype[ONEDNN_WORD], act[ONEDNN_WORD];
+	bool blocked;
+
+	if (sscanf(spec, "bn %31s %31s %zu %zu %zu %zu %31s %31s %31s %zu", mode, words->op,
+		   &words->n, &words->c, &words->h, &words->w, layout, dtype, act,
+		   &words->buffers) != 10)
+		return "such a line";
+	blocked = strcmp(mode, "onednn-blocked") == 0;
+	if (!take_type(dtype, words) || !take_layout(blocked ? "nchw16c" : layout, words))
+		return "this type or layout";
+	words->relu = strcmp(act, "relu") == 0;
+	if (!words->relu && strcmp(act, "none") != 0)
+		return "this activation in its batch norm";
+	return NULL;
+}

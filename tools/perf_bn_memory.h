@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A rank's tensors of one shape, in many buffers where they shall come from memory. */
+#ifndef SYNCBN_PERF_BN_MEMORY_H
+#define SYNCBN_PERF_BN_MEMORY_H
+
+#include <stdbool.h>
+
+#include <syncbn/group.h>
+#include <syncbn/status.h>
+
+#include "perf_bn_floor.h"
+#include "perf_bn_options.h"
+
+enum perf_bn_tensor {
+	PERF_BN_TX,
+	PERF_BN_TZ,
+	PERF_BN_TY,
+	PERF_BN_TDY,
+	PERF_BN_TDX,
+	PERF_BN_TDZ,
+	PERF_BN_TENSORS
+};
+
+struct perf_bn_memory {
+	const struct perf_bn_shape *shape; /* of the whole batch */
+	enum perf_bn_op op;
+	struct perf_bn_batch batch;             /* the whole */
+	size_t first, count;                    /* this rank's images */
+	size_t bytes;                           /* of one tensor of this rank */
+	size_t stride;                          /* from buffer to buffer */
+	size_t n_buffers;                       /* that the cold calls rotate over */
+	bool fits;                              /* one buffer of all ranks fits in the last cache */
+	unsigned char *tensor[PERF_BN_TENSORS]; /* [n_buffers * stride]; NULL: not used */
+};
+
+bool perf_bn_has_forward(enum perf_bn_op op);
+bool perf_bn_has_backward(enum perf_bn_op op);
+
+/* Made and filled; free it in any case. */
+syncbn_status_t perf_bn_memory_new(const struct perf_bn_options *options,
+				   const syncbn_group_t *group, const struct perf_bn_shape *shape,
+				   struct perf_bn_memory *memory);
+void perf_bn_memory_free(struct perf_bn_memory *memory);
+
+/* A buffer as the library takes it. */
+syncbn_tensor_t perf_bn_tensor(const struct perf_bn_memory *memory, enum perf_bn_tensor tensor,
+			       size_t buffer);
+
+/* What a pass reads and writes. */
+struct perf_bn_streams perf_bn_forward_streams(const struct perf_bn_memory *memory, size_t buffer);
+struct perf_bn_streams perf_bn_backward_streams(const struct perf_bn_memory *memory, size_t buffer);
+
+#endif

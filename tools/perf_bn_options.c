@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "perf_bn_options.h"
+
+#include <string.h>
+
+#include "base/fail.h"
+#include "perf_args.h"
+#include "shm/layout.h"
+
+enum { MAX_CALLS = 1000 * 1000, MAX_ROUNDS = 1000, MAX_THREADS = 4096, ROUNDS = 7 };
+
+const char *const perf_bn_op_names[PERF_BN_OPS] = { "fwd", "bwd", "step", "eval" };
+const char *const perf_bn_place_names[PERF_BN_PLACES] = { "cold", "hot" };
+const char *const perf_bn_act_names[PERF_BN_ACTS] = { "none", "relu", "leaky_relu", "add_relu" };
+
+/* In the order of the public enums, which begin at 1. */
+static const char *const layout_names[] = { "nchw", "nhwc", "nchw8c", "nchw16c" };
+static const char *const dtype_names[] = { "f32", "f64", "bf16", "f16" };
+
+const char perf_bn_help[] =
+	"usage: syncbn-perf bn [options]\n"
+	"       syncbn-run -n N syncbn-perf bn [options]\n"
+	"\n"
+	"Times a synchronized batch norm beside a copy of the same memory by the same\n"
+	"threads (the floor) and beside itself without synchronizing (alone), in turns.\n"
+	"\n"
+	"  --op WORD            fwd (default), bwd, step (both), eval\n"
+	"  --shape LIST         NxCxHxW or NxC, several with commas. N is the whole\n"
+	"                       batch, split over the ranks as syncbn_shard does\n"
+	"  --shapes NETWORK     resnet50, densenet121, mobilenet, unet, detection\n"
+	"  --layout WORD        nchw (default), nhwc, nchw8c, nchw16c\n"
+	"  --dtype WORD         f32 (default), f64, bf16, f16\n"
+	"  --act WORD           none (default), relu, leaky_relu, add_relu\n"
+	"  -n N                 start this many ranks (default: one a NUMA domain)\n"
+	"  --threads T          threads a rank (default: its cores)\n"
+	"  --oversubscribe      allow more ranks than processing units\n"
+	"  --cold, --hot        tensors in memory, tensors in the cache (default: both)\n"
+	"  -w, --warmup N       calls before each round (default 2)\n"
+	"  -i, --iterations N   calls a round (default 0: a line takes about 1 s)\n"
+	"  --rounds N           a figure is the rounds' median (default 7)\n"
+	"  --peer NAME          onednn, onednn-blocked (each rank's part by itself),\n"
+	"                       torch (one process), torch-gloo (by hand); repeatable\n"
+	"  --numerics           errors on hard numbers instead of times\n"
+	"  --openmp             what alternating with an OpenMP region costs instead\n"
+	"  --json FILE          the figures in Google Benchmark's shape\n"
+	"\n"
+	"Times are microseconds of the slowest rank; GB/s counts what the floor moves; x\n"
+	"is the multiple of the floor, of a pass that reads and then the copy for layouts\n"
+	"with channels last (r+c); sync: by how much synchronizing is slower than alone.\n"
+	"apart: the activation as a pass of its own. Phases are rank 0's. ratio: by ours.\n"
+	"wrong: values that are not those of the formulas in double.\n"
+	"Exit codes: 0; 1 a failure, or wrong values; 2 usage.\n";
+
+const char *
+perf_bn_layout_name(syncbn_layout_t layout)
+{
+	return layout_names[layout - 1];
+}
+
+const char *
+perf_bn_dtype_name(syncbn_dtype_t dtype)
+{
+	return dtype_names[dtype - 1];
+}
+
+static syncbn_status_t
+take_count(void *context, const char *name, const char *text)
+{
+	struct perf_bn_options *options = context;
+
+	if (strcmp(name, "-n") == 0)
+		return perf_arg_count(name, text, 1, SBN_MAX_RANKS, &options->n_ranks);
+	if (strcmp(name, "--threads") == 0)
+		return perf_arg_count(name, text, 1, MAX_THREADS, &options->threads);
+	if (strcmp(name, "--rounds") == 0)
+		return perf_arg_count(name, text, 1, MAX_ROUNDS, &options->rounds);
+	if (strcmp(name, "-w") == 0 || strcmp(name, "--warmup") == 0)
+		return perf_arg_count(name, text, 0, MAX_CALLS, &options->warmup);
+	return perf_arg_count(name, text, 0, MAX_CALLS, &options->iterations);
+}
+
+static syncbn_status_t
+take_shape(void *context, const char *name, const char *text)
+{
+	struct perf_bn_options *options = context;
+
+	return strcmp(name, "--shape") == 0 ? perf_bn_shapes_parse(name, text, &options->shapes) :
+					      perf_bn_shapes_named(name, text, &options->shapes);
+}
+
+static syncbn_status_t
+take_op(void *context, const char *name, const char *text)
+{
+	struct perf_bn_options *options = context;
+	int word = 0;
+	syncbn_status_t status = perf_arg_choice(name, text, perf_bn_op_names, PERF_BN_OPS, &word);
+
+	options->op = (enum perf_bn_op)word;
+	return status;
+}
+
+static syncbn_status_t
+take_layout(void *context, const char *name, const char *text)
+{
+	struct perf_bn_options *options = context;
+	int word = 0;
+	syncbn_status_t status = perf_arg_choice(name, text, layout_names, 4, &word);
+
+	options->layout = (syncbn_layout_t)(word + 1);
+	return status;
+}
+
+static syncbn_status_t
+take_dtype(void *context, const char *name, const char *text)
+{
+	struct perf_bn_options *options = context;
+	int word = 0;
+	syncbn_status_t status = perf_arg_choice(name, text, dtype_names, 4, &word);
+
+	options->dtype = (syncbn_dtype_t)(word + 1);
+	return status;
+}
+
+static syncbn_status_t
+take_act(void *context, const char *name, const char *text)
+{
+	struct perf_bn_options *options = context;
+	int word = 0;
+	syncbn_status_t status =
+		perf_arg_choice(name, text, perf_bn_act_names, PERF_BN_ACTS, &word);
+
+	options->act = (enum perf_bn_act)word;
+	return status;
+}
+
+static syncbn_status_t
+take_peer(void *context, const char *name, const char *text)
+{
+	struct perf_bn_options *options = context;
+	int word = 0;
+	syncbn_status_t status = perf_arg_choice(name, text, perf_peer_names + PERF_MESSAGE_PEERS,
+						 PERF_PEERS - PERF_MESSAGE_PEERS, &word);
+
+	if (status == SYNCBN_OK)
+		options->peers[PERF_MESSAGE_PEERS + word] = true;
+	return status;
+}
+
+static syncbn_status_t
+take_json(void *context, const char *name, const char *text)
+{
+	struct perf_bn_options *options = context;
+
+	return perf_arg_file(name, text, &options->json);
+}
+
+static syncbn_status_t
+take_flag(void *context, const char *name, const char *text)
+{
+	struct perf_bn_options *options = context;
+
+	(void)text;
+	if (strcmp(name, "--cold") == 0)
+		options->places[PERF_BN_COLD] = true;
+	else if (strcmp(name, "--hot") == 0)
+		options->places[PERF_BN_HOT] = true;
+	else if (strcmp(name, "--oversubscribe") == 0)
+		options->oversubscribe = true;
+	else if (strcmp(name, "--numerics") == 0)
+		options->numerics = true;
+	else if (strcmp(name, "--openmp") == 0)
+		options->openmp = true;
+	else
+		options->help = true;
+	return SYNCBN_OK;
+}
+
+static const struct perf_arg args[] = {
+	{ "-n", false, take_count },       { "--threads", false, take_count },
+	{ "--op", false, take_op },        { "--shape", false, take_shape },
+	{ "--shapes", false, take_shape }, { "--layout", false, take_layout },
+	{ "--dtype", false, take_dtype },  { "--act", false, take_act },
+	{ "-w", false, take_count },       { "--warmup", false, take_count },
+	{ "-i", false, take_count },       { "--iterations", false, take_count },
+	{ "--rounds", false, take_count }, { "--peer", false, take_peer },
+	{ "--json", false, take_json },    { "--oversubscribe", true, take_flag },
+	{ "--cold", true, take_flag },     { "--hot", true, take_flag },
+	{ "--numerics", true, take_flag }, { "--openmp", true, take_flag },
+	{ "--help", true, take_flag },     { "-h", true, take_flag },
+};
+
+syncbn_status_t
+perf_bn_options_parse(int argc, char **argv, struct perf_bn_options *options)
+{
+	syncbn_status_t status;
+
+	*options = (struct perf_bn_options){ .layout = SYNCBN_CHANNELS_FIRST,
+					     .dtype = SYNCBN_FLOAT32,
+					     .warmup = 2,
+					     .rounds = ROUNDS };
+	status = perf_args_parse(argc, argv, args, sizeof(args) / sizeof(args[0]), options);
+	if (status != SYNCBN_OK || options->help)
+		return status;
+	if (!options->places[PERF_BN_COLD] && !options->places[PERF_BN_HOT])
+		options->places[PERF_BN_COLD] = options->places[PERF_BN_HOT] = true;
+	if (options->numerics && options->shapes.n == 0)
+		status = perf_bn_shapes_parse("--numerics", "16x16x28x28", &options->shapes);
+	if (status == SYNCBN_OK && options->shapes.n == 0)
+		return sbn_fail(SYNCBN_ERR_INVALID,
+				"no shape: give --shape 32x64x56x56 or --shapes resnet50");
+	return status;
+}

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A file of results in Google Benchmark's shape, with fields of our own beside its. */
+#ifndef SYNCBN_PERF_JSON_FILE_H
+#define SYNCBN_PERF_JSON_FILE_H
+
+#include <syncbn/status.h>
+
+#include "perf_json.h"
+#include "perf_print.h"
+
+/* Writes the elements of "benchmarks". */
+typedef void (*perf_json_rows_fn)(struct perf_json *json, const void *results);
+
+/* Whether the file can be written; SYSTEM or INVALID with the reason. */
+syncbn_status_t perf_json_file_probe(const char *path);
+
+/* The whole file or nothing. */
+syncbn_status_t perf_json_file_write(const char *path, const struct perf_machine *machine,
+				     perf_json_rows_fn rows, const void *results);
+
+/* Members of a row: real_time and percentiles; the peers, [PERF_PEERS], with their ratios. */
+void perf_json_times(struct perf_json *json, const struct perf_stats *us);
+void perf_json_peers(struct perf_json *json, double own_us, const struct perf_peer_result *peers);
+
+#endif

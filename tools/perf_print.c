@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "perf_print.h"
+
+#include <stdio.h>
+
+#include "perf_tuning.h"
+
+static void
+print_round_trip(const struct perf_machine *machine)
+{
+	if (machine->near_ns <= 0) {
+		printf("no two ranks on different CPUs");
+		return;
+	}
+	printf("cache line's round trip from rank 0 %.0f", machine->near_ns);
+	if (machine->far_ns > machine->near_ns)
+		printf(" to %.0f", machine->far_ns);
+	printf(" ns");
+	if (perf_machine_distance(machine->far_ns)[0] != '\0')
+		printf(" (%s)", perf_machine_distance(machine->far_ns));
+}
+
+void
+perf_print_machine(const struct perf_machine *machine, uint32_t n_ranks)
+{
+	printf("# %s: %u rank%s on CPUs %s%s, kernels %s\n# ", machine->cpu, n_ranks,
+	       n_ranks == 1 ? "" : "s", machine->places,
+	       machine->n_cpus < n_ranks ? " (oversubscribed)" : "", machine->isa);
+	print_round_trip(machine);
+	printf("\n# ");
+	perf_tuning_print(stdout, machine->tuning);
+	putchar('\n');
+}
+
+void
+perf_print_us(double us)
+{
+	printf(" %10.*f", us < 10 ? 3 : us < 100 ? 2 : us < 1000 ? 1 : 0, us);
+}
+
+void
+perf_print_peer(double own_us, const struct perf_peer_result *peer)
+{
+	if (!peer->there) {
+		printf(" %10s %6s", "-", "-");
+		return;
+	}
+	perf_print_us(peer->us.p50);
+	printf(" %6.2f", own_us > 0 ? peer->us.p50 / own_us : 0);
+}

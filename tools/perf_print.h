@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What all tables have in common. */
+#ifndef SYNCBN_PERF_PRINT_H
+#define SYNCBN_PERF_PRINT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "perf_machine.h"
+#include "perf_stats.h"
+
+struct perf_peer_result {
+	bool there;
+	struct perf_stats us;
+	uint64_t wrong;
+};
+
+/* The lines below a table's first: CPU, ranks, and how far they are from each other. */
+void perf_print_machine(const struct perf_machine *machine, uint32_t n_ranks);
+
+/* Four digits that count, as far as they fit in 10 columns. */
+void perf_print_us(double us);
+
+/* A peer's time, and by how much it is above own_us. */
+void perf_print_peer(double own_us, const struct perf_peer_result *peer);
+
+#endif
