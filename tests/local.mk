@@ -40,6 +40,7 @@ unit_tests = \
 	tests/unit/npy_test \
 	tests/unit/npz_test \
 	tests/unit/onnx_test \
+	tests/unit/option_table_test \
 	tests/unit/options_test \
 	tests/unit/parse_test \
 	tests/unit/perf_numbers_test \
@@ -49,6 +50,7 @@ unit_tests = \
 	tests/unit/ring_test \
 	tests/unit/safetensors_test \
 	tests/unit/segment_test \
+	tests/unit/settings_test \
 	tests/unit/state_api_test \
 	tests/unit/state_file_test \
 	tests/unit/state_hostile_test \

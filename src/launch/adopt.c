@@ -26,7 +26,7 @@ struct launcher {
 };
 
 static const struct launcher launchers[] = {
-	{ "mpirun (Open MPI)",
+	{ "Open MPI's mpirun",
 	  "OMPI_COMM_WORLD_SIZE",
 	  NULL,
 	  "OMPI_COMM_WORLD_RANK",
@@ -42,7 +42,7 @@ static const struct launcher launchers[] = {
 	  "SLURM_STEP_NUM_NODES",
 	  { "SLURM_JOB_ID", "SLURM_STEP_ID" },
 	  NULL },
-	{ "mpirun (MPICH)",
+	{ "MPICH's mpirun",
 	  "PMI_SIZE",
 	  NULL,
 	  "PMI_RANK",
@@ -80,7 +80,7 @@ read_number(const struct launcher *launcher, const char *name, int64_t max, uint
 
 	if (text == NULL)
 		return sbn_fail(SYNCBN_ERR_INVALID,
-				"%s is set, as %s does, but %s is not; --no-adopt starts ranks here",
+				"%s is set, as by %s, but %s is not; --no-adopt starts ranks here",
 				launcher->world_size, launcher->name, name);
 	status = sbn_parse_int(name, text, 0, max, &number);
 	*out = (uint32_t)number;

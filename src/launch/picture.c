@@ -53,8 +53,8 @@ write_color(int i, FILE *out)
 }
 
 /*
- * "0-3,8", cut where there is no room for more letters. Only digits, commas and dashes: nothing that
- * XML would take for its own.
+ * "0-3,8", cut where there is no room for more letters. Only digits, commas and dashes: nothing
+ * that XML would take for its own.
  */
 static void
 write_list(hwloc_const_bitmap_t set, unsigned room, FILE *out)

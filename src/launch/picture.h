@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The picture of --svg: a card for each domain, a square for each processing unit, a color a rank. */
+/* The picture of --svg: a card a domain, a square a processing unit, a color a rank. */
 #ifndef SBN_LAUNCH_PICTURE_H
 #define SBN_LAUNCH_PICTURE_H
 

@@ -147,7 +147,7 @@ policy_of(const struct sbn_report *report, const struct sbn_plan_rank *rank)
 {
 	if (report->mem == SBN_MEM_NONE)
 		return sbn_mem_names[SBN_MEM_NONE];
-	/* all that can be asked for where no node is known, and all there is where we may not ask */
+	/* all that can be asked for without a node, and all there is where we may not ask */
 	if (report->memory == SBN_MEMORY_REFUSED || hwloc_bitmap_iszero(rank->nodes))
 		return sbn_mem_names[SBN_MEM_FIRST_TOUCH];
 	return sbn_mem_names[report->mem];
@@ -222,7 +222,8 @@ sbn_report_json(const struct sbn_report *report, FILE *out)
 	syncbn_status_t status = SYNCBN_OK;
 
 	fprintf(out,
-		"{\"domains\": %u, \"memory\": \"%s\", \"map\": \"%s\", \"bound\": %s, \"ranks\": [",
+		"{\"domains\": %u, \"memory\": \"%s\", \"map\": \"%s\", \"bound\": %s, "
+		"\"ranks\": [",
 		report->plan->n_domains, sbn_mem_names[mem], sbn_map_names[report->domains->map],
 		report->unbound ? "false" : "true");
 	for (unsigned i = 0; i < report->plan->n_ranks && status == SYNCBN_OK; i++)

@@ -20,9 +20,12 @@ enum { LINE_MAX_BYTES = 190, FILE_MAX_BYTES = 1 << 16, DETAIL_BYTES = 400 };
 
 typedef void write_name(const struct sbn_option *option, char name[SBN_OPTION_NAME]);
 
-/* "; did you mean X?", or nothing, for a name among those that `write` makes of the options. */
+/*
+ * "; did you mean X?" for a name among those that `write` makes of the options. Their common prefix
+ * would make all of them near.
+ */
 static void
-suggest(const char *name, write_name *write, char *text, size_t bytes)
+suggest(const char *name, write_name *write, const char *prefix, char *text, size_t bytes)
 {
 	char names[SBN_N_OPTIONS][SBN_OPTION_NAME];
 	const char *words[SBN_N_OPTIONS];
@@ -35,12 +38,12 @@ suggest(const char *name, write_name *write, char *text, size_t bytes)
 		if (option->help == NULL || option->now_only)
 			continue;
 		write(option, names[n]);
-		words[n] = names[n];
+		words[n] = names[n] + strlen(prefix);
 		n++;
 	}
-	nearest = sbn_nearest_word(name, words, n);
+	nearest = sbn_nearest_word(name + strlen(prefix), words, n);
 	if (nearest != NULL)
-		snprintf(text, bytes, "; did you mean %s?", nearest);
+		snprintf(text, bytes, "; did you mean %s%s?", prefix, nearest);
 	else
 		snprintf(text, bytes, "; --help lists the options");
 }
@@ -81,7 +84,7 @@ take_line(struct file *file, const char *section, const char *key, const char *v
 		return sbn_fail(SYNCBN_ERR_INVALID, "section [%s]; there is [syncbn-run] only",
 				section);
 	if (option == NULL) {
-		suggest(key, sbn_option_key, hint, sizeof(hint));
+		suggest(key, sbn_option_key, "", hint, sizeof(hint));
 		return sbn_fail(SYNCBN_ERR_INVALID, "unknown setting \"%s\"%s", key, hint);
 	}
 	if (strcmp(option->name, "--config") == 0)
@@ -182,7 +185,7 @@ fail_variable(const char *name)
 {
 	char hint[2 * SBN_OPTION_NAME];
 
-	suggest(name, sbn_option_variable, hint, sizeof(hint));
+	suggest(name, sbn_option_variable, SBN_RUN_ENV, hint, sizeof(hint));
 	return sbn_fail(SYNCBN_ERR_INVALID, "unknown setting %s%s", name, hint);
 }
 

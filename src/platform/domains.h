@@ -37,7 +37,10 @@ struct sbn_domains {
 	bool whole_machine; /* no object of the map has any of the CPUs: one domain of all */
 };
 
-/* map: not LIST. INVALID: no CPU is allowed. NO_MEMORY. Whatever it returns, sbn_domains_free may follow. */
+/*
+ * map: not LIST. INVALID: no CPU is allowed. NO_MEMORY. Whatever it returns, sbn_domains_free may
+ * follow.
+ */
 syncbn_status_t sbn_domains_find(const struct sbn_topology *topology, enum sbn_map map,
 				 struct sbn_domains *domains);
 

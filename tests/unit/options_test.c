@@ -209,7 +209,8 @@ test_a_guess_that_would_mislead_is_not_made(void **state)
 	assert_refused("--nnodes p", "unknown option --nnodes; --help lists them");
 	assert_refused("--map socket p",
 		       "--map: unknown \"socket\"; one of: numa, l3, package, core, list:CPUS");
-	assert_refused("--map l1 p", "--map: unknown \"l1\"; one of: numa, l3, package, core, list:CPUS");
+	assert_refused("--map l1 p",
+		       "--map: unknown \"l1\"; one of: numa, l3, package, core, list:CPUS");
 }
 
 static void
