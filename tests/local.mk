@@ -81,6 +81,8 @@ shell_tests = \
 	tests/tools/perf_collective.sh \
 	tests/tools/perf_env.sh \
 	tests/tools/perf_options.sh \
+	tests/tools/placement.sh \
+	tests/tools/run_adopt.sh \
 	tests/tools/run_env.sh \
 	tests/tools/run_exit.sh \
 	tests/tools/run_failure.sh \
@@ -158,6 +160,7 @@ test_data = \
 	tests/topologies/cpuset.xml \
 	tests/topologies/disjoint.xml \
 	tests/topologies/hbm.xml \
+	tests/topologies/hybrid.xml \
 	tests/topologies/memoryless.xml \
 	tests/topologies/partial.xml \
 	tests/topologies/tier.xml \

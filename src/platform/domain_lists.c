@@ -83,7 +83,7 @@ check_cpus(const struct sbn_topology *topology, hwloc_const_bitmap_t cpus, hwloc
 	} else {
 		hwloc_bitmap_and(wrong, cpus, taken);
 		if (!hwloc_bitmap_iszero(wrong))
-			status = fail_cpus("stand in two domains; each belongs to one", wrong);
+			status = fail_cpus("in two domains; each CPU belongs to one", wrong);
 	}
 	hwloc_bitmap_or(taken, taken, cpus);
 	hwloc_bitmap_free(wrong);
