@@ -34,11 +34,11 @@ struct sbn_wishes {
 };
 
 /*
- * Neither n_ranks nor per_domain: one rank a domain. Fewer ranks than domains: whole domains,
- * spread over the packages. More: every domain gets ranks in proportion to its cores (at least one), and
- * cuts its cores into disjoint parts; a core's processing units stay together while there are cores
- * enough. INVALID: more ranks than processing units without oversubscribe, or than the domains may
- * have (the detail gives the number); `only` names a domain that is not there.
+ * Neither n_ranks nor per_domain: one rank a domain. Fewer ranks than domains: whole domains, over
+ * the packages. More: every domain gets ranks in proportion to its cores (at least one), and cuts
+ * its cores into disjoint parts; a core's processing units stay together while cores are enough.
+ * INVALID: more ranks than processing units without oversubscribe, or than the domains may have
+ * (the detail gives the number); `only` names a domain that is not there.
  */
 syncbn_status_t sbn_plan_wished(const struct sbn_topology *topology,
 				const struct sbn_domains *domains, const struct sbn_wishes *wishes,

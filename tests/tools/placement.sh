@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck disable=SC2016 # the ranks expand them
-# Where ranks go, by every option of placement: golden maps of machines small enough to check by eye.
+# Where ranks go, by every option of placement: golden maps, small enough to check by eye.
 . "$SRC/tests/tools/run_common.sh"
 . "$SRC/tests/tools/cpusets.sh"
 
-# maps MACHINE "CPUS/NODES CPUS/NODES ..." OPTIONS...: a machine of tests/topologies, or a description
+# maps MACHINE "CPUS@NODES CPUS@NODES ..." OPTIONS...: one of tests/topologies, or a description
 maps() {
 	local machine=$1 expected=$2
 

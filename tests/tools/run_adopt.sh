@@ -18,7 +18,8 @@ as_torchrun() {
 }
 
 for rank in 2 1 0; do
-	as_torchrun $rank 3 "$run" --report -- bash -c "$tell" >"$dir/out.$rank" 2>"$dir/err.$rank" &
+	as_torchrun $rank 3 "$run" --report -- bash -c "$tell" \
+		>"$dir/out.$rank" 2>"$dir/err.$rank" &
 	pids[rank]=$!
 done
 for rank in 0 1 2; do
@@ -59,10 +60,12 @@ for mpirun in mpirun.openmpi mpirun.mpich; do
 	command -v $mpirun >/dev/null || continue
 	arguments=()
 	[ $mpirun = mpirun.mpich ] || arguments=(--allow-run-as-root --oversubscribe --bind-to none)
-	mark timeout 60 $mpirun "${arguments[@]}" -np 2 "$run" -- bash -c "$tell" >"$dir/out" 2>"$dir/err"
-	expect "$mpirun's ranks are adopted" 2 "$(grep -cE '^[01] of 2 run [0-9a-f]{32} fd 0' "$dir/out")"
-	expect "and are in one run" 1 "$(sed -n 's/.*run \([0-9a-f]*\) .*/\1/p' "$dir/out" | sort -u |
-		wc -l)"
+	mark timeout 60 $mpirun "${arguments[@]}" -np 2 "$run" -- bash -c "$tell" \
+		>"$dir/out" 2>"$dir/err"
+	expect "$mpirun's ranks are adopted" 2 \
+		"$(grep -cE '^[01] of 2 run [0-9a-f]{32} fd 0' "$dir/out")"
+	expect "and are in one run" 1 \
+		"$(sed -n 's/.*run \([0-9a-f]*\) .*/\1/p' "$dir/out" | sort -u | wc -l)"
 done
 expect "no process is left" "" "$(marked)"
 finish
