@@ -180,6 +180,13 @@ out:
 
 /* ---- the environment ---- */
 
+/* Another run's, in which this one is started; and what supervision reads for itself. */
+static bool
+is_no_option(const char *name)
+{
+	return strcmp(name, SBN_ENV_RUN_ID) == 0 || strcmp(name, "SYNCBN_RUN_NOTICE_MS") == 0;
+}
+
 static syncbn_status_t
 fail_variable(const char *name)
 {
@@ -219,8 +226,7 @@ sbn_settings_read_env(char *const *env, struct sbn_options *options)
 		    (*env)[length] == '\0')
 			continue;
 		snprintf(name, sizeof(name), "%.*s", (int)length, *env);
-		/* another run's, in which this one is started */
-		if (strcmp(name, SBN_ENV_RUN_ID) != 0)
+		if (!is_no_option(name))
 			status = take_variable(name, *env + length + 1, options);
 	}
 	return status;
