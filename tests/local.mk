@@ -42,6 +42,7 @@ unit_tests = \
 	tests/unit/npy_test \
 	tests/unit/npz_test \
 	tests/unit/onnx_test \
+	tests/unit/option_table_test \
 	tests/unit/options_test \
 	tests/unit/parse_test \
 	tests/unit/perf_bn_test \
@@ -52,6 +53,7 @@ unit_tests = \
 	tests/unit/ring_test \
 	tests/unit/safetensors_test \
 	tests/unit/segment_test \
+	tests/unit/settings_test \
 	tests/unit/state_api_test \
 	tests/unit/state_file_test \
 	tests/unit/state_hostile_test \
@@ -90,6 +92,8 @@ shell_tests = \
 	tests/tools/perf_collective.sh \
 	tests/tools/perf_env.sh \
 	tests/tools/perf_options.sh \
+	tests/tools/placement.sh \
+	tests/tools/run_adopt.sh \
 	tests/tools/run_env.sh \
 	tests/tools/run_exit.sh \
 	tests/tools/run_failure.sh \
@@ -168,6 +172,7 @@ test_data = \
 	tests/topologies/cpuset.xml \
 	tests/topologies/disjoint.xml \
 	tests/topologies/hbm.xml \
+	tests/topologies/hybrid.xml \
 	tests/topologies/memoryless.xml \
 	tests/topologies/partial.xml \
 	tests/topologies/tier.xml \

@@ -4,6 +4,23 @@ bin_PROGRAMS += tools/syncbn-run tools/syncbn-perf
 tools_syncbn_run_SOURCES = tools/syncbn-run.c
 tools_syncbn_run_LDADD = libsbn_launch.la libsbn_core.la
 
+EXTRA_DIST += doc/syncbn-run.1.scd tools/syncbn-run.bash
+if HAVE_MAN
+dist_man_MANS = doc/syncbn-run.1
+doc/syncbn-run.1: doc/syncbn-run.1.scd
+	$(AM_V_at)$(MKDIR_P) doc
+	$(AM_V_GEN)$(SCDOC) <$(top_srcdir)/doc/syncbn-run.1.scd >$@.tmp && mv $@.tmp $@
+MAINTAINERCLEANFILES = doc/syncbn-run.1
+endif
+
+# bash looks for a completion by the command's name
+install-data-local:
+	$(MKDIR_P) '$(DESTDIR)$(bashcompdir)'
+	$(INSTALL_DATA) $(top_srcdir)/tools/syncbn-run.bash \
+		'$(DESTDIR)$(bashcompdir)/syncbn-run'
+uninstall-local:
+	rm -f '$(DESTDIR)$(bashcompdir)/syncbn-run'
+
 tools_syncbn_perf_SOURCES = \
 	tools/perf_allreduce.c \
 	tools/perf_args.c \

@@ -11,24 +11,20 @@
 #include <syncbn/version.h>
 
 #include "base/fail.h"
+#include "launch/adopted.h"
 #include "launch/job.h"
+#include "launch/option_table.h"
 #include "launch/options.h"
-#include "launch/plan.h"
+#include "launch/other_runs.h"
+#include "launch/picture.h"
+#include "launch/placement.h"
 #include "launch/report.h"
 #include "launch/say.h"
 #include "launch/spawn.h"
 #include "launch/supervise.h"
-#include "platform/domains.h"
-#include "platform/topology.h"
 
 /* Exit codes of the launcher's own; all others come from the ranks. */
-enum { EXIT_OWN_FAILURE = 1, EXIT_USAGE = 2 };
-
-struct placement {
-	struct sbn_topology topology;
-	struct sbn_domains domains;
-	struct sbn_plan plan;
-};
+enum { EXIT_OWN_FAILURE = 1, EXIT_USAGE = 2, SAY_BYTES = 1024 };
 
 /* Where a standard descriptor is closed, the next file to be opened would take its number. */
 static void
@@ -60,75 +56,54 @@ end_stdout(void)
 	return EXIT_OWN_FAILURE;
 }
 
+/* The one line that every run says, and what --report, --dry-run and --svg ask for. */
 static syncbn_status_t
-find_placement(const struct sbn_options *options, struct placement *place)
+report(const struct sbn_options *options, const struct sbn_placement *place, enum sbn_memory memory)
 {
+	const struct sbn_report what = { .domains = &place->domains,
+					 .plan = &place->plan,
+					 .mem = options->mem,
+					 .memory = memory,
+					 .unbound = options->bind == SBN_BIND_NONE,
+					 .mixed_cores = place->mixed_cores };
 	syncbn_status_t status;
+	char line[SAY_BYTES];
+	char *head;
 
-	status = sbn_topology_load(options->topology, &place->topology);
+	status = sbn_report_line(&what, &head);
 	if (status != SYNCBN_OK)
 		return status;
-	status = sbn_domains_find(&place->topology, options->map, &place->domains);
-	if (status != SYNCBN_OK)
-		goto out_topology;
-	status = sbn_plan_make(&place->topology, &place->domains, options->n_ranks,
-			       options->oversubscribe, &place->plan);
-	if (status == SYNCBN_OK)
-		return SYNCBN_OK;
-	sbn_domains_free(&place->domains);
-out_topology:
-	sbn_topology_free(&place->topology);
+	sbn_say("%s", head);
+	free(head);
+	if (!options->shared && sbn_other_runs_tell(place, line, sizeof(line)))
+		sbn_say("%s", line);
+	if ((options->dry_run || options->report) &&
+	    sbn_report_threads(&place->plan, getenv("OMP_NUM_THREADS"), line, sizeof(line)))
+		sbn_say("%s", line);
+	if (options->svg != NULL)
+		status = sbn_picture_save(&place->topology, &what, options->svg);
+	if (status == SYNCBN_OK && options->json)
+		return sbn_report_json(&what, stdout);
+	/* the ranks' standard output is theirs alone */
+	if (status == SYNCBN_OK && (options->dry_run || options->report))
+		return sbn_report_table(&what, options->dry_run ? stdout : stderr);
 	return status;
 }
 
-static void
-free_placement(struct placement *place)
-{
-	sbn_plan_free(&place->plan);
-	sbn_domains_free(&place->domains);
-	sbn_topology_free(&place->topology);
-}
-
-/* The one line that every run says, and what --report and --dry-run ask for. */
-static syncbn_status_t
-report(const struct sbn_options *options, const struct placement *place, bool memory_refused)
-{
-	const struct sbn_report what = { .domains = &place->domains, .plan = &place->plan,
-					 .mem = options->mem, .memory_refused = memory_refused };
-	syncbn_status_t status;
-	char threads[256];
-	char *line;
-
-	status = sbn_report_line(&what, &line);
-	if (status != SYNCBN_OK)
-		return status;
-	sbn_say("%s", line);
-	free(line);
-	if ((options->dry_run || options->report) &&
-	    sbn_report_threads(&place->plan, getenv("OMP_NUM_THREADS"), threads, sizeof(threads)))
-		sbn_say("%s", threads);
-	if (options->json)
-		return sbn_report_json(&what, stdout);
-	/* the ranks' standard output is theirs alone */
-	if (options->dry_run || options->report)
-		return sbn_report_table(&what, options->dry_run ? stdout : stderr);
-	return SYNCBN_OK;
-}
-
 static int
-dry_run(const struct sbn_options *options, const struct placement *place)
+dry_run(const struct sbn_options *options, const struct sbn_placement *place)
 {
-	syncbn_status_t status = report(options, place, false);
+	syncbn_status_t status = report(options, place, SBN_MEMORY_AS_ASKED);
 
 	return status == SYNCBN_OK ? end_stdout() : tell(status);
 }
 
 /* The ranks are bound and wait: says so, lets them go and watches them to their end. */
 static int
-watch(const struct sbn_options *options, const struct placement *place, struct sbn_job *job,
+watch(const struct sbn_options *options, const struct sbn_placement *place, struct sbn_job *job,
       int go_fd)
 {
-	syncbn_status_t status = report(options, place, job->memory_refused);
+	syncbn_status_t status = report(options, place, job->memory);
 	int code = status == SYNCBN_OK ? end_stdout() : tell(status);
 	int start_failure;
 
@@ -143,7 +118,8 @@ watch(const struct sbn_options *options, const struct placement *place, struct s
 }
 
 static int
-run(const struct sbn_options *options, const struct placement *place)
+run(const struct sbn_options *options, const struct sbn_placement *place,
+    const struct sbn_allocator *allocator)
 {
 	struct sbn_job job;
 	syncbn_status_t status;
@@ -153,32 +129,86 @@ run(const struct sbn_options *options, const struct placement *place)
 	status = sbn_job_open(options, &place->topology, &place->plan, &job);
 	if (status != SYNCBN_OK)
 		return tell(status);
+	job.allocator = allocator;
 	status = sbn_spawn_ranks(&job, &go_fd);
 	code = status == SYNCBN_OK ? watch(options, place, &job, go_fd) : tell(status);
 	sbn_job_close(&job);
 	return code;
 }
 
+/* Another launcher's rank: joins its peers' segment and becomes the program. */
+static int
+become_rank(const struct sbn_options *options, const struct sbn_adoption *adoption,
+	    const struct sbn_allocator *allocator)
+{
+	char line[SAY_BYTES];
+	int code = EXIT_OWN_FAILURE;
+	syncbn_status_t status = sbn_adopted_check(options, adoption);
+
+	if (status == SYNCBN_OK && (adoption->rank == 0 || options->report)) {
+		status = sbn_adopted_tell(adoption, line, sizeof(line));
+		if (status == SYNCBN_OK)
+			sbn_say("%s", line);
+	}
+	if (status == SYNCBN_OK)
+		status = sbn_adopted_exec(options, adoption, allocator, &code);
+	tell(status);
+	return status == SYNCBN_ERR_INVALID && code == EXIT_OWN_FAILURE ? EXIT_USAGE : code;
+}
+
+static int
+place_ranks(const struct sbn_options *options, const struct sbn_allocator *allocator)
+{
+	struct sbn_placement place;
+	syncbn_status_t status = sbn_placement_make(options, &place);
+	int code;
+
+	if (status != SYNCBN_OK)
+		return tell(status);
+	code = options->dry_run ? dry_run(options, &place) : run(options, &place, allocator);
+	sbn_placement_free(&place);
+	return code;
+}
+
+static int
+start(const struct sbn_options *options)
+{
+	struct sbn_adoption adoption = { .launcher = NULL };
+	struct sbn_allocator allocator;
+	syncbn_status_t status = SYNCBN_OK;
+
+	/* a dry run starts nothing, so nobody is to be adopted either */
+	if (!options->no_adopt && !options->dry_run)
+		status = sbn_adopt_find(&adoption);
+	if (status == SYNCBN_OK)
+		status = sbn_allocator_find(options->malloc, &allocator);
+	if (status != SYNCBN_OK)
+		return tell(status);
+	if (adoption.launcher != NULL)
+		return become_rank(options, &adoption, &allocator);
+	return place_ranks(options, &allocator);
+}
+
 int
 main(int argc, char **argv)
 {
 	struct sbn_options options;
-	struct placement place;
 	syncbn_status_t status;
 	int code;
 
 	keep_standard_descriptors();
 	status = sbn_options_parse(argc, argv, &options);
-	if (status != SYNCBN_OK)
-		return tell(status);
-	if (options.help || options.version) {
-		fputs(options.help ? sbn_options_help : "syncbn-run " SYNCBN_VERSION "\n", stdout);
-		return end_stdout();
+	if (status != SYNCBN_OK) {
+		code = tell(status);
+	} else if (options.help || options.version) {
+		if (options.help)
+			sbn_option_help(stdout);
+		else
+			puts("syncbn-run " SYNCBN_VERSION);
+		code = end_stdout();
+	} else {
+		code = start(&options);
 	}
-	status = find_placement(&options, &place);
-	if (status != SYNCBN_OK)
-		return tell(status);
-	code = options.dry_run ? dry_run(&options, &place) : run(&options, &place);
-	free_placement(&place);
+	sbn_options_free(&options);
 	return code;
 }

@@ -31,16 +31,18 @@ tie_to_launcher(const struct sbn_child *child)
 }
 
 static syncbn_status_t
-bind_to_place(const struct sbn_child *child, bool *memory_refused)
+bind_to_place(const struct sbn_child *child, enum sbn_memory *memory)
 {
 	const struct sbn_job *job = child->job;
 	const struct sbn_plan_rank *place = &job->plan->rank[child->rank];
-	syncbn_status_t status = sbn_bind_cpus(job->topology, place->cpus);
+	syncbn_status_t status = SYNCBN_OK;
 
-	*memory_refused = false;
+	*memory = SBN_MEMORY_AS_ASKED;
+	if (job->options->bind != SBN_BIND_NONE)
+		status = sbn_bind_cpus(job->topology, place->cpus);
 	if (status != SYNCBN_OK)
 		return status;
-	return sbn_bind_memory(job->options->mem, place->nodes, memory_refused);
+	return sbn_bind_memory(job->options->mem, place->nodes, memory);
 }
 
 /* Rank 0 reads what is piped in. A terminal would stop it: the group is not in the foreground. */
@@ -75,15 +77,16 @@ sbn_child_start(const struct sbn_child *child)
 {
 	char **program = child->job->options->program;
 	struct sbn_child_report what = { .stage = SBN_CHILD_BOUND };
+	enum sbn_memory memory;
 	char go;
 
 	close(child->go_write);
 	tie_to_launcher(child);
-	if (bind_to_place(child, &what.memory_refused) != SYNCBN_OK ||
-	    arrange_descriptors(child) != SYNCBN_OK) {
+	if (bind_to_place(child, &memory) != SYNCBN_OK || arrange_descriptors(child) != SYNCBN_OK) {
 		what.stage = SBN_CHILD_UNBOUND;
 		snprintf(what.detail, sizeof(what.detail), "%s", sbn_last_error());
 	}
+	what.memory = (int32_t)memory;
 	report(child, what);
 	/* signals stay blocked so far: none ends a child that waits for its word */
 	if (read(child->go_fd, &go, 1) != 1)

@@ -10,16 +10,16 @@
 #include "launch/job.h"
 
 enum sbn_child_stage {
-	SBN_CHILD_BOUND,    /* ready to call exec when told to */
-	SBN_CHILD_UNBOUND,  /* it could not be prepared; detail says why */
-	SBN_CHILD_NO_EXEC   /* error is exec's errno */
+	SBN_CHILD_BOUND,   /* ready to call exec when told to */
+	SBN_CHILD_UNBOUND, /* it could not be prepared; detail says why */
+	SBN_CHILD_NO_EXEC  /* error is exec's errno */
 };
 
 /* What the child writes, at most twice; exec closes the pipe. */
 struct sbn_child_report {
 	int32_t stage;
 	int32_t error;
-	bool memory_refused;
+	int32_t memory; /* enum sbn_memory */
 	char detail[512];
 };
 
@@ -28,8 +28,8 @@ struct sbn_child {
 	uint32_t rank;
 	pid_t launcher;
 	int report_fd;
-	int go_fd;     /* a byte: call exec; end of file: end */
-	int go_write;  /* the launcher's end of it */
+	int go_fd;    /* a byte: call exec; end of file: end */
+	int go_write; /* the launcher's end of it */
 	char **env;
 };
 

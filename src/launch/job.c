@@ -19,7 +19,8 @@ sbn_job_open(const struct sbn_options *options, const struct sbn_topology *topol
 	syncbn_status_t status;
 
 	*job = (struct sbn_job){
-		.options = options, .topology = topology, .plan = plan, .n_ranks = n };
+		.options = options, .topology = topology, .plan = plan, .n_ranks = n
+	};
 	job->process = calloc(n, sizeof(*job->process));
 	if (job->process == NULL)
 		return sbn_fail(SYNCBN_ERR_NO_MEMORY, "a list of %u ranks", n);

@@ -7,6 +7,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "launch/allocator.h"
 #include "launch/guard.h"
 #include "launch/member.h"
 #include "launch/options.h"
@@ -16,9 +17,9 @@
 #include "shm/segment.h"
 
 struct sbn_process {
-	pid_t pid;        /* also the number of its process group */
+	pid_t pid; /* also the number of its process group */
 	int pidfd;
-	int report_fd;    /* from fork to exec: what the child has to say; else -1 */
+	int report_fd; /* from fork to exec: what the child has to say; else -1 */
 	bool running;
 	bool group_lives; /* some process may be in the group; else its number is not ours */
 	int wait_status;  /* once it has ended */
@@ -29,6 +30,7 @@ struct sbn_job {
 	const struct sbn_options *options;
 	const struct sbn_topology *topology;
 	const struct sbn_plan *plan;
+	const struct sbn_allocator *allocator;
 	int signal_fd;
 	struct sbn_guard guard;
 	struct sbn_output output;
@@ -36,7 +38,7 @@ struct sbn_job {
 	struct sbn_process *process; /* [n_ranks] */
 	uint32_t n_ranks;
 	uint32_t n_running;
-	bool memory_refused; /* by the system: first touch decides where memory lies */
+	enum sbn_memory memory; /* the worst that became of the ranks' wishes */
 };
 
 /*

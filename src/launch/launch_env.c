@@ -38,17 +38,20 @@ static void
 set(struct list *list, const char *name, const char *format, ...)
 {
 	size_t i = find(list, name);
-	char value[64];
+	char *value = NULL;
 	char *entry;
 	va_list args;
+	int length;
 
 	va_start(args, format);
-	vsnprintf(value, sizeof(value), format, args);
+	length = vasprintf(&value, format, args);
 	va_end(args);
-	if (asprintf(&entry, "%s=%s", name, value) < 0) {
+	if (length < 0 || asprintf(&entry, "%s=%s", name, value) < 0) {
+		free(length < 0 ? NULL : value);
 		list->no_memory = true;
 		return;
 	}
+	free(value);
 	if (i < list->n)
 		free(list->entry[i]);
 	else
@@ -102,6 +105,23 @@ set_customary(struct list *list, const struct sbn_launch_env *wanted, bool neste
 		set(list, "OMP_NUM_THREADS", "%u", wanted->n_cores);
 }
 
+static void
+set_allocator(struct list *list, const struct sbn_allocator *allocator)
+{
+	const struct sbn_setting *setting = sbn_allocator_tuning;
+
+	for (; allocator->tuned && setting->name != NULL; setting++)
+		if (!has_value(list, setting->name))
+			set(list, setting->name, "%s", setting->value);
+	if (allocator->preload[0] == '\0')
+		return;
+	if (has_value(list, "LD_PRELOAD"))
+		set(list, "LD_PRELOAD", "%s:%s", allocator->preload,
+		    list->entry[find(list, "LD_PRELOAD")] + strlen("LD_PRELOAD="));
+	else
+		set(list, "LD_PRELOAD", "%s", allocator->preload);
+}
+
 /* Room for all that may be added is made at once. */
 static bool
 copy_inherited(struct list *list, char *const *inherited)
@@ -130,6 +150,8 @@ sbn_launch_env_new(const struct sbn_launch_env *wanted, char *const *inherited)
 
 		set_contract(&list, wanted);
 		set_customary(&list, wanted, nested);
+		if (wanted->allocator != NULL)
+			set_allocator(&list, wanted->allocator);
 		if (!list.no_memory)
 			return list.entry;
 	}

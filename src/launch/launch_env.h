@@ -10,7 +10,9 @@
  *	set when --timeout was given: SYNCBN_TIMEOUT, in seconds
  *	set unless the caller has chosen a value:
  *		MASTER_ADDR (127.0.0.1), MASTER_PORT (a free one each run, also within another run),
- *		OMP_NUM_THREADS (the rank's cores)
+ *		OMP_NUM_THREADS (the rank's cores); with --malloc tuned MALLOC_MMAP_THRESHOLD_,
+ *		MALLOC_TRIM_THRESHOLD_, MALLOC_ARENA_MAX
+ *	begun with the allocator's library, when --malloc names one: LD_PRELOAD
  *
  * Never OMP_PROC_BIND or GOMP_CPU_AFFINITY: with them the main thread's mask shrinks to one CPU,
  * and every process that a rank forks inherits it.
@@ -20,6 +22,7 @@
 
 #include <stdint.h>
 
+#include "launch/allocator.h"
 #include "platform/binding.h"
 
 struct sbn_launch_env {
@@ -29,8 +32,9 @@ struct sbn_launch_env {
 	int segment_fd;
 	uint64_t run_id[2];
 	enum sbn_mem mem;
-	double timeout_s;     /* 0: not given */
-	uint16_t master_port; /* 0: none; MASTER_PORT is left alone */
+	double timeout_s;                      /* 0: not given */
+	uint16_t master_port;                  /* 0: none; MASTER_PORT is left alone */
+	const struct sbn_allocator *allocator; /* NULL: the program's own */
 };
 
 /* The rank's environment, NULL at its end; NULL without memory. `inherited` as environ. */

@@ -2,8 +2,16 @@
 # What the launcher is made of; it knows the segment and nothing of batch norm.
 noinst_LTLIBRARIES += libsbn_launch.la
 libsbn_launch_la_SOURCES = \
+	src/launch/allocator.c \
+	src/launch/allocator.h \
+	src/launch/adopt.c \
+	src/launch/adopt.h \
+	src/launch/adopted.c \
+	src/launch/adopted.h \
 	src/launch/child.c \
 	src/launch/child.h \
+	src/launch/exec_failure.c \
+	src/launch/exec_failure.h \
 	src/launch/failure.c \
 	src/launch/failure.h \
 	src/launch/guard.c \
@@ -14,14 +22,26 @@ libsbn_launch_la_SOURCES = \
 	src/launch/launch_env.h \
 	src/launch/lines.c \
 	src/launch/lines.h \
+	src/launch/meet.c \
+	src/launch/meet.h \
 	src/launch/member.c \
 	src/launch/member.h \
 	src/launch/notice.c \
 	src/launch/notice.h \
+	src/launch/option_help.c \
+	src/launch/option_table.c \
+	src/launch/option_table.h \
+	src/launch/option_value.c \
 	src/launch/options.c \
 	src/launch/options.h \
+	src/launch/other_runs.c \
+	src/launch/other_runs.h \
 	src/launch/output.c \
 	src/launch/output.h \
+	src/launch/picture.c \
+	src/launch/picture.h \
+	src/launch/placement.c \
+	src/launch/placement.h \
 	src/launch/plan.c \
 	src/launch/plan.h \
 	src/launch/proc.c \
@@ -32,6 +52,8 @@ libsbn_launch_la_SOURCES = \
 	src/launch/report.h \
 	src/launch/say.c \
 	src/launch/say.h \
+	src/launch/settings.c \
+	src/launch/settings.h \
 	src/launch/signals.c \
 	src/launch/signals.h \
 	src/launch/spawn.c \
@@ -40,3 +62,4 @@ libsbn_launch_la_SOURCES = \
 	src/launch/strays.h \
 	src/launch/supervise.c \
 	src/launch/supervise.h
+libsbn_launch_la_LIBADD = $(INIH_LIBS)

@@ -2,148 +2,58 @@
 #include "launch/options.h"
 
 #include <ctype.h>
-#include <stddef.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/fail.h"
 #include "base/parse.h"
-#include "shm/layout.h"
-
-enum kind { FLAG, COUNT, SECONDS, WORD, TEXT };
-
-struct option {
-	const char *name;
-	enum kind kind; /* all but FLAG take a value */
-	size_t offset;  /* of the field in struct sbn_options */
-	double min, max;
-	const char *const *words;
-	size_t n_words;
-};
-
-#define AT(field) offsetof(struct sbn_options, field)
-#define N_RANKS COUNT, AT(n_ranks), 1, SBN_MAX_RANKS, NULL, 0
-#define A_FLAG(field) FLAG, AT(field), 0, 0, NULL, 0
-#define A_WORD(field, names) WORD, AT(field), 0, 0, names, sizeof(names) / sizeof((names)[0])
-
-/* An alias is a row with the same field. */
-static const struct option options_table[] = {
-	{ "-n", N_RANKS },
-	{ "-np", N_RANKS },
-	{ "--nproc-per-node", N_RANKS },
-	{ "--nproc_per_node", N_RANKS },
-	{ "--map", A_WORD(map, sbn_map_names) },
-	{ "--mem", A_WORD(mem, sbn_mem_names) },
-	{ "--report", A_FLAG(report) },
-	{ "--json", A_FLAG(json) },
-	{ "--dry-run", A_FLAG(dry_run) },
-	{ "--topology", TEXT, AT(topology), 0, 0, NULL, 0 },
-	{ "--oversubscribe", A_FLAG(oversubscribe) },
-	{ "--timeout", SECONDS, AT(timeout_s), 0.001, 1e6, NULL, 0 },
-	{ "--grace", SECONDS, AT(grace_s), 0, 1e6, NULL, 0 },
-	{ "--tag", A_FLAG(tag) },
-	{ "--help", A_FLAG(help) },
-	{ "-h", A_FLAG(help) },
-	{ "--version", A_FLAG(version) },
-	{ "-V", A_FLAG(version) },
-};
-
-enum { N_OPTIONS = sizeof(options_table) / sizeof(options_table[0]), NAME_BYTES = 64 };
-
-_Static_assert(sizeof(enum sbn_map) == sizeof(unsigned) && sizeof(enum sbn_mem) == sizeof(unsigned),
-	       "words are stored as unsigned");
-
-const char sbn_options_help[] =
-	"usage: syncbn-run [options] [--] program args...\n"
-	"\n"
-	"Starts one process (rank) of the program on each NUMA domain of this machine,\n"
-	"bound to its cores and memory, and ends all of them when one fails.\n"
-	"\n"
-	"Placement\n"
-	"  -n N                 this many ranks, instead of one a domain; fewer: whole\n"
-	"                       domains, spread over the packages; more: domains are cut\n"
-	"                       (also -np, --nproc-per-node)\n"
-	"  --map WORD           what a domain is: numa (default), l3, package, core\n"
-	"  --mem WORD           memory policy: preferred (default; the domain's memory\n"
-	"                       while it has room), bind (no other), first-touch (none)\n"
-	"  --oversubscribe      allow more ranks than processing units\n"
-	"\n"
-	"What happens where\n"
-	"  --report             print the table of ranks, CPUs and memory, then run\n"
-	"  --dry-run            print it and run nothing\n"
-	"  --json               with one of these: JSON on standard output\n"
-	"  --topology MACHINE   with --dry-run: an XML file of hwloc, or a description\n"
-	"                       such as \"pack:2 numa:4 core:4 pu:2\"\n"
-	"\n"
-	"Running\n"
-	"  --timeout SECONDS    how long a rank waits for the others once all have\n"
-	"                       joined (default 600)\n"
-	"  --grace SECONDS      from SIGTERM to SIGKILL when a rank failed (default 5)\n"
-	"  --tag                put [rank] before every line of output\n"
-	"  --help, --version\n"
-	"\n"
-	"Ranks find RANK, LOCAL_RANK, WORLD_SIZE, LOCAL_WORLD_SIZE, GROUP_RANK, RANK_ID,\n"
-	"RANK_SIZE, MS_WORKER_NUM, and unless set: MASTER_ADDR, MASTER_PORT and\n"
-	"OMP_NUM_THREADS (the rank's cores).\n"
-	"Exit codes: 0, or the first failing rank's: its own, 128+N for signal N, 1 when\n"
-	"it left the run early; 2 usage; 126 cannot be executed; 127 not found; 1 other.\n";
-
-static const struct option *
-find_option(const char *name, size_t length)
-{
-	for (size_t i = 0; i < N_OPTIONS; i++) {
-		const char *known = options_table[i].name;
-
-		if (strlen(known) == length && memcmp(known, name, length) == 0)
-			return &options_table[i];
-	}
-	return NULL;
-}
+#include "launch/option_table.h"
+#include "launch/settings.h"
 
 static syncbn_status_t
 fail_unknown(const char *word, size_t length)
 {
-	const char *names[N_OPTIONS];
-	char name[NAME_BYTES];
+	const char *names[SBN_N_OPTIONS];
+	char name[SBN_OPTION_NAME];
 	const char *nearest;
 
-	for (size_t i = 0; i < N_OPTIONS; i++)
-		names[i] = options_table[i].name;
+	for (size_t i = 0; i < SBN_N_OPTIONS; i++)
+		names[i] = sbn_option_table[i].name;
 	snprintf(name, sizeof(name), "%.*s", (int)(length < sizeof(name) ? length : sizeof(name)),
 		 word);
-	nearest = sbn_nearest_word(name, names, N_OPTIONS);
+	nearest = sbn_nearest_word(name, names, SBN_N_OPTIONS);
 	if (nearest == NULL)
 		return sbn_fail(SYNCBN_ERR_INVALID, "unknown option %s; --help lists them", name);
 	return sbn_fail(SYNCBN_ERR_INVALID, "unknown option %s; did you mean %s?", name, nearest);
 }
 
-static syncbn_status_t
-store_value(const struct option *option, const char *value, void *field)
+/* The flag that "--no-name" takes back, or that "--name" does when it is called "--no-name". */
+static const struct sbn_option *
+find_denied(const char *word, size_t length)
 {
-	syncbn_status_t status = SYNCBN_OK;
-	int64_t count = 0;
-	size_t word = 0;
+	const struct sbn_option *option;
+	char other[SBN_OPTION_NAME];
 
-	switch (option->kind) {
-	case COUNT:
-		status = sbn_parse_int(option->name, value, (int64_t)option->min,
-				       (int64_t)option->max, &count);
-		if (status == SYNCBN_OK)
-			*(unsigned *)field = (unsigned)count;
-		return status;
-	case SECONDS:
-		return sbn_parse_seconds(option->name, value, option->min, option->max, field);
-	case WORD:
-		status = sbn_parse_word(option->name, value, option->words, option->n_words, &word);
-		if (status == SYNCBN_OK)
-			*(unsigned *)field = (unsigned)word;
-		return status;
-	default:
-		*(const char **)field = value;
-		if (value[0] == '\0')
-			return sbn_fail(SYNCBN_ERR_INVALID, "%s: empty value", option->name);
-		return SYNCBN_OK;
-	}
+	if (length > sizeof(other) - 8 || strncmp(word, "--", 2) != 0)
+		return NULL;
+	if (strncmp(word, "--no-", 5) == 0)
+		snprintf(other, sizeof(other), "--%.*s", (int)(length - 5), word + 5);
+	else
+		snprintf(other, sizeof(other), "--no-%.*s", (int)(length - 2), word + 2);
+	option = sbn_option_find(other, strlen(other));
+	return option != NULL && option->kind == SBN_OPTION_FLAG && !option->now_only ? option :
+											NULL;
+}
+
+static syncbn_status_t
+set_flag(const struct sbn_option *option, bool on, const char *value, struct sbn_options *options)
+{
+	*(bool *)((char *)options + option->offset) = on;
+	if (value != NULL)
+		return sbn_fail(SYNCBN_ERR_INVALID, "%s takes no value", option->name);
+	return SYNCBN_OK;
 }
 
 /*
@@ -155,38 +65,70 @@ parse_option(char **argv, struct sbn_options *options, int *used)
 {
 	const char *word = argv[0];
 	size_t length = strncmp(word, "--", 2) == 0 ? strcspn(word, "=") : strlen(word);
-	const struct option *option = find_option(word, length);
+	const struct sbn_option *option = sbn_option_find(word, length);
+	const struct sbn_option *denied = option == NULL ? find_denied(word, length) : NULL;
 	const char *value = word[length] == '=' ? word + length + 1 : NULL;
-	void *field;
 
+	*used = 1;
+	if (denied != NULL)
+		return set_flag(denied, false, value, options);
 	if (option == NULL && strncmp(word, "-n", 2) == 0 && isdigit((unsigned char)word[2])) {
-		option = find_option("-n", 2);
+		option = sbn_option_find("-n", 2);
 		value = word + 2;
 	}
 	if (option == NULL)
 		return fail_unknown(word, length);
-	field = (char *)options + option->offset;
-	*used = 1;
-	if (option->kind == FLAG) {
-		*(bool *)field = true;
-		if (value != NULL)
-			return sbn_fail(SYNCBN_ERR_INVALID, "%s takes no value", option->name);
-		return SYNCBN_OK;
-	}
+	if (option->kind == SBN_OPTION_FLAG)
+		return set_flag(option, true, value, options);
 	if (value == NULL) {
 		value = argv[1];
 		*used = 2;
 	}
 	if (value == NULL)
 		return sbn_fail(SYNCBN_ERR_INVALID, "%s: its value is missing", option->name);
-	return store_value(option, value, field);
+	return sbn_option_store(option, option->name, value, options);
+}
+
+static syncbn_status_t
+parse_words(char **argv, struct sbn_options *options)
+{
+	/* a lone "-" is no option, as everywhere */
+	while (argv[0] != NULL && argv[0][0] == '-' && argv[0][1] != '\0') {
+		syncbn_status_t status;
+		int used = 1;
+
+		if (strcmp(argv[0], "--") == 0) {
+			argv++;
+			break;
+		}
+		status = parse_option(argv, options, &used);
+		if (status != SYNCBN_OK)
+			return status;
+		argv += used;
+	}
+	options->program = argv;
+	return SYNCBN_OK;
+}
+
+/* The file that the environment or the command line names, then the environment. */
+static syncbn_status_t
+read_settings(const char *config, struct sbn_options *options)
+{
+	struct sbn_options from_env = { 0 };
+	syncbn_status_t status = SYNCBN_OK;
+
+	if (config == NULL) {
+		status = sbn_settings_read_env(environ, &from_env);
+		config = from_env.config;
+	}
+	if (status == SYNCBN_OK && config != NULL)
+		status = sbn_settings_read_file(config, options);
+	return status == SYNCBN_OK ? sbn_settings_read_env(environ, options) : status;
 }
 
 static syncbn_status_t
 check_together(const struct sbn_options *options)
 {
-	if (options->help || options->version)
-		return SYNCBN_OK;
 	if (options->topology != NULL && !options->dry_run)
 		return sbn_fail(SYNCBN_ERR_INVALID,
 				"--topology shows another machine: it needs --dry-run");
@@ -201,23 +143,33 @@ check_together(const struct sbn_options *options)
 syncbn_status_t
 sbn_options_parse(int argc, char **argv, struct sbn_options *options)
 {
-	int at = argc > 0 ? 1 : 0;
+	char **words = argv + (argc > 0 ? 1 : 0);
+	struct sbn_options wanted = { 0 };
+	syncbn_status_t status;
 
 	*options = (struct sbn_options){ .grace_s = 5 };
-	/* a lone "-" is no option, as everywhere */
-	while (argv[at] != NULL && argv[at][0] == '-' && argv[at][1] != '\0') {
-		syncbn_status_t status;
-		int used = 1;
-
-		if (strcmp(argv[at], "--") == 0) {
-			at++;
-			break;
-		}
-		status = parse_option(argv + at, options, &used);
-		if (status != SYNCBN_OK)
-			return status;
-		at += used;
+	/* once to find --config, and once more over what the file says */
+	status = parse_words(words, &wanted);
+	if (status != SYNCBN_OK)
+		return status;
+	if (wanted.help || wanted.version) {
+		*options = wanted;
+		return SYNCBN_OK;
 	}
-	options->program = argv + at;
-	return check_together(options);
+	status = read_settings(wanted.config, options);
+	if (status == SYNCBN_OK)
+		status = parse_words(words, options);
+	if (options->bind == SBN_BIND_NONE)
+		options->mem = SBN_MEM_NONE; /* where the CPUs are not chosen, no memory is near */
+	return status == SYNCBN_OK ? check_together(options) : status;
+}
+
+void
+sbn_options_free(struct sbn_options *options)
+{
+	for (size_t i = 0; i < options->n_texts; i++)
+		free(options->texts[i]);
+	free(options->texts);
+	options->texts = NULL;
+	options->n_texts = 0;
 }

@@ -61,26 +61,73 @@ deal_whole_domains(const struct sbn_domains *domains, unsigned n, unsigned *n_ra
 	}
 }
 
-/* *n_ranks: how many ranks each domain gets; the caller frees it. */
-static syncbn_status_t
-deal_to_domains(const struct sbn_domains *domains, unsigned n, unsigned **n_ranks)
-{
-	unsigned *counts = calloc(4 * (size_t)domains->n, sizeof(counts[0]));
-	unsigned *load = counts + domains->n;
-	unsigned *cores = load + domains->n;
-	unsigned *pus = cores + domains->n;
+/* The domains to deal to: those of the machine, or those that were asked for. */
+struct table {
+	struct sbn_domains domains; /* copies, whose sets are the machine's */
+	unsigned *index;            /* [domains.n] their numbers on the machine */
+	unsigned *n_ranks;          /* [domains.n] dealt */
+};
 
-	if (counts == NULL)
+static void
+free_table(struct table *table)
+{
+	free(table->domains.domain);
+	free(table->index);
+	free(table->n_ranks);
+}
+
+static syncbn_status_t
+lay_table(const struct sbn_domains *domains, hwloc_const_bitmap_t only, struct table *table)
+{
+	*table = (struct table){
+		.domains.domain = calloc(domains->n, sizeof(domains->domain[0])),
+		.index = calloc(domains->n, sizeof(table->index[0])),
+		.n_ranks = calloc(domains->n, sizeof(table->n_ranks[0])),
+	};
+	if (table->domains.domain == NULL || table->index == NULL || table->n_ranks == NULL) {
+		free_table(table);
 		return sbn_fail(SYNCBN_ERR_NO_MEMORY, "plan");
-	for (unsigned i = 0; i < domains->n; i++) {
-		cores[i] = domains->domain[i].n_cores;
-		pus[i] = domains->domain[i].n_pus;
 	}
-	if (n >= domains->n)
-		deal(n, domains->n, cores, pus, counts);
-	else
-		deal_whole_domains(domains, n, counts, load);
-	*n_ranks = counts;
+	for (unsigned i = 0; i < domains->n; i++) {
+		if (only != NULL && !hwloc_bitmap_isset(only, i))
+			continue;
+		table->domains.domain[table->domains.n] = domains->domain[i];
+		table->index[table->domains.n++] = i;
+	}
+	return SYNCBN_OK;
+}
+
+/* How many ranks a domain may have. */
+static unsigned
+room_of(const struct sbn_domain *domain, const struct sbn_wishes *wishes)
+{
+	if (wishes->per_domain == 0)
+		return domain->n_pus;
+	return wishes->oversubscribe ? wishes->per_domain :
+				       SBN_MIN(domain->n_pus, wishes->per_domain);
+}
+
+static syncbn_status_t
+deal_to_table(const struct sbn_wishes *wishes, unsigned n, struct table *table)
+{
+	const struct sbn_domains *domains = &table->domains;
+	unsigned *load = calloc(2 * (size_t)domains->n, sizeof(load[0]));
+	unsigned *room = load + domains->n;
+
+	if (load == NULL)
+		return sbn_fail(SYNCBN_ERR_NO_MEMORY, "plan");
+	if (n < domains->n) {
+		deal_whole_domains(domains, n, table->n_ranks, load);
+	} else {
+		unsigned *cores = load; /* their weights */
+
+		for (unsigned i = 0; i < domains->n; i++) {
+			cores[i] = domains->domain[i].n_cores;
+			room[i] = room_of(&domains->domain[i], wishes);
+		}
+		deal(n, domains->n, cores, room, table->n_ranks);
+	}
+	free(load);
 	return SYNCBN_OK;
 }
 
@@ -218,63 +265,109 @@ alloc_plan(const struct sbn_domains *domains, unsigned n, struct sbn_plan *plan)
 }
 
 static syncbn_status_t
-place_ranks(const struct sbn_topology *topology, const struct sbn_domains *domains,
-	    struct sbn_plan *plan)
+place_ranks(const struct sbn_topology *topology, const struct sbn_wishes *wishes,
+	    struct table *table, struct sbn_plan *plan)
 {
-	unsigned *n_ranks = NULL;
 	unsigned first = 0;
-	syncbn_status_t status = deal_to_domains(domains, plan->n_ranks, &n_ranks);
+	syncbn_status_t status = deal_to_table(wishes, plan->n_ranks, table);
 
-	if (status != SYNCBN_OK)
-		return status;
-	for (unsigned d = 0; d < domains->n && status == SYNCBN_OK; d++) {
-		for (unsigned i = 0; i < n_ranks[d]; i++)
-			plan->rank[first + i].domain = d;
-		plan->domain_used[d] = n_ranks[d] > 0;
-		if (n_ranks[d] > 0)
-			status = cut_domain(topology, &domains->domain[d], &plan->rank[first],
-					    n_ranks[d]);
-		first += n_ranks[d];
+	for (unsigned d = 0; d < table->domains.n && status == SYNCBN_OK; d++) {
+		const struct sbn_domain *domain = &table->domains.domain[d];
+		unsigned n = table->n_ranks[d];
+
+		for (unsigned i = 0; i < n; i++)
+			plan->rank[first + i].domain = table->index[d];
+		plan->domain_used[table->index[d]] = n > 0;
+		plan->oversubscribed |= n > domain->n_pus;
+		if (n > 0)
+			status = cut_domain(topology, domain, &plan->rank[first], n);
+		first += n;
 	}
-	free(n_ranks);
 	return status;
 }
 
 static syncbn_status_t
-check_wish(const struct sbn_domains *domains, unsigned n, bool oversubscribe, bool *over)
+fail_room(const struct sbn_wishes *wishes, unsigned n, unsigned n_domains, unsigned room)
 {
-	unsigned n_pus = 0;
-
-	for (unsigned i = 0; i < domains->n; i++)
-		n_pus += domains->domain[i].n_pus;
-	*over = n > n_pus;
-	if (n > SBN_MAX_RANKS)
-		return sbn_fail(SYNCBN_ERR_INVALID, "-n %u: there can be at most %d ranks", n,
-				SBN_MAX_RANKS);
-	if (*over && !oversubscribe)
+	if (wishes->per_domain == 0)
 		return sbn_fail(SYNCBN_ERR_INVALID,
 				"-n %u: this machine has %u processing unit%s to use; ask for at "
 				"most %u, or give --oversubscribe",
-				n, n_pus, n_pus == 1 ? "" : "s", n_pus);
-	return SYNCBN_OK;
+				n, room, room == 1 ? "" : "s", room);
+	if (n > (uint64_t)wishes->per_domain * n_domains)
+		return sbn_fail(SYNCBN_ERR_INVALID,
+				"-n %u: --per-domain %u lets %u domain%s have %u; give more of one "
+				"or less of the other",
+				n, wishes->per_domain, n_domains, n_domains == 1 ? "" : "s",
+				wishes->per_domain * n_domains);
+	return sbn_fail(SYNCBN_ERR_INVALID,
+			"--per-domain %u: the domains have processing units for %u rank%s only; "
+			"ask for fewer, or give --oversubscribe",
+			wishes->per_domain, room, room == 1 ? "" : "s");
+}
+
+/* *n: how many ranks there are to be. */
+static syncbn_status_t
+count_ranks(const struct sbn_domains *domains, const struct sbn_wishes *wishes, unsigned *n)
+{
+	uint64_t wanted = wishes->n_ranks;
+	unsigned room = 0;
+	bool is_limit = wishes->per_domain != 0 || !wishes->oversubscribe;
+
+	if (wanted == 0)
+		wanted = (uint64_t)SBN_MAX(wishes->per_domain, 1) * domains->n;
+	if (wanted > SBN_MAX_RANKS)
+		return sbn_fail(SYNCBN_ERR_INVALID, "-n %u: there can be at most %d ranks",
+				(unsigned)SBN_MIN(wanted, UINT32_MAX), SBN_MAX_RANKS);
+	*n = (unsigned)wanted;
+	for (unsigned i = 0; i < domains->n; i++)
+		room += room_of(&domains->domain[i], wishes);
+	return is_limit && *n > room ? fail_room(wishes, *n, domains->n, room) : SYNCBN_OK;
+}
+
+static syncbn_status_t
+check_only(const struct sbn_domains *domains, hwloc_const_bitmap_t only)
+{
+	int last = only != NULL ? hwloc_bitmap_last(only) : 0;
+
+	if (last < (int)domains->n)
+		return SYNCBN_OK;
+	return sbn_fail(SYNCBN_ERR_INVALID,
+			"--domains: there is no domain %d; --dry-run shows the %u of this machine",
+			last, domains->n);
+}
+
+syncbn_status_t
+sbn_plan_wished(const struct sbn_topology *topology, const struct sbn_domains *domains,
+		const struct sbn_wishes *wishes, struct sbn_plan *plan)
+{
+	struct table table;
+	unsigned n = 0;
+	syncbn_status_t status = check_only(domains, wishes->only);
+
+	*plan = (struct sbn_plan){ 0 };
+	if (status == SYNCBN_OK)
+		status = lay_table(domains, wishes->only, &table);
+	if (status != SYNCBN_OK)
+		return status;
+	status = count_ranks(&table.domains, wishes, &n);
+	if (status == SYNCBN_OK)
+		status = alloc_plan(domains, n, plan);
+	if (status == SYNCBN_OK)
+		status = place_ranks(topology, wishes, &table, plan);
+	if (status != SYNCBN_OK)
+		sbn_plan_free(plan);
+	free_table(&table);
+	return status;
 }
 
 syncbn_status_t
 sbn_plan_make(const struct sbn_topology *topology, const struct sbn_domains *domains,
 	      unsigned n_ranks, bool oversubscribe, struct sbn_plan *plan)
 {
-	unsigned n = n_ranks != 0 ? n_ranks : domains->n;
-	syncbn_status_t status;
+	const struct sbn_wishes wishes = { .n_ranks = n_ranks, .oversubscribe = oversubscribe };
 
-	*plan = (struct sbn_plan){ 0 };
-	status = check_wish(domains, n, oversubscribe, &plan->oversubscribed);
-	if (status == SYNCBN_OK)
-		status = alloc_plan(domains, n, plan);
-	if (status == SYNCBN_OK)
-		status = place_ranks(topology, domains, plan);
-	if (status != SYNCBN_OK)
-		sbn_plan_free(plan);
-	return status;
+	return sbn_plan_wished(topology, domains, &wishes, plan);
 }
 
 void

@@ -47,6 +47,32 @@ sbn_proc_stat(pid_t pid, struct sbn_proc_stat *stat)
 }
 
 bool
+sbn_proc_name(pid_t pid, char *name, size_t bytes)
+{
+	if (!read_text(pid, "comm", name, bytes))
+		return false;
+	name[strcspn(name, "\n")] = '\0';
+	return true;
+}
+
+bool
+sbn_proc_cpus(pid_t pid, hwloc_bitmap_t cpus)
+{
+	static const char key[] = "Cpus_allowed_list:\t";
+	char text[TEXT_BYTES];
+	char *list;
+
+	if (!read_text(pid, "status", text, sizeof(text)))
+		return false;
+	list = strstr(text, key);
+	if (list == NULL)
+		return false;
+	list += sizeof(key) - 1;
+	list[strcspn(list, "\n")] = '\0';
+	return hwloc_bitmap_list_sscanf(cpus, list) == 0;
+}
+
+bool
 sbn_proc_is_ours(void)
 {
 	char self[16] = "";

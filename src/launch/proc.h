@@ -3,7 +3,9 @@
 #ifndef SBN_LAUNCH_PROC_H
 #define SBN_LAUNCH_PROC_H
 
+#include <hwloc.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <sys/types.h>
 
 struct sbn_proc_stat {
@@ -13,6 +15,12 @@ struct sbn_proc_stat {
 
 /* False: there is no such process, or /proc cannot be read. */
 bool sbn_proc_stat(pid_t pid, struct sbn_proc_stat *stat);
+
+/* The name under which a process runs, as ps shows it. */
+bool sbn_proc_name(pid_t pid, char *name, size_t bytes);
+
+/* The CPUs on which a process may run. */
+bool sbn_proc_cpus(pid_t pid, hwloc_bitmap_t cpus);
 
 /* Whether /proc is there and numbers processes as we do. */
 bool sbn_proc_is_ours(void);

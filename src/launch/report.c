@@ -65,18 +65,25 @@ write_line(const struct sbn_report *report, FILE *out)
 
 	for (unsigned i = 0; i < plan->n_domains; i++) {
 		n_used += plan->domain_used[i];
-		n_pus += report->domains->domain[i].n_pus;
+		n_pus += plan->domain_used[i] ? report->domains->domain[i].n_pus : 0;
 	}
 	fprintf(out, "%u rank%s on %u domain%s", plan->n_ranks, plural(plan->n_ranks), n_used,
 		plural(n_used));
 	write_cores(plan, out);
+	if (report->unbound)
+		fputs(", not bound", out);
 	fprintf(out, ", memory %s", sbn_mem_names[report->mem]);
-	if (report->memory_refused)
+	if (report->memory == SBN_MEMORY_REFUSED)
 		fputs(" (not allowed here: first touch decides)", out);
+	if (report->memory == SBN_MEMORY_FIRST_NODE)
+		fputs(" (the first of several nodes: kernels before 5.15 prefer one only)", out);
 	write_idle(plan, out);
 	if (plan->oversubscribed)
 		fprintf(out, "; oversubscribed: they share %u processing unit%s", n_pus,
 			plural(n_pus));
+	if (report->mixed_cores)
+		fputs("; fast and slow cores in one rank: --cores performance takes the fast ones",
+		      out);
 	if (report->domains->whole_machine)
 		fprintf(out, "; no %s found for these CPUs: all of them are one domain",
 			report->domains->map == SBN_MAP_NUMA ? "local memory node" :
@@ -138,8 +145,10 @@ measure(const struct sbn_plan *plan, struct widths *widths)
 static const char *
 policy_of(const struct sbn_report *report, const struct sbn_plan_rank *rank)
 {
-	/* nothing is asked of the system where no node is known, or where it does not let us */
-	if (report->memory_refused || hwloc_bitmap_iszero(rank->nodes))
+	if (report->mem == SBN_MEM_NONE)
+		return sbn_mem_names[SBN_MEM_NONE];
+	/* all that can be asked for without a node, and all there is where we may not ask */
+	if (report->memory == SBN_MEMORY_REFUSED || hwloc_bitmap_iszero(rank->nodes))
 		return sbn_mem_names[SBN_MEM_FIRST_TOUCH];
 	return sbn_mem_names[report->mem];
 }
@@ -182,8 +191,7 @@ sbn_report_table(const struct sbn_report *report, FILE *out)
 static void
 write_nodes(hwloc_const_bitmap_t nodes, FILE *out)
 {
-	for (int node = hwloc_bitmap_first(nodes); node >= 0;
-	     node = hwloc_bitmap_next(nodes, node))
+	for (int node = hwloc_bitmap_first(nodes); node >= 0; node = hwloc_bitmap_next(nodes, node))
 		fprintf(out, "%s%d", node == hwloc_bitmap_first(nodes) ? "" : ", ", node);
 }
 
@@ -210,11 +218,14 @@ write_object(const struct sbn_report *report, unsigned i, FILE *out)
 syncbn_status_t
 sbn_report_json(const struct sbn_report *report, FILE *out)
 {
-	enum sbn_mem mem = report->memory_refused ? SBN_MEM_FIRST_TOUCH : report->mem;
+	enum sbn_mem mem = report->memory == SBN_MEMORY_REFUSED ? SBN_MEM_FIRST_TOUCH : report->mem;
 	syncbn_status_t status = SYNCBN_OK;
 
-	fprintf(out, "{\"domains\": %u, \"memory\": \"%s\", \"ranks\": [",
-		report->plan->n_domains, sbn_mem_names[mem]);
+	fprintf(out,
+		"{\"domains\": %u, \"memory\": \"%s\", \"map\": \"%s\", \"bound\": %s, "
+		"\"ranks\": [",
+		report->plan->n_domains, sbn_mem_names[mem], sbn_map_names[report->domains->map],
+		report->unbound ? "false" : "true");
 	for (unsigned i = 0; i < report->plan->n_ranks && status == SYNCBN_OK; i++)
 		status = write_object(report, i, out);
 	fputs("\n]}\n", out);

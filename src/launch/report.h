@@ -13,7 +13,9 @@ struct sbn_report {
 	const struct sbn_domains *domains;
 	const struct sbn_plan *plan;
 	enum sbn_mem mem;
-	bool memory_refused; /* the system does not let us set a memory policy here */
+	enum sbn_memory memory; /* what became of it; dry runs ask for nothing */
+	bool unbound;           /* --bind-to none */
+	bool mixed_cores;       /* some rank has fast and slow ones */
 };
 
 /*
@@ -26,9 +28,10 @@ syncbn_status_t sbn_report_line(const struct sbn_report *report, char **line);
 syncbn_status_t sbn_report_table(const struct sbn_report *report, FILE *out);
 
 /*
- * {"domains": 8, "memory": "preferred", "ranks": [{"rank": 0, "domain": 0, "cpuset": "0-3",
- * "cores": 4, "pus": 8, "node": 0, "package": 0, "nodes": [0, 8]}, ...]}: the operating system's
- * numbers of CPUs and memory nodes; node is the first one's, or -1.
+ * {"domains": 8, "memory": "preferred", "map": "numa", "bound": true, "ranks": [{"rank": 0,
+ * "domain": 0, "cpuset": "0-3", "cores": 4, "pus": 8, "node": 0, "package": 0, "nodes": [0, 8]},
+ * ...]}: the operating system's numbers of CPUs and memory nodes; node is the first one's, or -1.
+ * memory is the policy that holds, which is first-touch where another one is refused.
  */
 syncbn_status_t sbn_report_json(const struct sbn_report *report, FILE *out);
 

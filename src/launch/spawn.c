@@ -4,13 +4,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/fail.h"
 #include "launch/child.h"
+#include "launch/exec_failure.h"
 #include "launch/launch_env.h"
 
 static char **
@@ -25,6 +25,7 @@ environment_of(const struct sbn_job *job, uint32_t rank, uint16_t port)
 		.mem = job->options->mem,
 		.timeout_s = job->options->timeout_s,
 		.master_port = port,
+		.allocator = job->allocator,
 	};
 
 	return sbn_launch_env_new(&wanted, environ);
@@ -59,7 +60,8 @@ static syncbn_status_t
 spawn_rank(struct sbn_job *job, uint32_t rank, const int go[2], uint16_t port)
 {
 	struct sbn_child child = {
-		.job = job, .rank = rank, .launcher = getpid(), .go_fd = go[0], .go_write = go[1] };
+		.job = job, .rank = rank, .launcher = getpid(), .go_fd = go[0], .go_write = go[1]
+	};
 	syncbn_status_t status;
 	int fds[2];
 
@@ -104,7 +106,8 @@ await_bound(struct sbn_job *job)
 			return sbn_fail(SYNCBN_ERR_SYSTEM,
 					"rank %u cannot be bound to its place: %s", rank,
 					report.detail);
-		job->memory_refused |= report.memory_refused;
+		if (report.memory > (int32_t)job->memory)
+			job->memory = (enum sbn_memory)report.memory;
 	}
 	return SYNCBN_OK;
 }
@@ -159,35 +162,6 @@ sbn_spawn_ranks(struct sbn_job *job, int *go_fd)
 	return SYNCBN_OK;
 }
 
-/* Says why exec failed; gives the shell's exit code for it. */
-static int
-exec_failure(const char *program, int error)
-{
-	bool is_path = strchr(program, '/') != NULL;
-	struct stat file;
-
-	if (is_path && stat(program, &file) == 0 && S_ISDIR(file.st_mode)) {
-		sbn_fail(SYNCBN_ERR_INVALID, "%s is a directory; name a program", program);
-		return 126;
-	}
-	if (error != ENOENT && error != ENOTDIR) {
-		sbn_fail(SYNCBN_ERR_INVALID,
-			 "%s cannot be executed: %s; check that it is a program for this machine "
-			 "and has its x permission",
-			 program, strerror(error));
-		return 126;
-	}
-	if (is_path && access(program, F_OK) == 0)
-		sbn_fail(SYNCBN_ERR_INVALID,
-			 "%s cannot be executed: its interpreter is missing; check its first line, "
-			 "or its dynamic loader",
-			 program);
-	else
-		sbn_fail(SYNCBN_ERR_INVALID, "%s not found: %s; check its spelling%s", program,
-			 strerror(error), is_path ? "" : " and PATH");
-	return 127;
-}
-
 void
 sbn_spawn_release(struct sbn_job *job, int go_fd, int *exit_code)
 {
@@ -201,7 +175,7 @@ sbn_spawn_release(struct sbn_job *job, int go_fd, int *exit_code)
 		struct sbn_child_report report;
 
 		if (hear(&job->process[rank], &report) && *exit_code == 0)
-			*exit_code = exec_failure(job->options->program[0], report.error);
+			*exit_code = sbn_exec_failure(job->options->program[0], report.error);
 		close_report(&job->process[rank]);
 	}
 }

@@ -10,7 +10,8 @@
 #include "platform/affinity.h"
 #include "platform/kernel_nodes.h"
 
-const char *const sbn_mem_names[3] = { "preferred", "bind", "first-touch" };
+const char *const sbn_mem_names[SBN_N_MEM] = { "preferred", "bind", "interleave", "first-touch",
+					       "none" };
 
 static syncbn_status_t
 fail_with_masks(hwloc_const_bitmap_t wanted, hwloc_const_bitmap_t got)
@@ -63,14 +64,15 @@ struct policy {
 static bool
 set_policy(const struct policy *policy)
 {
-	unsigned long *mask = sbn_kernel_nodes(&policy->nodes);
-
-	return set_mempolicy(policy->mode, mask, SBN_KERNEL_MAXNODE) == 0;
+	if (policy->mode == MPOL_DEFAULT)
+		return set_mempolicy(MPOL_DEFAULT, NULL, 0) == 0;
+	return set_mempolicy(policy->mode, sbn_kernel_nodes(&policy->nodes), SBN_KERNEL_MAXNODE) ==
+	       0;
 }
 
 /* Kernels before 5.15 know one preferred node only: *policy becomes what they were asked for. */
 static bool
-set_some_policy(struct policy *policy)
+set_some_policy(struct policy *policy, enum sbn_memory *outcome)
 {
 	if (set_policy(policy))
 		return true;
@@ -78,25 +80,28 @@ set_some_policy(struct policy *policy)
 		return false;
 	policy->mode = MPOL_PREFERRED;
 	policy->nodes = sbn_nodes_first(&policy->nodes);
+	*outcome = SBN_MEMORY_FIRST_NODE;
 	return set_policy(policy);
 }
 
-static bool
-not_allowed_here(void)
+/* What a refusal makes of a call: an outcome where it is known from containers, else an error. */
+static syncbn_status_t
+take_refusal(const char *call, enum sbn_memory *outcome)
 {
-	return errno == EPERM || errno == ENOSYS || errno == EACCES;
+	if (errno != EPERM && errno != ENOSYS && errno != EACCES)
+		return sbn_fail(SYNCBN_ERR_SYSTEM, "%s", call);
+	*outcome = SBN_MEMORY_REFUSED;
+	return SYNCBN_OK;
 }
 
 static syncbn_status_t
-compare_policy(const struct policy *wanted, bool *refused)
+compare_policy(const struct policy *wanted, enum sbn_memory *outcome)
 {
 	struct policy got = { 0 };
 	unsigned long *mask = sbn_kernel_nodes(&got.nodes);
 
-	if (get_mempolicy(&got.mode, mask, SBN_KERNEL_MAXNODE, NULL, 0) != 0) {
-		*refused = not_allowed_here();
-		return *refused ? SYNCBN_OK : sbn_fail(SYNCBN_ERR_SYSTEM, "get_mempolicy");
-	}
+	if (get_mempolicy(&got.mode, mask, SBN_KERNEL_MAXNODE, NULL, 0) != 0)
+		return take_refusal("get_mempolicy", outcome);
 	if (got.mode == wanted->mode && memcmp(&got.nodes, &wanted->nodes, sizeof(got.nodes)) == 0)
 		return SYNCBN_OK;
 	errno = 0;
@@ -107,27 +112,32 @@ compare_policy(const struct policy *wanted, bool *refused)
 }
 
 static struct policy
-policy_for(enum sbn_mem mem, hwloc_const_bitmap_t nodes)
+policy_for(enum sbn_mem mem, hwloc_const_bitmap_t bitmap)
 {
-	struct policy policy = { .mode = MPOL_BIND };
+	struct sbn_nodes nodes = { { 0 } };
 
-	sbn_nodes_add_bitmap(&policy.nodes, nodes);
-	if (mem == SBN_MEM_PREFERRED)
-		policy.mode =
-			sbn_nodes_count(&policy.nodes) > 1 ? MPOL_PREFERRED_MANY : MPOL_PREFERRED;
-	return policy;
+	sbn_nodes_add_bitmap(&nodes, bitmap);
+	if (mem == SBN_MEM_FIRST_TOUCH || sbn_nodes_empty(&nodes))
+		return (struct policy){ .mode = MPOL_DEFAULT };
+	if (mem == SBN_MEM_BIND)
+		return (struct policy){ .mode = MPOL_BIND, .nodes = nodes };
+	if (mem == SBN_MEM_INTERLEAVE)
+		return (struct policy){ .mode = MPOL_INTERLEAVE, .nodes = nodes };
+	return (struct policy){
+		.mode = sbn_nodes_count(&nodes) > 1 ? MPOL_PREFERRED_MANY : MPOL_PREFERRED,
+		.nodes = nodes,
+	};
 }
 
 syncbn_status_t
-sbn_bind_memory(enum sbn_mem mem, hwloc_const_bitmap_t nodes, bool *refused)
+sbn_bind_memory(enum sbn_mem mem, hwloc_const_bitmap_t nodes, enum sbn_memory *outcome)
 {
 	struct policy policy = policy_for(mem, nodes);
 
-	*refused = false;
-	if (mem == SBN_MEM_FIRST_TOUCH || sbn_nodes_empty(&policy.nodes))
+	*outcome = SBN_MEMORY_AS_ASKED;
+	if (mem == SBN_MEM_NONE)
 		return SYNCBN_OK;
-	if (set_some_policy(&policy))
-		return compare_policy(&policy, refused);
-	*refused = not_allowed_here();
-	return *refused ? SYNCBN_OK : sbn_fail(SYNCBN_ERR_SYSTEM, "set_mempolicy");
+	if (set_some_policy(&policy, outcome))
+		return compare_policy(&policy, outcome);
+	return take_refusal("set_mempolicy", outcome);
 }

@@ -12,7 +12,7 @@
 
 #include "base/fail.h"
 
-const char *const sbn_map_names[4] = { "numa", "l3", "package", "core" };
+const char *const sbn_map_names[5] = { "numa", "l3", "package", "core", "list" };
 
 struct claim {
 	hwloc_obj_t home; /* the object of the lowest logical index, among equals */
@@ -317,6 +317,18 @@ sbn_domains_find(const struct sbn_topology *topology, enum sbn_map map, struct s
 	if (status != SYNCBN_OK)
 		sbn_domains_free(domains);
 	return status;
+}
+
+syncbn_status_t
+sbn_domains_complete(const struct sbn_topology *topology, struct sbn_domains *domains)
+{
+	for (unsigned i = 0; i < domains->n; i++) {
+		struct sbn_domain *domain = &domains->domain[i];
+
+		domain->package = package_of(topology, domain->cpus);
+		count_units(topology, domain);
+	}
+	return borrow_nodes(topology, domains);
 }
 
 void

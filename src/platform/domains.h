@@ -17,10 +17,10 @@
 
 #include "platform/topology.h"
 
-enum sbn_map { SBN_MAP_NUMA, SBN_MAP_L3, SBN_MAP_PACKAGE, SBN_MAP_CORE };
+enum sbn_map { SBN_MAP_NUMA, SBN_MAP_L3, SBN_MAP_PACKAGE, SBN_MAP_CORE, SBN_MAP_LIST };
 
-/* The words of --map, indexed by enum sbn_map. */
-extern const char *const sbn_map_names[4];
+/* Indexed by enum sbn_map. */
+extern const char *const sbn_map_names[5];
 
 struct sbn_domain {
 	hwloc_bitmap_t cpus;  /* allowed CPUs, not empty, disjoint from the other domains' */
@@ -37,9 +37,19 @@ struct sbn_domains {
 	bool whole_machine; /* no object of the map has any of the CPUs: one domain of all */
 };
 
-/* INVALID: no CPU is allowed. NO_MEMORY. Whatever it returns, sbn_domains_free may follow. */
+/*
+ * map: not LIST. INVALID: no CPU is allowed. NO_MEMORY. Whatever it returns, sbn_domains_free may
+ * follow.
+ */
 syncbn_status_t sbn_domains_find(const struct sbn_topology *topology, enum sbn_map map,
 				 struct sbn_domains *domains);
+
+/*
+ * Fills in what follows from the CPUs of domains that somebody else has made: nodes, n_cores,
+ * n_pus, package.
+ */
+syncbn_status_t sbn_domains_complete(const struct sbn_topology *topology,
+				     struct sbn_domains *domains);
 
 void sbn_domains_free(struct sbn_domains *domains);
 

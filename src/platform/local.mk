@@ -6,6 +6,10 @@ libsbn_core_la_SOURCES += \
 	src/platform/alloc.h \
 	src/platform/binding.c \
 	src/platform/binding.h \
+	src/platform/choice.c \
+	src/platform/choice.h \
+	src/platform/domain_lists.c \
+	src/platform/domain_lists.h \
 	src/platform/domains.c \
 	src/platform/domains.h \
 	src/platform/futex.h \

@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { SBN_MAX_CPUS = 4096, SBN_MAX_NODES = 1024 };
+enum { SBN_MAX_CPUS = 8192, SBN_MAX_NODES = 1024 };
 
 /* bit i = the operating system's number of a processing unit */
 struct sbn_cpus {

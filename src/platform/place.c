@@ -32,21 +32,6 @@ add_cores(struct sbn_place *place, hwloc_const_bitmap_t one_each)
 }
 
 static void
-find_one_each(const struct sbn_topology *topology, hwloc_bitmap_t one_each)
-{
-	hwloc_obj_t core = NULL;
-
-	hwloc_bitmap_zero(one_each);
-	while ((core = sbn_core_next(topology, topology->allowed, core)) != NULL) {
-		int cpu = hwloc_bitmap_first(core->cpuset);
-
-		while (!hwloc_bitmap_isset(topology->allowed, (unsigned)cpu))
-			cpu = hwloc_bitmap_next(core->cpuset, cpu);
-		hwloc_bitmap_set(one_each, (unsigned)cpu);
-	}
-}
-
-static void
 add_nodes(struct sbn_place *place, const struct sbn_topology *topology)
 {
 	struct sbn_domains domains;
@@ -69,7 +54,7 @@ ask_hwloc(struct sbn_place *place, hwloc_bitmap_t cpus, hwloc_bitmap_t one_each)
 	usable = topology.this_machine && !hwloc_bitmap_iszero(topology.allowed);
 	if (usable) {
 		hwloc_bitmap_copy(cpus, topology.allowed);
-		find_one_each(&topology, one_each);
+		sbn_core_first_cpus(&topology, topology.allowed, one_each);
 		add_nodes(place, &topology);
 	}
 	sbn_topology_free(&topology);

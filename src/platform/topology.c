@@ -10,7 +10,12 @@
 
 #include "base/fail.h"
 #include "platform/affinity.h"
-#include "platform/nodes.h"
+
+/*
+ * What hwloc describes in seconds; twice as many as Linux can have. The time grows with the square
+ * of the objects beside each other.
+ */
+enum { MAX_DESCRIBED = 16384, MAX_BESIDE = 1024 };
 
 /*
  * hwloc builds whatever a description asks for, also when that takes hours or all memory. Numbers
@@ -20,6 +25,7 @@ static bool
 description_is_small(const char *text)
 {
 	unsigned long long pus = 1;
+	unsigned long long number;
 	int nested = 0;
 
 	for (const char *at = text; *at != '\0'; at++) {
@@ -30,7 +36,8 @@ description_is_small(const char *text)
 		if (nested != 0 || !isdigit((unsigned char)*at) ||
 		    (at > text && isalnum((unsigned char)at[-1])))
 			continue;
-		if (__builtin_mul_overflow(pus, strtoull(at, NULL, 10), &pus) || pus > SBN_MAX_CPUS)
+		number = strtoull(at, NULL, 10);
+		if (number > MAX_BESIDE || (pus *= number) > MAX_DESCRIBED)
 			return false;
 	}
 	return true;
@@ -94,8 +101,9 @@ set_source(hwloc_topology_t hwloc, const char *source)
 	stat_errno = errno;
 	if (!description_is_small(source))
 		return sbn_fail(SYNCBN_ERR_INVALID,
-				"topology \"%s\": more than %d processing units", source,
-				SBN_MAX_CPUS);
+				"topology \"%s\": more than %d processing units, or %d "
+				"beside each other",
+				source, MAX_DESCRIBED, MAX_BESIDE);
 	if (hwloc_topology_set_synthetic(hwloc, source) != 0)
 		return fail_description(source, stat_errno);
 	return SYNCBN_OK;
@@ -190,4 +198,20 @@ sbn_core_next(const struct sbn_topology *topology, hwloc_const_bitmap_t cpus, hw
 		return NULL;
 	core = hwloc_get_ancestor_obj_by_type(topology->hwloc, HWLOC_OBJ_CORE, pu);
 	return core != NULL ? core : pu;
+}
+
+void
+sbn_core_first_cpus(const struct sbn_topology *topology, hwloc_const_bitmap_t cpus,
+		    hwloc_bitmap_t first)
+{
+	hwloc_obj_t core = NULL;
+
+	hwloc_bitmap_zero(first);
+	while ((core = sbn_core_next(topology, cpus, core)) != NULL) {
+		int cpu = hwloc_bitmap_first(core->cpuset);
+
+		while (!hwloc_bitmap_isset(cpus, (unsigned)cpu))
+			cpu = hwloc_bitmap_next(core->cpuset, cpu);
+		hwloc_bitmap_set(first, (unsigned)cpu);
+	}
 }

@@ -30,4 +30,8 @@ void sbn_topology_free(struct sbn_topology *topology);
 hwloc_obj_t sbn_core_next(const struct sbn_topology *topology, hwloc_const_bitmap_t cpus,
 			  hwloc_obj_t prev);
 
+/* The first one of these CPUs in each core. */
+void sbn_core_first_cpus(const struct sbn_topology *topology, hwloc_const_bitmap_t cpus,
+			 hwloc_bitmap_t first);
+
 #endif

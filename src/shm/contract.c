@@ -77,7 +77,7 @@ read_mem(bool *first_touch)
 	if (text != NULL)
 		status = sbn_parse_word(SBN_ENV_MEM, text, sbn_mem_names,
 					sizeof(sbn_mem_names) / sizeof(sbn_mem_names[0]), &mem);
-	*first_touch = mem == SBN_MEM_FIRST_TOUCH;
+	*first_touch = mem == SBN_MEM_FIRST_TOUCH || mem == SBN_MEM_NONE;
 	return status;
 }
 

@@ -7,7 +7,7 @@
  *	SYNCBN_WORLD_SIZE
  *	SYNCBN_SEGMENT_FD  the inherited descriptor of the segment
  *	SYNCBN_RUN_ID      32 hexadecimal digits
- *	SYNCBN_MEM         "preferred", "bind" or "first-touch": how the rank places shared memory
+ *	SYNCBN_MEM         a word of --mem: how the rank places shared memory
  */
 #ifndef SBN_SHM_CONTRACT_H
 #define SBN_SHM_CONTRACT_H
@@ -31,7 +31,7 @@ struct sbn_contract {
 	uint32_t world_size;
 	int segment_fd;
 	uint64_t run_id[2];
-	bool first_touch; /* SYNCBN_MEM=first-touch: set no memory policy */
+	bool first_touch; /* SYNCBN_MEM is first-touch or none: set no memory policy */
 };
 
 /*

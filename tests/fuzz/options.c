@@ -15,6 +15,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	    (options.n_ranks > SBN_MAX_RANKS || options.program < words.word ||
 	     options.program > words.word + words.n))
 		abort();
+	sbn_options_free(&options);
 	free(words.text);
 	return 0;
 }

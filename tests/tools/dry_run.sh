@@ -55,10 +55,12 @@ run_it --help
 expect "help is no error" 0 $code
 expect "help fits a screen" yes \
 	"$(awk 'length > 80 { wide = 1 }
-		END { print (NR >= 24 && NR <= 40 && !wide) ? "yes" : "no" }' "$dir/out")"
-for option in -n --map --mem --report --json --dry-run --topology --oversubscribe --timeout \
-	--grace --tag --help --version RANK LOCAL_RANK WORLD_SIZE LOCAL_WORLD_SIZE GROUP_RANK \
-	RANK_ID RANK_SIZE MS_WORKER_NUM MASTER_ADDR MASTER_PORT OMP_NUM_THREADS 126 127; do
+		END { print (NR >= 24 && NR <= 50 && !wide) ? "yes" : "no" }' "$dir/out")"
+for option in -n --per-domain --map --domains --smt --cores --mem --bind-to --malloc \
+	--oversubscribe --shared --no-adopt --report --dry-run --json --svg --topology --timeout \
+	--grace --tag --config --help --version RANK LOCAL_RANK WORLD_SIZE LOCAL_WORLD_SIZE \
+	GROUP_RANK RANK_ID RANK_SIZE MS_WORKER_NUM MASTER_ADDR MASTER_PORT OMP_NUM_THREADS \
+	126 127; do
 	expect_match "help names $option" "(^| )$option( |,|\$)" "$dir/out"
 done
 run_it --version
@@ -75,7 +77,7 @@ refused() {
 	expect_match "the reason: $*" "^syncbn-run: .*$pattern" "$dir/err"
 }
 
-refused 'one of: numa, l3, package, core$' --map socket -- true
+refused 'one of: numa, l3, package, core, list:CPUS$' --map socket -- true
 refused 'did you mean --topology' --dry-run --topologie=core:2 -- true
 refused 'did you mean numa' --map nuna -- true
 refused 'did you mean first-touch' --mem firsttouch -- true
@@ -90,7 +92,7 @@ refused 'neither a file nor a description' --dry-run --topology "machine" -- tru
 refused 'number of seconds from 0.001 to 1000000' --timeout 1e7 -- true
 refused 'is not XML of hwloc 2' --dry-run --topology "$SRC/tests/tools/dry_run.sh" -- true
 refused 'cannot be read as a file|is not XML' --dry-run --topology / -- true
-refused 'more than 4096 processing units' --dry-run --topology "core:99999 pu:99999" -- true
+refused 'more than 16384 processing units' --dry-run --topology "core:99999 pu:99999" -- true
 refused '64 processing units.*at most 64.*--oversubscribe' \
 	-n 65 --dry-run --topology "$eight" -- true
 

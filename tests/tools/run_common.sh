@@ -3,6 +3,8 @@
 # What the tests of syncbn-run share. Every process that a test starts through `mark` carries the
 # test's mark in its environment, so that what is left of it can be found.
 set -u
+# tests run beside each other, and each would tell of the others' runs
+export SYNCBN_RUN_SHARED=yes
 : "${BUILD:?the build directory}" "${SRC:?the source directory}"
 run=$BUILD/tools/syncbn-run
 actor=$BUILD/tests/tools/rank_actor

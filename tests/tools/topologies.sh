@@ -26,6 +26,15 @@ while IFS='|' read -r _ name _ _ expected _; do
 		"$(grep -o '"domains": [0-9]*,' "$dir/out")"
 	expect "${file##*/}: ranks" "$expected" "$(grep -c '"rank":' "$dir/out")"
 	expect "${file##*/}: no CPU is bound twice" "" "$(json_cpus <"$dir/out" | sort | uniq -d)"
+	cpus=$(json_cpus <"$dir/out" | sort -n | paste -sd' ')
+	for map in l3 package core; do
+		run_it --dry-run --json --map $map --topology "$file" -- true
+		expect "${file##*/}: by $map the same CPUs are used" "$cpus" \
+			"$(json_cpus <"$dir/out" | sort -n | paste -sd' ')"
+	done
+	run_it --dry-run --smt no --per-domain 1 --svg "$dir/m.svg" --topology "$file" -- true
+	expect "${file##*/}: one thread a core, with a picture" 0 $code
+	expect "${file##*/}: as many as cores" "" "$(awk 'NR > 1 && $5 != $6' "$dir/out")"
 done <"$machines/INDEX.md"
 
 expect "every recorded machine is in the index" "$n_machines" \

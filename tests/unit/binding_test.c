@@ -162,13 +162,13 @@ static int
 bind_memory_and_ask(const struct machine *machine, enum sbn_mem mem, int expected_mode)
 {
 	hwloc_bitmap_t node = hwloc_bitmap_alloc();
-	bool refused = true;
+	enum sbn_memory outcome = SBN_MEMORY_REFUSED;
 	int mode = -1;
 
 	if (memory_policies_work() != 0)
 		return SKIPPED;
 	hwloc_bitmap_only(node, (unsigned)hwloc_bitmap_first(machine->domains.domain[0].nodes));
-	if (sbn_bind_memory(mem, node, &refused) != SYNCBN_OK || refused)
+	if (sbn_bind_memory(mem, node, &outcome) != SYNCBN_OK || outcome != SBN_MEMORY_AS_ASKED)
 		return 1;
 	if (get_mempolicy(&mode, NULL, 0, NULL, 0) != 0)
 		return 2;
@@ -188,9 +188,28 @@ bind_to_a_node(const struct machine *machine)
 }
 
 static int
+interleave_on_a_node(const struct machine *machine)
+{
+	return bind_memory_and_ask(machine, SBN_MEM_INTERLEAVE, MPOL_INTERLEAVE);
+}
+
+static int
 leave_it_to_first_touch(const struct machine *machine)
 {
+	if (set_mempolicy(MPOL_PREFERRED, NULL, 0) != 0)
+		return SKIPPED;
 	return bind_memory_and_ask(machine, SBN_MEM_FIRST_TOUCH, MPOL_DEFAULT);
+}
+
+static int
+keep_what_is_inherited(const struct machine *machine)
+{
+	struct sbn_nodes nodes = { { 0 } };
+
+	sbn_nodes_add(&nodes, (unsigned)hwloc_bitmap_first(machine->domains.domain[0].nodes));
+	if (set_mempolicy(MPOL_BIND, sbn_kernel_nodes(&nodes), SBN_KERNEL_MAXNODE) != 0)
+		return SKIPPED;
+	return bind_memory_and_ask(machine, SBN_MEM_NONE, MPOL_BIND);
 }
 
 static void
@@ -199,22 +218,24 @@ test_each_word_gives_its_memory_policy(void **state)
 	(void)state;
 	assert_done(in_a_child(prefer_a_node));
 	assert_done(in_a_child(bind_to_a_node));
+	assert_done(in_a_child(interleave_on_a_node));
 	assert_done(in_a_child(leave_it_to_first_touch));
+	assert_done(in_a_child(keep_what_is_inherited));
 }
 
 static int
 prefer_two_on_an_old_kernel(const struct machine *machine)
 {
 	hwloc_bitmap_t nodes = hwloc_bitmap_dup(machine->domains.domain[0].nodes);
-	bool refused = true;
+	enum sbn_memory outcome = SBN_MEMORY_AS_ASKED;
 
 	if (memory_policies_work() != 0 ||
 	    forbid(SYS_set_mempolicy, MPOL_PREFERRED_MANY, EINVAL) != 0)
 		return SKIPPED;
 	hwloc_bitmap_set(nodes, (unsigned)hwloc_bitmap_last(nodes) + 1);
-	if (sbn_bind_memory(SBN_MEM_PREFERRED, nodes, &refused) != SYNCBN_OK)
+	if (sbn_bind_memory(SBN_MEM_PREFERRED, nodes, &outcome) != SYNCBN_OK)
 		return 1;
-	return refused ? 2 : 0;
+	return outcome == SBN_MEMORY_FIRST_NODE ? 0 : 2;
 }
 
 static void
@@ -228,14 +249,14 @@ static int
 bind_where_it_is_forbidden(const struct machine *machine)
 {
 	struct sbn_nodes nodes = { { 1 } };
-	bool refused = false;
+	enum sbn_memory outcome = SBN_MEMORY_AS_ASKED;
 	void *page = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
 	if (forbid(SYS_set_mempolicy, -1, EPERM) != 0 || forbid(SYS_mbind, -1, ENOSYS) != 0)
 		return SKIPPED;
-	if (sbn_bind_memory(SBN_MEM_BIND, machine->domains.domain[0].nodes, &refused) != SYNCBN_OK)
+	if (sbn_bind_memory(SBN_MEM_BIND, machine->domains.domain[0].nodes, &outcome) != SYNCBN_OK)
 		return 1;
-	if (!refused)
+	if (outcome != SBN_MEMORY_REFUSED)
 		return 2;
 	return sbn_memory_prefer(page, 4096, &nodes) ? 3 : 0;
 }

@@ -11,11 +11,11 @@
 
 #include <cmocka.h>
 
-enum { MAX_WORDS = 16 };
+enum { MAX_WORDS = 40 };
 
 /* The words of a line, as a shell would cut it. */
 struct line {
-	char text[256];
+	char text[512];
 	char *argv[MAX_WORDS + 1];
 	int argc;
 };
@@ -70,7 +70,9 @@ test_every_option_lands_in_its_field(void **state)
 	(void)state;
 	assert_int_equal(
 		parse("-n 4 --map l3 --mem=bind --report --json --dry-run --topology=core:4 "
-		      "--oversubscribe --timeout 2.5 --grace=0 --tag prog",
+		      "--oversubscribe --timeout 2.5 --grace=0 --tag --per-domain=2 --domains 0,2 "
+		      "--smt no --cores performance --malloc tuned --shared --no-adopt "
+		      "--svg=m.svg prog",
 		      &line, &options),
 		SYNCBN_OK);
 	assert_int_equal(options.n_ranks, 4);
@@ -80,6 +82,57 @@ test_every_option_lands_in_its_field(void **state)
 	assert_true(options.oversubscribe);
 	assert_string_equal(options.topology, "core:4");
 	assert_true(options.timeout_s == 2.5 && options.grace_s == 0);
+	assert_int_equal(options.per_domain, 2);
+	assert_string_equal(options.domains, "0,2");
+	assert_true(options.smt == SBN_SMT_NO && options.cores == SBN_CORES_PERFORMANCE);
+	assert_true(options.malloc == SBN_MALLOC_TUNED && options.shared && options.no_adopt);
+	assert_string_equal(options.svg, "m.svg");
+}
+
+static void
+test_words_of_other_launchers_are_understood(void **state)
+{
+	struct sbn_options options;
+	struct line line;
+
+	(void)state;
+	assert_int_equal(parse("--bind-to numa --report-bindings prog", &line, &options),
+			 SYNCBN_OK);
+	assert_true(options.bind == SBN_BIND_NUMA && options.report);
+	assert_int_equal(options.mem, SBN_MEM_PREFERRED);
+	assert_int_equal(parse("--bind-to none prog", &line, &options), SYNCBN_OK);
+	assert_int_equal(options.bind, SBN_BIND_NONE);
+	assert_int_equal(options.mem, SBN_MEM_NONE);
+}
+
+static void
+test_a_map_may_be_a_list(void **state)
+{
+	struct sbn_options options;
+	struct line line;
+
+	(void)state;
+	assert_int_equal(parse("--map list:0-3/4,6 prog", &line, &options), SYNCBN_OK);
+	assert_int_equal(options.map, SBN_MAP_LIST);
+	assert_string_equal(options.map_list, "0-3/4,6");
+	assert_int_equal(parse("--map list:0 --map numa prog", &line, &options), SYNCBN_OK);
+	assert_int_equal(options.map, SBN_MAP_NUMA);
+	assert_refused("--map list p",
+		       "--map: unknown \"list\"; did you mean list:CPUS? (one of: numa, l3, "
+		       "package, core, list:CPUS)");
+}
+
+static void
+test_a_flag_can_be_taken_back(void **state)
+{
+	struct sbn_options options;
+	struct line line;
+
+	(void)state;
+	assert_int_equal(parse("--tag --no-tag --no-adopt --adopt prog", &line, &options),
+			 SYNCBN_OK);
+	assert_false(options.tag || options.no_adopt);
+	assert_refused("--no-mem p", "unknown option --no-mem; --help lists them");
 }
 
 static void
@@ -146,7 +199,7 @@ test_unknown_words_are_refused_and_the_nearest_is_offered(void **state)
 		       "unknown option --qqqqqqqqqqqqqqqqqqqqq; --help lists them");
 	assert_refused("--map numb p",
 		       "--map: unknown \"numb\"; did you mean numa? (one of: numa, l3, "
-		       "package, core)");
+		       "package, core, list:CPUS)");
 }
 
 static void
@@ -155,8 +208,9 @@ test_a_guess_that_would_mislead_is_not_made(void **state)
 	(void)state;
 	assert_refused("--nnodes p", "unknown option --nnodes; --help lists them");
 	assert_refused("--map socket p",
-		       "--map: unknown \"socket\"; one of: numa, l3, package, core");
-	assert_refused("--map l1 p", "--map: unknown \"l1\"; one of: numa, l3, package, core");
+		       "--map: unknown \"socket\"; one of: numa, l3, package, core, list:CPUS");
+	assert_refused("--map l1 p",
+		       "--map: unknown \"l1\"; one of: numa, l3, package, core, list:CPUS");
 }
 
 static void
@@ -193,6 +247,9 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_defaults_stand_where_nothing_is_said),
 		cmocka_unit_test(test_every_option_lands_in_its_field),
+		cmocka_unit_test(test_words_of_other_launchers_are_understood),
+		cmocka_unit_test(test_a_map_may_be_a_list),
+		cmocka_unit_test(test_a_flag_can_be_taken_back),
 		cmocka_unit_test(test_the_number_of_ranks_has_many_spellings),
 		cmocka_unit_test(test_the_programs_own_options_are_left_to_it),
 		cmocka_unit_test(test_help_and_version_need_no_program),

@@ -264,6 +264,42 @@ test_without_a_number_every_domain_gets_a_rank(void **state)
 	machine_close(&machine);
 }
 
+static void
+assert_wished(struct sbn_wishes wishes, const unsigned shares[3])
+{
+	unsigned counts[3] = { 0 };
+	struct machine machine;
+	struct sbn_plan plan;
+
+	machine_open(&machine, "uneven.xml", SBN_MAP_NUMA);
+	assert_int_equal(sbn_plan_wished(&machine.topology, &machine.domains, &wishes, &plan),
+			 SYNCBN_OK);
+	for (unsigned i = 0; i < plan.n_ranks; i++)
+		counts[plan.rank[i].domain]++;
+	assert_memory_equal(counts, shares, sizeof(counts));
+	for (unsigned d = 0; d < 3; d++)
+		assert_int_equal(plan.domain_used[d], shares[d] > 0);
+	sbn_plan_free(&plan);
+	machine_close(&machine);
+}
+
+static void
+test_a_number_a_domain_is_kept_and_only_some_may_be_used(void **state)
+{
+	hwloc_bitmap_t only = hwloc_bitmap_alloc();
+
+	(void)state;
+	hwloc_bitmap_set_range(only, 1, 2);
+	assert_wished((struct sbn_wishes){ .per_domain = 2, .oversubscribe = true },
+		      (const unsigned[]){ 2, 2, 2 });
+	assert_wished((struct sbn_wishes){ .n_ranks = 4, .per_domain = 2, .oversubscribe = true },
+		      (const unsigned[]){ 1, 1, 2 });
+	assert_wished((struct sbn_wishes){ .only = only }, (const unsigned[]){ 0, 1, 1 });
+	assert_wished((struct sbn_wishes){ .only = only, .n_ranks = 5 },
+		      (const unsigned[]){ 0, 2, 3 });
+	hwloc_bitmap_free(only);
+}
+
 int
 main(void)
 {
@@ -276,6 +312,7 @@ main(void)
 		cmocka_unit_test(test_larger_domains_come_first_and_get_more_ranks),
 		cmocka_unit_test(test_more_ranks_than_processing_units_are_refused_with_the_number),
 		cmocka_unit_test(test_oversubscribed_ranks_share_cores_evenly),
+		cmocka_unit_test(test_a_number_a_domain_is_kept_and_only_some_may_be_used),
 		cmocka_unit_test(test_without_a_number_every_domain_gets_a_rank),
 	};
 

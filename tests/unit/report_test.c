@@ -14,7 +14,7 @@ assert_told(const char *source, unsigned n, bool refused,
 	struct sbn_report report = { .domains = &machine.domains,
 				     .plan = &plan,
 				     .mem = SBN_MEM_PREFERRED,
-				     .memory_refused = refused };
+				     .memory = refused ? SBN_MEMORY_REFUSED : SBN_MEMORY_AS_ASKED };
 	char *text;
 	size_t bytes;
 	FILE *out = open_memstream(&text, &bytes);
@@ -100,31 +100,37 @@ static void
 test_json_uses_the_systems_numbers(void **state)
 {
 	(void)state;
-	assert_told("coreless.xml", 0, false, sbn_report_json,
-		    "{\"domains\": 2, \"memory\": \"preferred\", \"ranks\": [\n"
-		    "  {\"rank\": 0, \"domain\": 0, \"cpuset\": \"0,2\", \"cores\": 2, \"pus\": 2, "
-		    "\"node\": 0, \"package\": 0, \"nodes\": [0]},\n"
-		    "  {\"rank\": 1, \"domain\": 1, \"cpuset\": \"4,6\", \"cores\": 2, \"pus\": 2, "
-		    "\"node\": 1, \"package\": 1, \"nodes\": [1]}\n"
-		    "]}\n");
-	assert_told("disjoint.xml", 0, false, sbn_report_json,
-		    "{\"domains\": 1, \"memory\": \"preferred\", \"ranks\": [\n"
-		    "  {\"rank\": 0, \"domain\": 0, \"cpuset\": \"0-1\", \"cores\": 2, \"pus\": 2, "
-		    "\"node\": -1, \"package\": 0, \"nodes\": []}\n"
-		    "]}\n");
+	assert_told(
+		"coreless.xml", 0, false, sbn_report_json,
+		"{\"domains\": 2, \"memory\": \"preferred\", \"map\": \"numa\", \"bound\": true, "
+		"\"ranks\": [\n"
+		"  {\"rank\": 0, \"domain\": 0, \"cpuset\": \"0,2\", \"cores\": 2, \"pus\": 2, "
+		"\"node\": 0, \"package\": 0, \"nodes\": [0]},\n"
+		"  {\"rank\": 1, \"domain\": 1, \"cpuset\": \"4,6\", \"cores\": 2, \"pus\": 2, "
+		"\"node\": 1, \"package\": 1, \"nodes\": [1]}\n"
+		"]}\n");
+	assert_told(
+		"disjoint.xml", 0, false, sbn_report_json,
+		"{\"domains\": 1, \"memory\": \"preferred\", \"map\": \"numa\", \"bound\": true, "
+		"\"ranks\": [\n"
+		"  {\"rank\": 0, \"domain\": 0, \"cpuset\": \"0-1\", \"cores\": 2, \"pus\": 2, "
+		"\"node\": -1, \"package\": 0, \"nodes\": []}\n"
+		"]}\n");
 }
 
 static void
 test_json_has_all_memory_nodes_and_the_policy_that_holds(void **state)
 {
 	(void)state;
-	assert_told("hbm.xml", 0, true, sbn_report_json,
-		    "{\"domains\": 2, \"memory\": \"first-touch\", \"ranks\": [\n"
-		    "  {\"rank\": 0, \"domain\": 0, \"cpuset\": \"0-1\", \"cores\": 2, \"pus\": 2, "
-		    "\"node\": 0, \"package\": 0, \"nodes\": [0, 2]},\n"
-		    "  {\"rank\": 1, \"domain\": 1, \"cpuset\": \"2-3\", \"cores\": 2, \"pus\": 2, "
-		    "\"node\": 1, \"package\": 1, \"nodes\": [1, 3]}\n"
-		    "]}\n");
+	assert_told(
+		"hbm.xml", 0, true, sbn_report_json,
+		"{\"domains\": 2, \"memory\": \"first-touch\", \"map\": \"numa\", \"bound\": true, "
+		"\"ranks\": [\n"
+		"  {\"rank\": 0, \"domain\": 0, \"cpuset\": \"0-1\", \"cores\": 2, \"pus\": 2, "
+		"\"node\": 0, \"package\": 0, \"nodes\": [0, 2]},\n"
+		"  {\"rank\": 1, \"domain\": 1, \"cpuset\": \"2-3\", \"cores\": 2, \"pus\": 2, "
+		"\"node\": 1, \"package\": 1, \"nodes\": [1, 3]}\n"
+		"]}\n");
 }
 
 static void

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "launch/option_table.h"
+
+#include "shm/layout.h"
+
+#define FLAG .kind = SBN_OPTION_FLAG
+#define COUNT .kind = SBN_OPTION_COUNT, .min = 1, .max = SBN_MAX_RANKS
+#define SECONDS(least) .kind = SBN_OPTION_SECONDS, .min = (least), .max = 1e6
+#define OF(names) .words = (names), .n_words = sizeof(names) / sizeof((names)[0])
+#define WORD(names) .kind = SBN_OPTION_WORD, OF(names)
+#define TEXT .kind = SBN_OPTION_TEXT
+#define AT(field) .offset = offsetof(struct sbn_options, field)
+
+static const char *const map_words[] = { "numa", "l3", "package", "core", "list:CPUS" };
+static const char *const bind_words[] = { "numa", "none" };
+static const char *const malloc_words[] = { "default", "tuned", "tcmalloc", "jemalloc" };
+
+const struct sbn_option sbn_option_table[SBN_N_OPTIONS] = {
+	{ "-n", "Placement", "N",
+	  "this many ranks, not one a domain; fewer: some domains; more: "
+	  "domains are cut (-np, --nproc-per-node)",
+	  COUNT, AT(n_ranks) },
+	{ "-np", COUNT, AT(n_ranks) },
+	{ "--nproc-per-node", COUNT, AT(n_ranks) },
+	{ "--nproc_per_node", COUNT, AT(n_ranks) },
+	{ "--per-domain", NULL, "K", "K ranks on each domain; with -n: at most K", COUNT,
+	  AT(per_domain) },
+	{ "--map", NULL, "WORD",
+	  "a domain is: numa (default), l3, package, core, or list:0-3/4-7, "
+	  "the CPUs of each",
+	  .kind = SBN_OPTION_MAP, OF(map_words), AT(map) },
+	{ "--domains", NULL, "LIST", "use these domains only, such as 0,2-3", TEXT, AT(domains) },
+	{ "--smt", NULL, "WORD", "yes (default), or no: one hardware thread of each core",
+	  WORD(sbn_smt_names), AT(smt) },
+	{ "--cores", NULL, "WORD", "all (default), or performance: the fastest kind",
+	  WORD(sbn_cores_names), AT(cores) },
+	{ "--mem", NULL, "WORD",
+	  "the domain's memory: preferred (default; while it has room), "
+	  "bind (no other), interleave; else first-touch, none",
+	  WORD(sbn_mem_names), AT(mem) },
+	{ "--bind-to", NULL, "WORD", "numa (default): each rank to its place; none",
+	  WORD(bind_words), AT(bind) },
+	{ "--malloc", NULL, "WORD", "default, tuned (keeps large buffers), tcmalloc, jemalloc",
+	  WORD(malloc_words), AT(malloc) },
+	{ "--oversubscribe", NULL, NULL, "allow more ranks than processing units", FLAG,
+	  AT(oversubscribe) },
+	{ "--shared", NULL, NULL, "do not warn of other runs on the same domains", FLAG,
+	  AT(shared) },
+	{ "--no-adopt", NULL, NULL, "start ranks here also under mpirun, srun, torchrun", FLAG,
+	  AT(no_adopt) },
+
+	{ "--report", "What happens where", NULL, "print ranks, CPUs and memory, then run", FLAG,
+	  AT(report) },
+	{ "--report-bindings", FLAG, AT(report) },
+	{ "--dry-run", NULL, NULL, "print it and run nothing", FLAG, AT(dry_run) },
+	{ "--json", NULL, NULL, "with one of these: JSON on standard output", FLAG, AT(json) },
+	{ "--svg", NULL, "FILE", "draw the machine with the ranks on it", TEXT, AT(svg) },
+	{ "--topology", NULL, "MACHINE",
+	  "with --dry-run: an XML file of hwloc, or a description "
+	  "such as \"pack:2 numa:4 core:4 pu:2\"",
+	  TEXT, AT(topology) },
+
+	{ "--timeout", "Running", "SECONDS", "how long a rank waits for the others (default 600)",
+	  SECONDS(0.001), AT(timeout_s) },
+	{ "--grace", NULL, "SECONDS", "from SIGTERM to SIGKILL when a rank failed (default 5)",
+	  SECONDS(0), AT(grace_s) },
+	{ "--tag", NULL, NULL, "put [rank] before every line of output", FLAG, AT(tag) },
+	{ "--config", NULL, "FILE", "settings, a line each: map = l3", TEXT, AT(config) },
+	{ "--help", NULL, NULL, "this page (-h)", FLAG, AT(help), .now_only = true },
+	{ "-h", FLAG, AT(help) },
+	{ "--version", NULL, NULL, "the version (-V)", FLAG, AT(version), .now_only = true },
+	{ "-V", FLAG, AT(version) },
+};
