@@ -24,6 +24,12 @@ T(take)(const ELEMENT *p, size_t n, struct VECTOR rest)
 	return n == SBN_LANES ? T(load)(p) : T(load_n)(p, n, rest);
 }
 
+SBN_FORCE_INLINE struct w16
+T(take_wide)(const ELEMENT *p, size_t n, struct VECTOR rest)
+{
+	return n == SBN_LANES ? T(load_wide)(p) : V_WIDEN(T(load_n)(p, n, rest));
+}
+
 SBN_FORCE_INLINE void
 T(put)(ELEMENT *p, size_t n, struct VECTOR v)
 {
@@ -119,7 +125,7 @@ T(load_backward)(struct COEFFICIENTS *v, const struct sbn_coefficients *k, size_
 SBN_FORCE_INLINE void
 T(moments_at)(const ELEMENT *p, size_t n, struct VECTOR shift, struct w16 *s1, struct w16 *s2)
 {
-	struct w16 d = w16_sub(V_WIDEN(T(take)(p, n, shift)), V_WIDEN(shift));
+	struct w16 d = w16_sub(T(take_wide)(p, n, shift), V_WIDEN(shift));
 
 	*s1 = w16_add(*s1, d);
 	*s2 = w16_fma(d, d, *s2);
@@ -171,12 +177,17 @@ SBN_FORCE_INLINE void
 T(sums_at)(const struct ROW *row, size_t i, size_t n, const struct COEFFICIENTS *k, int form,
 	   struct w16 *s0, struct w16 *s1)
 {
-	struct VECTOR x = T(take)(row->x + i, n, k->mean_hi);
-	struct VECTOR d = form & SBN_FORM_ACT ? T(distance)(x, k) : x;
-	struct w16 g = V_WIDEN(T(gradient_at)(row, i, n, d, k, form));
+	struct w16 x = T(take_wide)(row->x + i, n, k->mean_hi), g;
 
+	if (form & SBN_FORM_ACT) {
+		struct VECTOR d = T(distance)(T(take)(row->x + i, n, k->mean_hi), k);
+
+		g = V_WIDEN(T(gradient_at)(row, i, n, d, k, form));
+	} else {
+		g = T(take_wide)(row->dy + i, n, V(set1)(0));
+	}
 	*s0 = w16_add(*s0, g);
-	*s1 = w16_fma(g, w16_sub(V_WIDEN(x), k->mean), *s1);
+	*s1 = w16_fma(g, w16_sub(x, k->mean), *s1);
 }
 
 /* All is loaded before anything is stored, for an output may be an input. */

@@ -6,7 +6,8 @@
  *
  *	T(load)(p), T(load_n)(p, n, rest), T(store)(p, v), T(store_n)(p, n, v)
  *
- * from and to ELEMENTs. Those of the 16-bit types are in half_*.h.
+ * from and to ELEMENTs, and T(load_wide)(p), the elements as doubles. Those of the 16-bit types are
+ * in half_*.h.
  */
 #ifndef SBN_KERNELS_TYPES_H
 #define SBN_KERNELS_TYPES_H
@@ -79,6 +80,12 @@ store_n_f32(float *p, size_t n, struct v16 v)
 }
 
 SBN_FORCE_INLINE struct w16
+load_wide_f32(const float *p)
+{
+	return w16_of_floats(p);
+}
+
+SBN_FORCE_INLINE struct w16
 load_f64(const double *p)
 {
 	return w16_load(p);
@@ -100,6 +107,24 @@ SBN_FORCE_INLINE void
 store_n_f64(double *p, size_t n, struct w16 v)
 {
 	w16_store_n(p, n, v);
+}
+
+SBN_FORCE_INLINE struct w16
+load_wide_f64(const double *p)
+{
+	return w16_load(p);
+}
+
+SBN_FORCE_INLINE struct w16
+load_wide_bf16(const uint16_t *p)
+{
+	return w16_of_v16(load_bf16(p));
+}
+
+SBN_FORCE_INLINE struct w16
+load_wide_f16(const uint16_t *p)
+{
+	return w16_of_v16(load_f16(p));
 }
 
 #endif

@@ -100,6 +100,15 @@ w16_of_v16(struct v16 v)
 	};
 }
 
+/* From memory: a conversion of a register's upper half would have to move it first. */
+static inline struct w16
+w16_of_floats(const float *p)
+{
+	return (struct w16){ _mm256_cvtps_pd(_mm_loadu_ps(p)), _mm256_cvtps_pd(_mm_loadu_ps(p + 4)),
+			     _mm256_cvtps_pd(_mm_loadu_ps(p + 8)),
+			     _mm256_cvtps_pd(_mm_loadu_ps(p + 12)) };
+}
+
 static inline struct w16
 w16_sub(struct w16 a, struct w16 b)
 {

@@ -71,6 +71,14 @@ w16_of_v16(struct v16 v)
 	return (struct w16){ _mm512_cvtps_pd(_mm512_castps512_ps256(v.a)), _mm512_cvtps_pd(hi) };
 }
 
+/* From memory: a conversion of a register's upper half would have to move it first. */
+static inline struct w16
+w16_of_floats(const float *p)
+{
+	return (struct w16){ _mm512_cvtps_pd(_mm256_loadu_ps(p)),
+			     _mm512_cvtps_pd(_mm256_loadu_ps(p + 8)) };
+}
+
 static inline struct w16
 w16_sub(struct w16 a, struct w16 b)
 {

@@ -120,6 +120,17 @@ w16_fnmadd(struct w16 a, struct w16 b, struct w16 c)
 	return c;
 }
 
+/* 16 floats from memory: what w16_of_v16(v16_load(p)) gives, without a way through v16. */
+static inline struct w16
+w16_of_floats(const float *p)
+{
+	struct w16 w;
+
+	for (int i = 0; i < 16; i++)
+		w.a[i] = (double)p[i];
+	return w;
+}
+
 /* Lanes 2i and 2i + 1 both get what lane 2i has. */
 static inline struct w16
 w16_firsts(struct w16 v)
