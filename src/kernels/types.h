@@ -4,7 +4,7 @@
  * define T(name), such as plane_moments_bf16, and compute with V(operation), such as v16_add, on
  * struct VECTOR, 16 numbers of type REAL. Of a type there are, for each instruction set,
  *
- *	T(load)(p), T(load_n)(p, n, rest), T(store)(p, v), T(store_n)(p, n, v)
+ *	T(load)(p), T(load_n)(p, n, rest), T(store)(p, v), T(store_n)(p, n, v), T(stream)(p, v)
  *
  * from and to ELEMENTs, and T(load_wide)(p), the elements as doubles. Those of the 16-bit types are
  * in half_*.h.
@@ -30,6 +30,8 @@
 #define LEAK V(leak)
 #define COEFFICIENTS T(coefficients)
 #define ROW T(row)
+#define RESULTS T(results)
+#define WALK T(walk)
 #define ROWS_MOMENTS T(rows_moments_sums)
 #define ROWS_SUMS T(rows_sums_sums)
 
@@ -79,6 +81,12 @@ store_n_f32(float *p, size_t n, struct v16 v)
 	v16_store_n(p, n, v);
 }
 
+SBN_FORCE_INLINE void
+stream_f32(float *p, struct v16 v)
+{
+	v16_stream(p, v);
+}
+
 SBN_FORCE_INLINE struct w16
 load_wide_f32(const float *p)
 {
@@ -107,6 +115,12 @@ SBN_FORCE_INLINE void
 store_n_f64(double *p, size_t n, struct w16 v)
 {
 	w16_store_n(p, n, v);
+}
+
+SBN_FORCE_INLINE void
+stream_f64(double *p, struct w16 v)
+{
+	w16_stream(p, v);
 }
 
 SBN_FORCE_INLINE struct w16

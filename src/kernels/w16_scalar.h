@@ -60,6 +60,20 @@ w16_store_n(double *p, size_t n, struct w16 v)
 		p[i] = v.a[i];
 }
 
+static inline void
+w16_stream(double *p, struct w16 v)
+{
+	w16_store(p, v);
+}
+
+static inline struct w16
+w16_blend(size_t n, struct w16 a, struct w16 b)
+{
+	for (size_t i = 0; i < n; i++)
+		b.a[i] = a.a[i];
+	return b;
+}
+
 static inline struct w16
 w16_add(struct w16 a, struct w16 b)
 {
