@@ -32,24 +32,45 @@ greatest_divisor(size_t a, size_t b)
 	return a;
 }
 
+/* What a chunk is made of: in each input n rows of `row` bytes a channel, `stride` bytes apart. */
+struct shape {
+	size_t n_inputs, n, row, stride;
+};
+
+static struct shape
+shape_of(const struct sbn_pass *pass)
+{
+	const size_t element = pass->geometry.element_bytes;
+
+	return (struct shape){
+		.n_inputs = 1 + (pass->dy.data != NULL) + (pass->z.data != NULL),
+		.n = pass->geometry.n,
+		.row = SBN_MAX(pass->geometry.spatial * element, (size_t)1),
+		.stride = pass->x.image * element,
+	};
+}
+
 /*
- * How much of the cache n stretches of `bytes` bytes, `stride` bytes from each other, take
- * together. Strides that have much in common with a way's size, as those of powers of two have,
- * leave many sets unused, and the others hold more.
+ * How much of the cache so many channels take at worst. Strides that have much in common with a
+ * way's size, as those of powers of two have, leave many sets unused, and the others hold more; and
+ * large inputs all begin alike.
  */
 static size_t
-room_of(const struct cache *cache, size_t n, size_t bytes, size_t stride)
+room_of(const struct cache *cache, const struct shape *shape, size_t channels)
 {
-	return n * SBN_MAX(greatest_divisor(stride, cache->way_bytes), bytes);
+	const size_t apart = greatest_divisor(shape->stride, cache->way_bytes);
+
+	return shape->n_inputs * shape->n * SBN_MAX(apart, channels * shape->row);
 }
 
 /* The most channels that fit thrice: those that are stored, and those that are summed ahead. */
 static uint32_t
-choose_step(size_t most, const struct cache *cache, size_t n, size_t row, size_t stride)
+choose_step(size_t most, const struct cache *cache, const struct shape *shape)
 {
-	size_t step = SBN_MAX(most / SBN_MAX(n * row, (size_t)1), (size_t)1);
+	const size_t channel = SBN_MAX(shape->n_inputs * shape->n * shape->row, (size_t)1);
+	size_t step = SBN_MAX(most / channel, (size_t)1);
 
-	while (step > 1 && room_of(cache, n, 3 * step * row, stride) > cache->bytes / 2)
+	while (step > 1 && room_of(cache, shape, 3 * step) > cache->bytes / 2)
 		step = (step + 1) / 2;
 	return (uint32_t)SBN_MIN(step, (size_t)UINT32_MAX);
 }
@@ -57,22 +78,23 @@ choose_step(size_t most, const struct cache *cache, size_t n, size_t row, size_t
 struct sbn_chunks
 sbn_chunks_choose(const struct sbn_pass *pass, uint32_t n_channels)
 {
+	const size_t most = pass->bn->group->process->chunk_bytes;
+	const struct shape shape = shape_of(pass);
 	const struct cache cache = find_cache();
-	const size_t n_inputs = 1 + (pass->dy.data != NULL) + (pass->z.data != NULL);
-	const size_t row = n_inputs * pass->geometry.spatial * pass->geometry.element_bytes;
-	const size_t stride = pass->x.image * pass->geometry.element_bytes;
-	const size_t most = pass->bn->group->process->chunk_bytes, n = pass->geometry.n;
 	struct sbn_chunks chunks = { n_channels, 2, false };
+	size_t held;
 
 	if (pass->before != NULL) /* the data has been summed before: only sums travel */
 		return chunks;
-	chunks.step = choose_step(most, &cache, n, row, stride);
-	if (room_of(&cache, n, 3 * chunks.step * row, stride) > cache.bytes / 2)
+	chunks.step = choose_step(most, &cache, &shape);
+	if (room_of(&cache, &shape, 3 * (size_t)chunks.step) > cache.bytes / 2)
 		chunks.lookahead = 1; /* one channel is too much: at least it is stored at once */
-	chunks.fetch = room_of(&cache, n, (chunks.lookahead + 1) * chunks.step * row, stride) <=
-		       cache.bytes / 16 * 13;
+	held = (chunks.lookahead + 1) * (size_t)chunks.step;
+	chunks.fetch = room_of(&cache, &shape, held) <= cache.bytes / 16 * 13;
 	/* as many chunks, but alike */
 	chunks.step = SBN_MIN(chunks.step, n_channels);
 	chunks.step = (uint32_t)sbn_ceil_div(n_channels, sbn_ceil_div(n_channels, chunks.step));
+	if (sbn_pass_order(pass) == SBN_BLOCKS) /* tiles of fewer channels read the same lines */
+		chunks.step = (uint32_t)sbn_align_up(chunks.step, SBN_LANES);
 	return chunks;
 }

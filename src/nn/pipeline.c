@@ -150,8 +150,11 @@ chunk_of(const struct window *w, uint32_t begin, uint32_t end, uint32_t n_ahead)
 {
 	const uint32_t step = w->chunks.step, ahead = n_ahead * step;
 
-	return (struct sbn_range){ begin, SBN_MIN(end - begin, step) + begin,
-				   w->chunks.fetch && end - begin > ahead ? ahead : 0 };
+	return (struct sbn_range){
+		.begin = begin,
+		.end = SBN_MIN(end - begin, step) + begin,
+		.ahead = w->chunks.fetch && end - begin > ahead ? ahead : 0,
+	};
 }
 
 /* Chunks until `lookahead` of them are on their way. */

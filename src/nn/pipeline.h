@@ -29,10 +29,10 @@ struct sbn_pairs {
 /* Channels that are merged at a time: their sums lie on the stack, and stay in the cache. */
 #define SBN_MERGE_CHANNELS 256u
 
-/* Channels [begin, end) of the layer; `ahead` channels behind each lies what to fetch, 0: none. */
+/* Channels [begin, end) of the layer. */
 struct sbn_range {
 	uint32_t begin, end;
-	uint32_t ahead;
+	uint32_t ahead; /* so many channels behind each lies what to fetch meanwhile; 0: nothing */
 };
 
 struct sbn_pass {

@@ -28,25 +28,31 @@ operands_at(const struct sbn_pass *pass, uint32_t c)
 	};
 }
 
-/*
- * Where a chunk does not come from the cache its own rows are fetched, in the order in which sums
- * take them; short ones as they lie, channel beside channel, since the next images are far away.
- */
-static struct sbn_fetch
-fetch_in_order(const struct sbn_pass *pass)
+static size_t
+bytes_of(const struct sbn_pass *pass, size_t channels)
 {
-	const struct sbn_geometry *g = &pass->geometry;
-	const size_t row = g->spatial * g->element_bytes, near = 2048, far = 4096;
-	struct sbn_fetch fetch = { .end = g->n, .edge = g->spatial };
+	return channels * pass->geometry.spatial * pass->geometry.element_bytes;
+}
 
-	if (row < 2 * far) {
-		fetch.ahead = near;
-		return fetch;
-	}
-	fetch.edge -= far / g->element_bytes;
-	fetch.ahead = far;
-	fetch.beyond = far + pass->x.image * g->element_bytes - row;
-	return fetch;
+enum {
+	SHORT_ROW = 8192, /* bytes; a CPU finds its way along longer ones */
+	NEAR = 4096       /* bytes that are fetched ahead along a row */
+};
+
+/* Rows of `bytes` bytes that lie an image apart, in order, some way ahead of what is used. */
+static struct sbn_fetch
+fetch_in_order(const struct sbn_pass *pass, size_t bytes)
+{
+	const size_t element = pass->geometry.element_bytes;
+
+	if (bytes < SHORT_ROW)
+		return (struct sbn_fetch){ 0 };
+	return (struct sbn_fetch){
+		.end = pass->geometry.n,
+		.edge = (bytes - NEAR) / element,
+		.ahead = NEAR,
+		.beyond = NEAR + pass->x.image * element - bytes,
+	};
 }
 
 /*
@@ -74,7 +80,7 @@ static struct sbn_fetch
 fetch_with_sums(const struct sbn_pass *pass, const struct sbn_range *range)
 {
 	if (range->ahead == 0)
-		return fetch_in_order(pass);
+		return fetch_in_order(pass, bytes_of(pass, 1));
 	return fetch_chunk(pass, range, 0, images_with_sums(pass));
 }
 
@@ -82,7 +88,7 @@ static struct sbn_fetch
 fetch_with_stores(const struct sbn_pass *pass, const struct sbn_range *range)
 {
 	if (range->ahead == 0)
-		return (struct sbn_fetch){ 0 };
+		return fetch_in_order(pass, bytes_of(pass, range->end - range->begin));
 	return fetch_chunk(pass, range, images_with_sums(pass), pass->geometry.n);
 }
 
