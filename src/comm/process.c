@@ -90,6 +90,21 @@ choose_chunk(void)
 }
 
 static syncbn_status_t
+choose_stores(void)
+{
+	static const char *const names[] = { "auto", "ordinary", "streaming" };
+	const char *word = getenv("SYNCBN_STORES");
+	size_t which = SBN_STORES_AUTO;
+	syncbn_status_t status = SYNCBN_OK;
+
+	if (word != NULL && word[0] != '\0')
+		status = sbn_parse_word("SYNCBN_STORES", word, names,
+					sizeof(names) / sizeof(names[0]), &which);
+	process.stores = (enum sbn_stores)which;
+	return status;
+}
+
+static syncbn_status_t
 check_executor(const syncbn_executor_t *executor)
 {
 	if (executor->parallel_for == NULL)
@@ -133,7 +148,7 @@ sbn_process_start(const syncbn_config_t *config, struct sbn_process **out)
 		here = wiped_on_fork();
 	sbn_log_to(config->log, config->log_context);
 	if ((status = choose_timeouts(config)) != SYNCBN_OK ||
-	    (status = choose_chunk()) != SYNCBN_OK ||
+	    (status = choose_chunk()) != SYNCBN_OK || (status = choose_stores()) != SYNCBN_OK ||
 	    (status = sbn_kernels_choose(getenv("SYNCBN_ISA"), &process.kernels)) != SYNCBN_OK ||
 	    (status = sbn_place_discover(&process.place)) != SYNCBN_OK ||
 	    (status = start_team(config)) != SYNCBN_OK)

@@ -11,6 +11,9 @@
 #include "platform/place.h"
 #include "platform/team.h"
 
+/* How large outputs are stored: by their size, or always one way. */
+enum sbn_stores { SBN_STORES_AUTO, SBN_STORES_ORDINARY, SBN_STORES_STREAMING };
+
 struct sbn_process {
 	struct sbn_place place;
 	const struct sbn_kernels *kernels;
@@ -18,7 +21,8 @@ struct sbn_process {
 	bool first_touch; /* set no memory policy */
 	int join_timeout_ms;
 	int timeout_ms;
-	uint64_t chunk_bytes; /* of x, that a lane sums before it publishes */
+	uint64_t chunk_bytes; /* of its inputs, that a lane sums at most before it publishes */
+	enum sbn_stores stores;
 };
 
 /* Fills in what config and environment leave open, and starts the team. */

@@ -9,17 +9,21 @@
 #include "kernels/block.h"
 
 enum sbn_form {
-	SBN_FORM_PLAIN = 0,
 	SBN_FORM_ACT = 1, /* there is an activation */
 	SBN_FORM_Z = 2,   /* and a residual */
-	SBN_FORM_DX = 4,
-	SBN_FORM_DZ = 8
+	SBN_FORM_DY = 4,  /* backward */
+	SBN_FORM_OUT = 8,
+	SBN_FORM_DZ = 16,
+	SBN_FORM_STREAM = 32, /* the outputs' whole lines go past the caches */
+	SBN_FORM_Y = SBN_FORM_OUT,
+	SBN_FORM_SUMS = SBN_FORM_DY,
+	SBN_FORM_DX = SBN_FORM_DY | SBN_FORM_OUT
 };
 
 static inline int
 sbn_forward_form(const struct sbn_operands *at, const struct sbn_coefficients *k)
 {
-	return (k->activation != SBN_ACT_NONE ? SBN_FORM_ACT : 0) |
+	return SBN_FORM_Y | (k->activation != SBN_ACT_NONE ? SBN_FORM_ACT : 0) |
 	       (at->z.data != NULL ? SBN_FORM_Z : 0);
 }
 
@@ -27,13 +31,14 @@ sbn_forward_form(const struct sbn_operands *at, const struct sbn_coefficients *k
 static inline int
 sbn_sums_form(const struct sbn_operands *at, const struct sbn_coefficients *k)
 {
-	return k->activation != SBN_ACT_NONE ? sbn_forward_form(at, k) : SBN_FORM_PLAIN;
+	return SBN_FORM_DY | (k->activation != SBN_ACT_NONE ? SBN_FORM_ACT : 0) |
+	       (k->activation != SBN_ACT_NONE && at->z.data != NULL ? SBN_FORM_Z : 0);
 }
 
 static inline int
 sbn_dx_form(const struct sbn_operands *at, const struct sbn_coefficients *k)
 {
-	return sbn_sums_form(at, k) | (at->out.data != NULL ? SBN_FORM_DX : 0) |
+	return sbn_sums_form(at, k) | (at->out.data != NULL ? SBN_FORM_OUT : 0) |
 	       (at->dz.data != NULL ? SBN_FORM_DZ : 0);
 }
 
@@ -51,33 +56,37 @@ sbn_dx_form(const struct sbn_operands *at, const struct sbn_coefficients *k)
 		function(__VA_ARGS__, (int)(constant)); \
 		break
 
-#define SBN_SWITCH_FORWARD(form, ...)                                  \
-	switch (form) {                                                \
-		SBN_FORM_CASE(SBN_FORM_PLAIN, __VA_ARGS__);            \
-		SBN_FORM_CASE(SBN_FORM_ACT, __VA_ARGS__);              \
-		SBN_FORM_CASE(SBN_FORM_Z, __VA_ARGS__);                \
-		SBN_FORM_CASE(SBN_FORM_ACT | SBN_FORM_Z, __VA_ARGS__); \
+#define SBN_FORM_CASES(constant, ...)         \
+	SBN_FORM_CASE(constant, __VA_ARGS__); \
+	SBN_FORM_CASE((constant) | SBN_FORM_STREAM, __VA_ARGS__)
+
+#define SBN_SWITCH_FORWARD(form, ...)                                                \
+	switch (form) {                                                              \
+		SBN_FORM_CASES(SBN_FORM_Y, __VA_ARGS__);                             \
+		SBN_FORM_CASES(SBN_FORM_Y | SBN_FORM_ACT, __VA_ARGS__);              \
+		SBN_FORM_CASES(SBN_FORM_Y | SBN_FORM_Z, __VA_ARGS__);                \
+		SBN_FORM_CASES(SBN_FORM_Y | SBN_FORM_ACT | SBN_FORM_Z, __VA_ARGS__); \
 	}
 
-#define SBN_SWITCH_SUMS(form, ...)                                     \
-	switch (form) {                                                \
-		SBN_FORM_CASE(SBN_FORM_PLAIN, __VA_ARGS__);            \
-		SBN_FORM_CASE(SBN_FORM_ACT, __VA_ARGS__);              \
-		SBN_FORM_CASE(SBN_FORM_ACT | SBN_FORM_Z, __VA_ARGS__); \
+#define SBN_SWITCH_SUMS(form, ...)                                                     \
+	switch (form) {                                                                \
+		SBN_FORM_CASE(SBN_FORM_SUMS, __VA_ARGS__);                             \
+		SBN_FORM_CASE(SBN_FORM_SUMS | SBN_FORM_ACT, __VA_ARGS__);              \
+		SBN_FORM_CASE(SBN_FORM_SUMS | SBN_FORM_ACT | SBN_FORM_Z, __VA_ARGS__); \
 	}
+
+/* What is asked for, with and without what decides g. */
+#define SBN_FORM_GRADIENTS(wanted, ...)                                     \
+	SBN_FORM_CASES(SBN_FORM_DY | (wanted), __VA_ARGS__);                \
+	SBN_FORM_CASES(SBN_FORM_DY | (wanted) | SBN_FORM_ACT, __VA_ARGS__); \
+	SBN_FORM_CASES(SBN_FORM_DY | (wanted) | SBN_FORM_ACT | SBN_FORM_Z, __VA_ARGS__)
 
 /* Neither dx nor dz wanted: nothing to do. */
-#define SBN_SWITCH_DX(form, ...)                                                                   \
-	switch (form) {                                                                            \
-		SBN_FORM_CASE(SBN_FORM_DX, __VA_ARGS__);                                           \
-		SBN_FORM_CASE(SBN_FORM_DZ, __VA_ARGS__);                                           \
-		SBN_FORM_CASE(SBN_FORM_DX | SBN_FORM_DZ, __VA_ARGS__);                             \
-		SBN_FORM_CASE(SBN_FORM_ACT | SBN_FORM_DX, __VA_ARGS__);                            \
-		SBN_FORM_CASE(SBN_FORM_ACT | SBN_FORM_DZ, __VA_ARGS__);                            \
-		SBN_FORM_CASE(SBN_FORM_ACT | SBN_FORM_DX | SBN_FORM_DZ, __VA_ARGS__);              \
-		SBN_FORM_CASE(SBN_FORM_ACT | SBN_FORM_Z | SBN_FORM_DX, __VA_ARGS__);               \
-		SBN_FORM_CASE(SBN_FORM_ACT | SBN_FORM_Z | SBN_FORM_DZ, __VA_ARGS__);               \
-		SBN_FORM_CASE(SBN_FORM_ACT | SBN_FORM_Z | SBN_FORM_DX | SBN_FORM_DZ, __VA_ARGS__); \
+#define SBN_SWITCH_DX(form, ...)                                             \
+	switch (form) {                                                      \
+		SBN_FORM_GRADIENTS(SBN_FORM_OUT, __VA_ARGS__);               \
+		SBN_FORM_GRADIENTS(SBN_FORM_DZ, __VA_ARGS__);                \
+		SBN_FORM_GRADIENTS(SBN_FORM_OUT | SBN_FORM_DZ, __VA_ARGS__); \
 	}
 
 #endif

@@ -16,12 +16,24 @@ struct COEFFICIENTS {
 struct ROW {
 	const ELEMENT *x, *z, *dy;
 	ELEMENT *out, *dz;
+	size_t edge, ahead, beyond; /* as in sbn_fetch; where nothing is wanted, what is used now */
+};
+
+/* What a pass gives for 16 elements. */
+struct RESULTS {
+	struct VECTOR out, dz;
 };
 
 SBN_FORCE_INLINE struct VECTOR
 T(take)(const ELEMENT *p, size_t n, struct VECTOR rest)
 {
 	return n == SBN_LANES ? T(load)(p) : T(load_n)(p, n, rest);
+}
+
+SBN_FORCE_INLINE struct w16
+T(take_wide)(const ELEMENT *p, size_t n, struct VECTOR rest)
+{
+	return n == SBN_LANES ? T(load_wide)(p) : V_WIDEN(T(load_n)(p, n, rest));
 }
 
 SBN_FORCE_INLINE void
@@ -47,25 +59,47 @@ T(out)(struct sbn_out to, size_t row, size_t column)
 
 /* Only what the form needs is set: nothing may be added to a pointer that is NULL. */
 SBN_FORCE_INLINE struct ROW
-T(forward_row)(const struct sbn_operands *at, size_t row, size_t column, int form)
+T(row_at)(const struct sbn_operands *at, size_t row, size_t column, int form)
 {
 	return (struct ROW){
 		.x = T(in)(at->x, row, column),
 		.z = form & SBN_FORM_Z ? T(in)(at->z, row, column) : NULL,
-		.out = T(out)(at->out, row, column),
+		.dy = form & SBN_FORM_DY ? T(in)(at->dy, row, column) : NULL,
+		.out = form & SBN_FORM_OUT ? T(out)(at->out, row, column) : NULL,
+		.dz = form & SBN_FORM_DZ ? T(out)(at->dz, row, column) : NULL,
 	};
 }
 
-SBN_FORCE_INLINE struct ROW
-T(backward_row)(const struct sbn_operands *at, size_t row, size_t column, int form)
+SBN_FORCE_INLINE void
+T(set_fetch)(struct ROW *row, const struct sbn_fetch *fetch, size_t number, size_t column)
 {
-	return (struct ROW){
-		.x = T(in)(at->x, row, column),
-		.z = form & SBN_FORM_Z ? T(in)(at->z, row, column) : NULL,
-		.dy = T(in)(at->dy, row, column),
-		.out = form & SBN_FORM_DX ? T(out)(at->out, row, column) : NULL,
-		.dz = form & SBN_FORM_DZ ? T(out)(at->dz, row, column) : NULL,
-	};
+	if (number < fetch->begin || number >= fetch->end)
+		return;
+	row->edge = fetch->edge > column ? fetch->edge - column : 0;
+	row->ahead = fetch->ahead;
+	row->beyond = fetch->beyond;
+}
+
+/* Asks for 16 elements. */
+SBN_FORCE_INLINE void
+T(fetch)(const ELEMENT *p, size_t ahead)
+{
+	const char *line = (const char *)p + ahead;
+
+	for (size_t i = 0; i < SBN_LANES * sizeof(*p); i += SBN_STORE_LINE)
+		__builtin_prefetch(line + i, 0, 2);
+}
+
+SBN_FORCE_INLINE void
+T(fetch_row)(const struct ROW *row, size_t i, int form)
+{
+	const size_t ahead = i < row->edge ? row->ahead : row->beyond;
+
+	T(fetch)(row->x + i, ahead);
+	if (form & SBN_FORM_Z)
+		T(fetch)(row->z + i, ahead);
+	if (form & SBN_FORM_DY)
+		T(fetch)(row->dy + i, ahead);
 }
 
 /* n 0: channel c in every lane; else channels c..c+n-1, and 0 in the other lanes. */
@@ -105,7 +139,7 @@ T(load_backward)(struct COEFFICIENTS *v, const struct sbn_coefficients *k, size_
 {
 	if (form & SBN_FORM_ACT)
 		T(load_affine)(v, k, c, n);
-	if (!(form & SBN_FORM_DX))
+	if (!(form & SBN_FORM_OUT))
 		return;
 	v->mean_hi = T(coefficient)(k->mean_hi, c, n);
 	v->mean_lo = T(coefficient)(k->mean_lo, c, n);
@@ -119,7 +153,7 @@ T(load_backward)(struct COEFFICIENTS *v, const struct sbn_coefficients *k, size_
 SBN_FORCE_INLINE void
 T(moments_at)(const ELEMENT *p, size_t n, struct VECTOR shift, struct w16 *s1, struct w16 *s2)
 {
-	struct w16 d = w16_sub(V_WIDEN(T(take)(p, n, shift)), V_WIDEN(shift));
+	struct w16 d = w16_sub(T(take_wide)(p, n, shift), V_WIDEN(shift));
 
 	*s1 = w16_add(*s1, d);
 	*s2 = w16_fma(d, d, *s2);
@@ -138,18 +172,6 @@ SBN_FORCE_INLINE struct VECTOR
 T(distance)(struct VECTOR x, const struct COEFFICIENTS *k)
 {
 	return V(sub)(V(sub)(x, k->mean_hi), k->mean_lo);
-}
-
-/* n elements of y from element i on */
-SBN_FORCE_INLINE void
-T(normalize_at)(const struct ROW *row, size_t i, size_t n, const struct COEFFICIENTS *k, int form)
-{
-	struct VECTOR x = T(take)(row->x + i, n, k->mean_hi), z = k->mean_hi, v;
-
-	if (form & SBN_FORM_Z)
-		z = T(take)(row->z + i, n, k->mean_hi);
-	v = T(linear)(T(distance)(x, k), z, k, form);
-	T(put)(row->out + i, n, form & SBN_FORM_ACT ? V(through)(v, v, k->leak) : v);
 }
 
 /* n elements of g from i on, of which d is the distance of x; 0 in the other lanes */
@@ -171,27 +193,84 @@ SBN_FORCE_INLINE void
 T(sums_at)(const struct ROW *row, size_t i, size_t n, const struct COEFFICIENTS *k, int form,
 	   struct w16 *s0, struct w16 *s1)
 {
-	struct VECTOR x = T(take)(row->x + i, n, k->mean_hi);
-	struct VECTOR d = form & SBN_FORM_ACT ? T(distance)(x, k) : x;
-	struct w16 g = V_WIDEN(T(gradient_at)(row, i, n, d, k, form));
+	struct w16 x = T(take_wide)(row->x + i, n, k->mean_hi), g;
 
+	if (form & SBN_FORM_ACT) {
+		struct VECTOR d = T(distance)(T(take)(row->x + i, n, k->mean_hi), k);
+
+		g = V_WIDEN(T(gradient_at)(row, i, n, d, k, form));
+	} else {
+		g = T(take_wide)(row->dy + i, n, V(set1)(0));
+	}
 	*s0 = w16_add(*s0, g);
-	*s1 = w16_fma(g, w16_sub(V_WIDEN(x), k->mean), *s1);
+	*s1 = w16_fma(g, w16_sub(x, k->mean), *s1);
+}
+
+/* n elements of the outputs from element i on */
+SBN_FORCE_INLINE struct RESULTS
+T(forward_map)(const struct ROW *row, size_t i, size_t n, const struct COEFFICIENTS *k, int form)
+{
+	struct VECTOR x = T(take)(row->x + i, n, k->mean_hi), z = k->mean_hi, v;
+
+	if (form & SBN_FORM_Z)
+		z = T(take)(row->z + i, n, k->mean_hi);
+	v = T(linear)(T(distance)(x, k), z, k, form);
+	return (struct RESULTS){ .out = form & SBN_FORM_ACT ? V(through)(v, v, k->leak) : v };
+}
+
+SBN_FORCE_INLINE struct RESULTS
+T(backward_map)(const struct ROW *row, size_t i, size_t n, const struct COEFFICIENTS *k, int form)
+{
+	struct VECTOR d = V(set1)(0), centred;
+	struct RESULTS r;
+
+	if (form & (SBN_FORM_ACT | SBN_FORM_OUT))
+		d = T(distance)(T(take)(row->x + i, n, k->mean_hi), k);
+	r.dz = r.out = T(gradient_at)(row, i, n, d, k, form);
+	if (form & SBN_FORM_OUT) {
+		centred = V(sub)(V(sub)(r.dz, k->dy_hi), k->dy_lo);
+		r.out = V(mul)(V(fnmadd)(d, k->slope, centred), k->scale);
+	}
+	return r;
 }
 
 /* All is loaded before anything is stored, for an output may be an input. */
-SBN_FORCE_INLINE void
-T(dx_at)(const struct ROW *row, size_t i, size_t n, const struct COEFFICIENTS *k, int form)
+SBN_FORCE_INLINE struct RESULTS
+T(map)(const struct ROW *row, size_t i, size_t n, const struct COEFFICIENTS *k, int form)
 {
-	struct VECTOR d = V(set1)(0), g, centred;
+	return form & SBN_FORM_DY ? T(backward_map)(row, i, n, k, form) :
+				    T(forward_map)(row, i, n, k, form);
+}
 
-	if (form & (SBN_FORM_ACT | SBN_FORM_DX))
-		d = T(distance)(T(take)(row->x + i, n, k->mean_hi), k);
-	g = T(gradient_at)(row, i, n, d, k, form);
+/* What T(map) of that form needs. */
+SBN_FORCE_INLINE void
+T(load_map)(struct COEFFICIENTS *v, const struct sbn_coefficients *k, size_t c, size_t n, int form)
+{
+	if (form & SBN_FORM_DY)
+		T(load_backward)(v, k, c, n, form);
+	else
+		T(load_affine)(v, k, c, n);
+}
+
+SBN_FORCE_INLINE void
+T(give)(const struct ROW *row, size_t i, size_t n, const struct RESULTS *r, int form)
+{
 	if (form & SBN_FORM_DZ)
-		T(put)(row->dz + i, n, g);
-	if (!(form & SBN_FORM_DX))
+		T(put)(row->dz + i, n, r->dz);
+	if (form & SBN_FORM_OUT)
+		T(put)(row->out + i, n, r->out);
+}
+
+/* 16 of them, whose lines may be written past the caches where the form says so. */
+SBN_FORCE_INLINE void
+T(give_whole)(const struct ROW *row, size_t i, const struct RESULTS *r, int form)
+{
+	if (!(form & SBN_FORM_STREAM)) {
+		T(give)(row, i, SBN_LANES, r, form);
 		return;
-	centred = V(sub)(V(sub)(g, k->dy_hi), k->dy_lo);
-	T(put)(row->out + i, n, V(mul)(V(fnmadd)(d, k->slope, centred), k->scale));
+	}
+	if (form & SBN_FORM_DZ)
+		T(stream)(row->dz + i, r->dz);
+	if (form & SBN_FORM_OUT)
+		T(stream)(row->out + i, r->out);
 }

@@ -112,6 +112,12 @@ store_bf16(uint16_t *p, struct v16 v)
 }
 
 static inline void
+stream_bf16(uint16_t *p, struct v16 v)
+{
+	_mm256_stream_si256((__m256i *)p, half_of_v16_bf16(v));
+}
+
+static inline void
 store_n_bf16(uint16_t *p, size_t n, struct v16 v)
 {
 	half_store_n(p, n, half_of_v16_bf16(v));
@@ -133,6 +139,12 @@ static inline void
 store_f16(uint16_t *p, struct v16 v)
 {
 	_mm256_storeu_si256((__m256i *)p, half_of_v16_f16(v));
+}
+
+static inline void
+stream_f16(uint16_t *p, struct v16 v)
+{
+	_mm256_stream_si256((__m256i *)p, half_of_v16_f16(v));
 }
 
 static inline void

@@ -32,6 +32,12 @@ store_bf16(uint16_t *p, struct v16 v)
 }
 
 static inline void
+stream_bf16(uint16_t *p, struct v16 v)
+{
+	store_bf16(p, v);
+}
+
+static inline void
 store_n_bf16(uint16_t *p, size_t n, struct v16 v)
 {
 	for (size_t i = 0; i < n; i++)
@@ -61,6 +67,12 @@ store_f16(uint16_t *p, struct v16 v)
 {
 	for (int i = 0; i < 16; i++)
 		p[i] = sbn_f16_of_f32(v.a[i]);
+}
+
+static inline void
+stream_f16(uint16_t *p, struct v16 v)
+{
+	store_f16(p, v);
 }
 
 static inline void

@@ -36,6 +36,7 @@
 #ifndef SBN_KERNELS_KERNELS_H
 #define SBN_KERNELS_KERNELS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -44,6 +45,7 @@
 #define SBN_LANES 16
 #define SBN_BLOCK 2048
 #define SBN_BLOCK_ROWS 128
+#define SBN_STORE_LINE 64 /* bytes of a cache line, as stores past the caches take them */
 
 /* The types of elements: index of sbn_kernels.of. */
 enum sbn_type { SBN_F32, SBN_F64, SBN_BF16, SBN_F16, SBN_TYPES };
@@ -94,6 +96,17 @@ struct sbn_coefficients {
 };
 
 /*
+ * What will be needed soon: of rows [begin, end), planes' kernels ask for what lies `ahead` bytes
+ * behind each element in each input, and from element `edge` of the row on for what lies `beyond`
+ * bytes behind it. Hints; they change no result and fault nowhere.
+ */
+struct sbn_fetch {
+	size_t begin, end;
+	size_t edge;
+	size_t ahead, beyond;
+};
+
+/*
  * The operands of a pass, all of one element type. Elementwise: an output may be any input that
  * has the same address and stride.
  */
@@ -103,15 +116,22 @@ struct sbn_operands {
 	struct sbn_in dy;   /* backward */
 	struct sbn_out out; /* y; dx (NULL: not wanted) */
 	struct sbn_out dz;  /* NULL: not wanted */
+	struct sbn_fetch fetch;
+	/*
+	 * Whole lines of the outputs go past the caches, where the addresses allow it; after the
+	 * last kernel sbn_stream_end().
+	 */
+	bool stream;
 };
 
 struct sbn_type_kernels {
 	/* *out: the moments of a plane; n or spatial 0 gives zeros. */
-	void (*plane_moments)(struct sbn_in x, size_t n, size_t spatial, struct sbn_moments *out);
+	void (*plane_moments)(const struct sbn_operands *at, size_t n, size_t spatial,
+			      struct sbn_moments *out);
 
-	/* y of channel c's plane. */
-	void (*plane_normalize)(const struct sbn_operands *at, size_t n, size_t spatial,
-				const struct sbn_coefficients *k, size_t c);
+	/* y of the planes of channels c..c+n_channels-1, which lie side by side. */
+	void (*planes_normalize)(const struct sbn_operands *at, size_t n, size_t spatial,
+				 const struct sbn_coefficients *k, size_t c, size_t n_channels);
 
 	/*
 	 * sums[0] = sum of g, sums[1] = sum of g * (x - mean), mean = mean_hi + mean_lo. Blocks,
@@ -121,9 +141,9 @@ struct sbn_type_kernels {
 	void (*plane_sums)(const struct sbn_operands *at, size_t n, size_t spatial,
 			   const struct sbn_coefficients *k, size_t c, double sums[2]);
 
-	/* dx and dz, as far as they are wanted. */
-	void (*plane_dx)(const struct sbn_operands *at, size_t n, size_t spatial,
-			 const struct sbn_coefficients *k, size_t c);
+	/* dx and dz of such planes, as far as they are wanted. */
+	void (*planes_dx)(const struct sbn_operands *at, size_t n, size_t spatial,
+			  const struct sbn_coefficients *k, size_t c, size_t n_channels);
 
 	/*
 	 * One block of rows, n_rows from 1 to SBN_BLOCK_ROWS: mean[i] and m2[i] of channels

@@ -15,9 +15,11 @@ libsbn_core_la_SOURCES += \
 	src/kernels/merge.h \
 	src/kernels/merge_body.h \
 	src/kernels/plane_body.h \
+	src/kernels/planes_body.h \
 	src/kernels/rows_body.h \
 	src/kernels/scalar.c \
 	src/kernels/sets.h \
+	src/kernels/stream.h \
 	src/kernels/sum_body.h \
 	src/kernels/typed_body.h \
 	src/kernels/types.h \

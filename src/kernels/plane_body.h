@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The kernels of a plane. A tail's unused lanes hold what makes their share of every sum an exact
+ * The sums of a plane. A tail's unused lanes hold what makes their share of every sum an exact
  * zero.
  */
 #include "kernels/merge.h"
@@ -41,33 +41,40 @@ T(block_shift)(struct sbn_in x, const struct sbn_block *block)
 }
 
 static struct sbn_moments
-T(block_moments)(struct sbn_in x, const struct sbn_block *block)
+T(block_moments)(const struct sbn_operands *at, const struct sbn_block *block)
 {
-	const REAL shift = T(block_shift)(x, block);
+	const REAL shift = T(block_shift)(at->x, block);
 	const struct VECTOR vshift = V(set1)(shift);
 	struct w16 s1 = w16_set1(0), s2 = s1;
 
 	for (size_t row = 0; row < block->n; row++) {
-		const ELEMENT *p = T(in)(x, block->row + row, block->column);
+		struct ROW from = T(row_at)(at, block->row + row, block->column, 0);
 		size_t i = 0;
 
-		for (; i + SBN_LANES <= block->spatial; i += SBN_LANES)
-			T(moments_at)(p + i, SBN_LANES, vshift, &s1, &s2);
-		if (i < block->spatial)
-			T(moments_at)(p + i, block->spatial - i, vshift, &s1, &s2);
+		T(set_fetch)(&from, &at->fetch, block->row + row, block->column);
+		for (; i + SBN_LANES <= block->spatial; i += SBN_LANES) {
+			T(fetch_row)(&from, i, 0);
+			T(moments_at)(from.x + i, SBN_LANES, vshift, &s1, &s2);
+		}
+		if (i < block->spatial) {
+			T(fetch_row)(&from, i, 0);
+			T(moments_at)(from.x + i, block->spatial - i, vshift, &s1, &s2);
+		}
 	}
 	return sbn_moments_of_sums((double)shift, T(fold)(s1), T(fold)(s2),
 				   (double)(block->n * block->spatial));
 }
 
 static void
-T(plane_moments)(struct sbn_in x, size_t n, size_t spatial, struct sbn_moments *out)
+T(plane_moments)(const struct sbn_operands *operands, size_t n, size_t spatial,
+		 struct sbn_moments *out)
 {
 	struct sbn_block block = sbn_blocks_begin();
+	const struct sbn_operands at = *operands;
 	struct sbn_moments sum = { 0 };
 
 	while (sbn_blocks_next(&block, n, spatial)) {
-		struct sbn_moments moments = T(block_moments)(x, &block);
+		struct sbn_moments moments = T(block_moments)(&at, &block);
 
 		sbn_moments_merge(&sum, &moments);
 	}
@@ -83,13 +90,18 @@ T(block_sums)(const struct sbn_operands *at, const struct sbn_block *block,
 
 	T(load_sums)(&v, k, c, 0, form);
 	for (size_t row = 0; row < block->n; row++) {
-		struct ROW from = T(backward_row)(at, block->row + row, block->column, form);
+		struct ROW from = T(row_at)(at, block->row + row, block->column, form);
 		size_t i = 0;
 
-		for (; i + SBN_LANES <= block->spatial; i += SBN_LANES)
+		T(set_fetch)(&from, &at->fetch, block->row + row, block->column);
+		for (; i + SBN_LANES <= block->spatial; i += SBN_LANES) {
+			T(fetch_row)(&from, i, form);
 			T(sums_at)(&from, i, SBN_LANES, &v, form, &s0, &s1);
-		if (i < block->spatial)
+		}
+		if (i < block->spatial) {
+			T(fetch_row)(&from, i, form);
 			T(sums_at)(&from, i, block->spatial - i, &v, form, &s0, &s1);
+		}
 	}
 	sums[0] = T(fold)(s0);
 	sums[1] = T(fold)(s1);
@@ -116,56 +128,4 @@ T(plane_sums)(const struct sbn_operands *at, size_t n, size_t spatial,
 	      const struct sbn_coefficients *k, size_t c, double sums[2])
 {
 	SBN_SWITCH_SUMS(sbn_sums_form(at, k), T(plane_sums_as), at, n, spatial, k, c, sums);
-}
-
-SBN_FORCE_INLINE void
-T(plane_normalize_as)(const struct sbn_operands *operands, size_t n, size_t spatial,
-		      const struct sbn_coefficients *k, size_t c, int form)
-{
-	const struct sbn_operands at = *operands;
-	struct COEFFICIENTS v = { 0 };
-
-	T(load_affine)(&v, k, c, 0);
-	for (size_t row = 0; row < n; row++) {
-		struct ROW p = T(forward_row)(&at, row, 0, form);
-		size_t i = 0;
-
-		for (; i + SBN_LANES <= spatial; i += SBN_LANES)
-			T(normalize_at)(&p, i, SBN_LANES, &v, form);
-		if (i < spatial)
-			T(normalize_at)(&p, i, spatial - i, &v, form);
-	}
-}
-
-static void
-T(plane_normalize)(const struct sbn_operands *at, size_t n, size_t spatial,
-		   const struct sbn_coefficients *k, size_t c)
-{
-	SBN_SWITCH_FORWARD(sbn_forward_form(at, k), T(plane_normalize_as), at, n, spatial, k, c);
-}
-
-SBN_FORCE_INLINE void
-T(plane_dx_as)(const struct sbn_operands *operands, size_t n, size_t spatial,
-	       const struct sbn_coefficients *k, size_t c, int form)
-{
-	const struct sbn_operands at = *operands;
-	struct COEFFICIENTS v = { 0 };
-
-	T(load_backward)(&v, k, c, 0, form);
-	for (size_t row = 0; row < n; row++) {
-		struct ROW p = T(backward_row)(&at, row, 0, form);
-		size_t i = 0;
-
-		for (; i + SBN_LANES <= spatial; i += SBN_LANES)
-			T(dx_at)(&p, i, SBN_LANES, &v, form);
-		if (i < spatial)
-			T(dx_at)(&p, i, spatial - i, &v, form);
-	}
-}
-
-static void
-T(plane_dx)(const struct sbn_operands *at, size_t n, size_t spatial,
-	    const struct sbn_coefficients *k, size_t c)
-{
-	SBN_SWITCH_DX(sbn_dx_form(at, k), T(plane_dx_as), at, n, spatial, k, c);
 }

@@ -124,7 +124,7 @@ T(sums_column)(const struct sbn_operands *at, const struct sbn_block *group, siz
 
 	T(load_sums)(&v, k, c + i, n, form);
 	for (size_t row = group->row; row < group->row + group->n; row++) {
-		struct ROW from = T(backward_row)(at, row, group->column + i, form);
+		struct ROW from = T(row_at)(at, row, group->column + i, form);
 
 		T(sums_at)(&from, 0, n, &v, form, &s0, &s1);
 	}
@@ -192,22 +192,26 @@ T(rows_sums)(const struct sbn_operands *at, size_t n_rows, size_t n_channels,
 }
 
 SBN_FORCE_INLINE void
-T(normalize_column)(const struct sbn_operands *at, const struct sbn_block *group, size_t i,
-		    size_t n, const struct sbn_coefficients *k, size_t c, int form)
+T(map_column)(const struct sbn_operands *at, const struct sbn_block *group, size_t i, size_t n,
+	      const struct sbn_coefficients *k, size_t c, int form)
 {
 	struct COEFFICIENTS v = { 0 };
 
-	T(load_affine)(&v, k, c + i, n);
+	T(load_map)(&v, k, c + i, n, form);
 	for (size_t row = group->row; row < group->row + group->n; row++) {
-		struct ROW p = T(forward_row)(at, row, i, form);
+		struct ROW p = T(row_at)(at, row, i, form);
+		struct RESULTS r = T(map)(&p, 0, n, &v, form);
 
-		T(normalize_at)(&p, 0, n, &v, form);
+		if (n == SBN_LANES)
+			T(give_whole)(&p, 0, &r, form);
+		else
+			T(give)(&p, 0, n, &r, form);
 	}
 }
 
 SBN_FORCE_INLINE void
-T(rows_normalize_as)(const struct sbn_operands *operands, size_t n_rows, size_t n_channels,
-		     const struct sbn_coefficients *coefficients, size_t c, int form)
+T(rows_map)(const struct sbn_operands *operands, size_t n_rows, size_t n_channels,
+	    const struct sbn_coefficients *coefficients, size_t c, int form)
 {
 	const struct sbn_operands at = *operands; /* no store can change a copy */
 	const struct sbn_coefficients k = *coefficients;
@@ -219,57 +223,37 @@ T(rows_normalize_as)(const struct sbn_operands *operands, size_t n_rows, size_t 
 
 		group.n = SBN_MIN(step, n_rows - group.row);
 		for (; i + SBN_LANES <= n_channels; i += SBN_LANES)
-			T(normalize_column)(&at, &group, i, SBN_LANES, &k, c, form);
+			T(map_column)(&at, &group, i, SBN_LANES, &k, c, form);
 		if (i < n_channels)
-			T(normalize_column)(&at, &group, i, n_channels - i, &k, c, form);
+			T(map_column)(&at, &group, i, n_channels - i, &k, c, form);
 	}
+}
+
+/* The form with SBN_FORM_STREAM if each row's outputs are whole lines. */
+static int
+T(rows_with_stream)(const struct sbn_operands *at, size_t n_channels, int form)
+{
+	uintptr_t odd = n_channels * sizeof(ELEMENT);
+
+	if (form & SBN_FORM_OUT)
+		odd |= (uintptr_t)at->out.data | at->out.stride * sizeof(ELEMENT);
+	if (form & SBN_FORM_DZ)
+		odd |= (uintptr_t)at->dz.data | at->dz.stride * sizeof(ELEMENT);
+	return at->stream && odd % SBN_STORE_LINE == 0 ? form | SBN_FORM_STREAM : form;
 }
 
 static void
 T(rows_normalize)(const struct sbn_operands *at, size_t n_rows, size_t n_channels,
 		  const struct sbn_coefficients *k, size_t c)
 {
-	SBN_SWITCH_FORWARD(sbn_forward_form(at, k), T(rows_normalize_as), at, n_rows, n_channels, k,
-			   c);
-}
-
-SBN_FORCE_INLINE void
-T(dx_column)(const struct sbn_operands *at, const struct sbn_block *group, size_t i, size_t n,
-	     const struct sbn_coefficients *k, size_t c, int form)
-{
-	struct COEFFICIENTS v = { 0 };
-
-	T(load_backward)(&v, k, c + i, n, form);
-	for (size_t row = group->row; row < group->row + group->n; row++) {
-		struct ROW p = T(backward_row)(at, row, i, form);
-
-		T(dx_at)(&p, 0, n, &v, form);
-	}
-}
-
-SBN_FORCE_INLINE void
-T(rows_dx_as)(const struct sbn_operands *operands, size_t n_rows, size_t n_channels,
-	      const struct sbn_coefficients *coefficients, size_t c, int form)
-{
-	const struct sbn_operands at = *operands; /* no store can change a copy */
-	const struct sbn_coefficients k = *coefficients;
-	const size_t step = n_channels <= SBN_LANES ? n_rows : ROWS_MAPPED;
-	struct sbn_block group = { 0 };
-
-	for (; group.row < n_rows; group.row += step) {
-		size_t i = 0;
-
-		group.n = SBN_MIN(step, n_rows - group.row);
-		for (; i + SBN_LANES <= n_channels; i += SBN_LANES)
-			T(dx_column)(&at, &group, i, SBN_LANES, &k, c, form);
-		if (i < n_channels)
-			T(dx_column)(&at, &group, i, n_channels - i, &k, c, form);
-	}
+	SBN_SWITCH_FORWARD(T(rows_with_stream)(at, n_channels, sbn_forward_form(at, k)),
+			   T(rows_map), at, n_rows, n_channels, k, c);
 }
 
 static void
 T(rows_dx)(const struct sbn_operands *at, size_t n_rows, size_t n_channels,
 	   const struct sbn_coefficients *k, size_t c)
 {
-	SBN_SWITCH_DX(sbn_dx_form(at, k), T(rows_dx_as), at, n_rows, n_channels, k, c);
+	SBN_SWITCH_DX(T(rows_with_stream)(at, n_channels, sbn_dx_form(at, k)), T(rows_map), at,
+		      n_rows, n_channels, k, c);
 }

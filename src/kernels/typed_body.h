@@ -3,4 +3,5 @@
 #include "kernels/forms.h"
 #include "kernels/formulas_body.h"
 #include "kernels/plane_body.h"
+#include "kernels/planes_body.h"
 #include "kernels/rows_body.h"

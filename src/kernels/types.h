@@ -4,9 +4,10 @@
  * define T(name), such as plane_moments_bf16, and compute with V(operation), such as v16_add, on
  * struct VECTOR, 16 numbers of type REAL. Of a type there are, for each instruction set,
  *
- *	T(load)(p), T(load_n)(p, n, rest), T(store)(p, v), T(store_n)(p, n, v)
+ *	T(load)(p), T(load_n)(p, n, rest), T(store)(p, v), T(store_n)(p, n, v), T(stream)(p, v)
  *
- * from and to ELEMENTs. Those of the 16-bit types are in half_*.h.
+ * from and to ELEMENTs, and T(load_wide)(p), the elements as doubles. Those of the 16-bit types are
+ * in half_*.h.
  */
 #ifndef SBN_KERNELS_TYPES_H
 #define SBN_KERNELS_TYPES_H
@@ -29,6 +30,8 @@
 #define LEAK V(leak)
 #define COEFFICIENTS T(coefficients)
 #define ROW T(row)
+#define RESULTS T(results)
+#define WALK T(walk)
 #define ROWS_MOMENTS T(rows_moments_sums)
 #define ROWS_SUMS T(rows_sums_sums)
 
@@ -78,6 +81,18 @@ store_n_f32(float *p, size_t n, struct v16 v)
 	v16_store_n(p, n, v);
 }
 
+SBN_FORCE_INLINE void
+stream_f32(float *p, struct v16 v)
+{
+	v16_stream(p, v);
+}
+
+SBN_FORCE_INLINE struct w16
+load_wide_f32(const float *p)
+{
+	return w16_of_floats(p);
+}
+
 SBN_FORCE_INLINE struct w16
 load_f64(const double *p)
 {
@@ -100,6 +115,30 @@ SBN_FORCE_INLINE void
 store_n_f64(double *p, size_t n, struct w16 v)
 {
 	w16_store_n(p, n, v);
+}
+
+SBN_FORCE_INLINE void
+stream_f64(double *p, struct w16 v)
+{
+	w16_stream(p, v);
+}
+
+SBN_FORCE_INLINE struct w16
+load_wide_f64(const double *p)
+{
+	return w16_load(p);
+}
+
+SBN_FORCE_INLINE struct w16
+load_wide_bf16(const uint16_t *p)
+{
+	return w16_of_v16(load_bf16(p));
+}
+
+SBN_FORCE_INLINE struct w16
+load_wide_f16(const uint16_t *p)
+{
+	return w16_of_v16(load_f16(p));
 }
 
 #endif

@@ -64,6 +64,22 @@ v16_store_n(float *p, size_t n, struct v16 v)
 	_mm256_maskstore_ps(p + 8, v16_mask(n, 1), v.hi);
 }
 
+static inline void
+v16_stream(float *p, struct v16 v)
+{
+	_mm256_stream_ps(p, v.lo);
+	_mm256_stream_ps(p + 8, v.hi);
+}
+
+static inline struct v16
+v16_blend(size_t n, struct v16 a, struct v16 b)
+{
+	return (struct v16){
+		_mm256_blendv_ps(b.lo, a.lo, _mm256_castsi256_ps(v16_mask(n, 0))),
+		_mm256_blendv_ps(b.hi, a.hi, _mm256_castsi256_ps(v16_mask(n, 1))),
+	};
+}
+
 static inline struct v16
 v16_add(struct v16 a, struct v16 b)
 {

@@ -53,6 +53,18 @@ v16_store_n(float *p, size_t n, struct v16 v)
 	_mm512_mask_storeu_ps(p, v16_mask(n), v.a);
 }
 
+static inline void
+v16_stream(float *p, struct v16 v)
+{
+	_mm512_stream_ps(p, v.a);
+}
+
+static inline struct v16
+v16_blend(size_t n, struct v16 a, struct v16 b)
+{
+	return (struct v16){ _mm512_mask_blend_ps(v16_mask(n), b.a, a.a) };
+}
+
 static inline struct v16
 v16_add(struct v16 a, struct v16 b)
 {

@@ -67,6 +67,22 @@ v16_store_n(float *p, size_t n, struct v16 v)
 		p[i] = v.a[i];
 }
 
+/* Past the caches, where an instruction set can; p is aligned to the vector's bytes. */
+static inline void
+v16_stream(float *p, struct v16 v)
+{
+	v16_store(p, v);
+}
+
+/* The first n <= 16 lanes of a, the others of b. */
+static inline struct v16
+v16_blend(size_t n, struct v16 a, struct v16 b)
+{
+	for (size_t i = 0; i < n; i++)
+		b.a[i] = a.a[i];
+	return b;
+}
+
 static inline struct v16
 v16_add(struct v16 a, struct v16 b)
 {

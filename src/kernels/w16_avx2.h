@@ -83,6 +83,32 @@ w16_store_n(double *p, size_t n, struct w16 v)
 	_mm256_maskstore_pd(p + 12, w16_mask(n, 3), v.d);
 }
 
+static inline void
+w16_stream(double *p, struct w16 v)
+{
+	_mm256_stream_pd(p, v.a);
+	_mm256_stream_pd(p + 4, v.b);
+	_mm256_stream_pd(p + 8, v.c);
+	_mm256_stream_pd(p + 12, v.d);
+}
+
+static inline __m256d
+w16_quarter_blend(__m256i mask, __m256d a, __m256d b)
+{
+	return _mm256_blendv_pd(b, a, _mm256_castsi256_pd(mask));
+}
+
+static inline struct w16
+w16_blend(size_t n, struct w16 a, struct w16 b)
+{
+	return (struct w16){
+		w16_quarter_blend(w16_mask(n, 0), a.a, b.a),
+		w16_quarter_blend(w16_mask(n, 1), a.b, b.b),
+		w16_quarter_blend(w16_mask(n, 2), a.c, b.c),
+		w16_quarter_blend(w16_mask(n, 3), a.d, b.d),
+	};
+}
+
 static inline struct w16
 w16_add(struct w16 a, struct w16 b)
 {
@@ -98,6 +124,15 @@ w16_of_v16(struct v16 v)
 		_mm256_cvtps_pd(_mm256_castps256_ps128(v.hi)),
 		_mm256_cvtps_pd(_mm256_extractf128_ps(v.hi, 1)),
 	};
+}
+
+/* From memory: a conversion of a register's upper half would have to move it first. */
+static inline struct w16
+w16_of_floats(const float *p)
+{
+	return (struct w16){ _mm256_cvtps_pd(_mm_loadu_ps(p)), _mm256_cvtps_pd(_mm_loadu_ps(p + 4)),
+			     _mm256_cvtps_pd(_mm_loadu_ps(p + 8)),
+			     _mm256_cvtps_pd(_mm_loadu_ps(p + 12)) };
 }
 
 static inline struct w16

@@ -57,6 +57,20 @@ w16_store_n(double *p, size_t n, struct w16 v)
 	_mm512_mask_storeu_pd(p + 8, w16_mask(n, 1), v.hi);
 }
 
+static inline void
+w16_stream(double *p, struct w16 v)
+{
+	_mm512_stream_pd(p, v.lo);
+	_mm512_stream_pd(p + 8, v.hi);
+}
+
+static inline struct w16
+w16_blend(size_t n, struct w16 a, struct w16 b)
+{
+	return (struct w16){ _mm512_mask_blend_pd(w16_mask(n, 0), b.lo, a.lo),
+			     _mm512_mask_blend_pd(w16_mask(n, 1), b.hi, a.hi) };
+}
+
 static inline struct w16
 w16_add(struct w16 a, struct w16 b)
 {
@@ -69,6 +83,14 @@ w16_of_v16(struct v16 v)
 	__m256 hi = _mm256_castpd_ps(_mm512_extractf64x4_pd(_mm512_castps_pd(v.a), 1));
 
 	return (struct w16){ _mm512_cvtps_pd(_mm512_castps512_ps256(v.a)), _mm512_cvtps_pd(hi) };
+}
+
+/* From memory: a conversion of a register's upper half would have to move it first. */
+static inline struct w16
+w16_of_floats(const float *p)
+{
+	return (struct w16){ _mm512_cvtps_pd(_mm256_loadu_ps(p)),
+			     _mm512_cvtps_pd(_mm256_loadu_ps(p + 8)) };
 }
 
 static inline struct w16

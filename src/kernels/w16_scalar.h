@@ -60,6 +60,20 @@ w16_store_n(double *p, size_t n, struct w16 v)
 		p[i] = v.a[i];
 }
 
+static inline void
+w16_stream(double *p, struct w16 v)
+{
+	w16_store(p, v);
+}
+
+static inline struct w16
+w16_blend(size_t n, struct w16 a, struct w16 b)
+{
+	for (size_t i = 0; i < n; i++)
+		b.a[i] = a.a[i];
+	return b;
+}
+
 static inline struct w16
 w16_add(struct w16 a, struct w16 b)
 {
@@ -118,6 +132,17 @@ w16_fnmadd(struct w16 a, struct w16 b, struct w16 c)
 	for (int i = 0; i < 16; i++)
 		c.a[i] = fma(-a.a[i], b.a[i], c.a[i]);
 	return c;
+}
+
+/* 16 floats from memory: what w16_of_v16(v16_load(p)) gives, without a way through v16. */
+static inline struct w16
+w16_of_floats(const float *p)
+{
+	struct w16 w;
+
+	for (int i = 0; i < 16; i++)
+		w.a[i] = (double)p[i];
+	return w;
 }
 
 /* Lanes 2i and 2i + 1 both get what lane 2i has. */

@@ -171,6 +171,7 @@ sbn_batch_norm_backward(struct syncbn_batch_norm *bn, syncbn_saved_t *saved,
 	pass.out = sbn_view_of(want & SYNCBN_WANT_DX ? dx : NULL);
 	pass.dz = sbn_view_of(dz);
 	choose_steps(&pass);
+	sbn_pass_choose_stores(&pass);
 	set_coefficients(&pass);
 	if (pass.before != NULL)
 		status = sbn_rows_prepare(&pass);

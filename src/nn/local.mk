@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 libsbn_core_la_SOURCES += \
 	src/nn/backward.c \
+	src/nn/chunks.c \
+	src/nn/chunks.h \
 	src/nn/config.c \
 	src/nn/forward.c \
 	src/nn/initializer.c \

@@ -2,6 +2,8 @@
 /* What forward and backward passes begin with. */
 #include "nn/pipeline.h"
 
+enum { STREAM_BYTES = 2 * 1024 * 1024 };
+
 void
 sbn_pass_begin(struct sbn_pass *pass, struct syncbn_batch_norm *bn, const syncbn_tensor_t *x)
 {
@@ -28,6 +30,33 @@ sbn_pass_begin(struct sbn_pass *pass, struct syncbn_batch_norm *bn, const syncbn
 		.negative_slope = bn->wide ? bn->config.negative_slope :
 					     (double)(float)bn->config.negative_slope,
 	};
+}
+
+static bool
+is_input(const struct sbn_pass *pass, const struct sbn_view *view)
+{
+	return view->data == pass->x.data || view->data == pass->z.data ||
+	       view->data == pass->dy.data;
+}
+
+/*
+ * Outputs that no cache will hold until they are read go past the caches: their lines need not be
+ * fetched before they are written, and leave the inputs' room alone. An input's lines are there.
+ */
+void
+sbn_pass_choose_stores(struct sbn_pass *pass)
+{
+	const size_t outputs = (pass->out.data != NULL) + (pass->dz.data != NULL);
+	const size_t bytes =
+		outputs * sbn_geometry_elements(&pass->geometry) * pass->geometry.element_bytes;
+	const enum sbn_stores stores = pass->bn->group->process->stores;
+
+	if (stores == SBN_STORES_AUTO)
+		pass->stream = bytes >= STREAM_BYTES &&
+			       !(pass->out.data != NULL && is_input(pass, &pass->out)) &&
+			       !(pass->dz.data != NULL && is_input(pass, &pass->dz));
+	else
+		pass->stream = stores == SBN_STORES_STREAMING;
 }
 
 static bool

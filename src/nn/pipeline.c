@@ -5,18 +5,17 @@
 #include "base/fail.h"
 #include "base/math.h"
 #include "comm/copy.h"
+#include "kernels/stream.h"
+#include "nn/chunks.h"
 
-enum {
-	LOOKAHEAD = 2,            /* chunks that are summed and published before one is finished */
-	LANE_ELEMENTS = 16 * 1024 /* fewer are not worth another thread */
-};
+enum { LANE_ELEMENTS = 16 * 1024 }; /* fewer are not worth another thread */
 
 /* One call's stretch of channels. */
 struct window {
 	struct sbn_pass *pass;
 	uint32_t first, n_channels;
 	uint32_t n_lanes;
-	uint32_t step;                /* channels of a chunk */
+	struct sbn_chunks chunks;
 	struct sbn_running_call call; /* with exchange */
 	struct sbn_pair *own;         /* this rank's pairs: private, though published too */
 };
@@ -47,9 +46,12 @@ lap(struct stopwatch *watch, enum sbn_counter counter)
 }
 
 static void
-sum_chunk(struct window *w, uint32_t lane, uint32_t begin, uint32_t end, struct stopwatch *watch)
+sum_chunk(struct window *w, uint32_t lane, const struct sbn_range *chunk, struct stopwatch *watch)
 {
-	w->pass->sum(w->pass, w->first + begin, w->first + end, w->own + begin);
+	const uint32_t begin = chunk->begin, end = chunk->end;
+	const struct sbn_range range = { w->first + begin, w->first + end, chunk->ahead };
+
+	w->pass->sum(w->pass, &range, w->own + begin);
 	lap(watch, SBN_MOMENTS_TICKS);
 	if (w->pass->exchange) {
 		sbn_copy_out(w->call.group, (struct sbn_pair *)w->call.row + begin, w->own + begin,
@@ -118,8 +120,11 @@ merge_chunk(const struct window *w, uint32_t begin, uint32_t end)
 }
 
 static syncbn_status_t
-finish_chunk(struct window *w, uint32_t lane, uint32_t begin, uint32_t end, struct stopwatch *watch)
+finish_chunk(struct window *w, uint32_t lane, const struct sbn_range *chunk,
+	     struct stopwatch *watch)
 {
+	const uint32_t begin = chunk->begin, end = chunk->end;
+	const struct sbn_range range = { w->first + begin, w->first + end, chunk->ahead };
 	const struct sbn_pass *pass = w->pass;
 	bool usable;
 
@@ -134,9 +139,35 @@ finish_chunk(struct window *w, uint32_t lane, uint32_t begin, uint32_t end, stru
 				     pass->merge(pass, w->first + begin, w->first + end, NULL);
 	lap(watch, SBN_EXCHANGE_TICKS);
 	if (pass->apply != NULL && usable)
-		pass->apply(pass, w->first + begin, w->first + end);
+		pass->apply(pass, &range);
 	lap(watch, SBN_NORMALIZE_TICKS);
 	return SYNCBN_OK;
+}
+
+/* The chunk at `begin`; what is fetched meanwhile lies n_ahead chunks behind it. */
+static struct sbn_range
+chunk_of(const struct window *w, uint32_t begin, uint32_t end, uint32_t n_ahead)
+{
+	const uint32_t step = w->chunks.step, ahead = n_ahead * step;
+
+	return (struct sbn_range){
+		.begin = begin,
+		.end = SBN_MIN(end - begin, step) + begin,
+		.ahead = w->chunks.fetch && end - begin > ahead ? ahead : 0,
+	};
+}
+
+/* Chunks until `lookahead` of them are on their way. */
+static void
+sum_ahead(struct window *w, uint32_t lane, uint32_t *summed, uint32_t done, uint32_t end,
+	  struct stopwatch *watch)
+{
+	while (*summed < end && *summed - done < w->chunks.lookahead * w->chunks.step) {
+		struct sbn_range chunk = chunk_of(w, *summed, end, 1);
+
+		sum_chunk(w, lane, &chunk, watch);
+		*summed = chunk.end;
+	}
 }
 
 static void
@@ -150,30 +181,16 @@ run_lane(void *argument, int index)
 	struct stopwatch watch = start_watch(lane == 0 ? w->pass->bn->group->trace : NULL);
 
 	while (done < end) {
-		uint32_t next = SBN_MIN(end - done, w->step) + done;
+		struct sbn_range next = chunk_of(w, done, end, w->chunks.lookahead);
 
-		while (w->pass->sum != NULL && summed < end &&
-		       summed - done < LOOKAHEAD * w->step) {
-			uint32_t to = SBN_MIN(end - summed, w->step) + summed;
-
-			sum_chunk(w, lane, summed, to, &watch);
-			summed = to;
-		}
-		if (finish_chunk(w, lane, done, next, &watch) != SYNCBN_OK)
-			return;
-		done = next;
+		if (w->pass->sum != NULL)
+			sum_ahead(w, lane, &summed, done, end, &watch);
+		if (finish_chunk(w, lane, &next, &watch) != SYNCBN_OK)
+			break;
+		done = next.end;
 	}
-}
-
-static uint32_t
-choose_step(const struct sbn_pass *pass, uint32_t n_channels)
-{
-	uint64_t channel_bytes = pass->count * pass->geometry.element_bytes;
-	uint64_t step = pass->bn->group->process->chunk_bytes / SBN_MAX(channel_bytes, UINT64_C(1));
-
-	if (pass->before != NULL)
-		return n_channels; /* the data has been summed before: only sums travel */
-	return (uint32_t)SBN_MAX(SBN_MIN(step, (uint64_t)n_channels), UINT64_C(1));
+	if (w->pass->stream)
+		sbn_stream_end();
 }
 
 static uint32_t
@@ -231,7 +248,7 @@ run_window(struct window *w, int threads)
 	syncbn_status_t status;
 
 	w->n_lanes = choose_lanes(pass, w->n_channels, threads);
-	w->step = choose_step(pass, w->n_channels);
+	w->chunks = sbn_chunks_choose(pass, (uint32_t)sbn_ceil_div(w->n_channels, w->n_lanes));
 	w->own = own;
 	if (pass->exchange && (status = begin_call(w)) != SYNCBN_OK)
 		return status;

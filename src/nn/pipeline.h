@@ -29,6 +29,12 @@ struct sbn_pairs {
 /* Channels that are merged at a time: their sums lie on the stack, and stay in the cache. */
 #define SBN_MERGE_CHANNELS 256u
 
+/* Channels [begin, end) of the layer. */
+struct sbn_range {
+	uint32_t begin, end;
+	uint32_t ahead; /* so many channels behind each lies what to fetch meanwhile; 0: nothing */
+};
+
 struct sbn_pass {
 	struct syncbn_batch_norm *bn;
 	syncbn_saved_t *saved;
@@ -37,14 +43,15 @@ struct sbn_pass {
 	struct sbn_coefficients k;
 	struct sbn_view x, z, dy, out, dz;
 	unsigned want;
+	bool stream; /* outputs go past the caches */
 
 	bool exchange; /* with the group's peers; else this rank alone */
 	enum sbn_op op;
 	uint64_t count; /* this rank's samples a channel */
 	double factor;  /* weight of the batch in the running statistics; 0: no update */
 
-	/* Sums channels [begin, end) into pair[0 ..]; NULL: there is nothing to sum. */
-	void (*sum)(const struct sbn_pass *pass, uint32_t begin, uint32_t end,
+	/* Sums the range's channels into pair[0 ..]; NULL: there is nothing to sum. */
+	void (*sum)(const struct sbn_pass *pass, const struct sbn_range *range,
 		    struct sbn_pair *pair);
 	/*
 	 * Turns everybody's pairs of [begin, end) into coefficients; pairs NULL without `sum`.
@@ -52,8 +59,8 @@ struct sbn_pass {
 	 */
 	bool (*merge)(const struct sbn_pass *pass, uint32_t begin, uint32_t end,
 		      const struct sbn_pairs *pairs);
-	/* Writes the outputs of channels [begin, end); NULL: `after` does it, or nothing does. */
-	void (*apply)(const struct sbn_pass *pass, uint32_t begin, uint32_t end);
+	/* Writes the outputs of the range's channels; NULL: `after` does it, or nothing does. */
+	void (*apply)(const struct sbn_pass *pass, const struct sbn_range *range);
 	/* Before and after the channels, on `threads` threads; NULL: nothing. */
 	void (*before)(const struct sbn_pass *pass, int threads);
 	void (*after)(const struct sbn_pass *pass, int threads);
@@ -71,6 +78,9 @@ sbn_pair_of_sums(const struct sbn_pass *pass, uint32_t c, double sum_g, double s
 
 /* Fills in what every pass begins with. */
 void sbn_pass_begin(struct sbn_pass *pass, struct syncbn_batch_norm *bn, const syncbn_tensor_t *x);
+
+/* How the outputs are stored; after all views have been set. */
+void sbn_pass_choose_stores(struct sbn_pass *pass);
 
 /* The order that all inputs, or all operands, share; SBN_BLOCKS also where they differ. */
 enum sbn_order sbn_pass_order_of_inputs(const struct sbn_pass *pass);

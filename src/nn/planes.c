@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "nn/planes.h"
 
+#include "base/math.h"
+
 static struct sbn_in
 in_at(const struct sbn_pass *pass, const struct sbn_view *view, uint32_t c)
 {
@@ -22,53 +24,120 @@ operands_at(const struct sbn_pass *pass, uint32_t c)
 		.dy = in_at(pass, &pass->dy, c),
 		.out = out_at(pass, &pass->out, c),
 		.dz = out_at(pass, &pass->dz, c),
+		.stream = pass->stream,
 	};
 }
 
+static size_t
+bytes_of(const struct sbn_pass *pass, size_t channels)
+{
+	return channels * pass->geometry.spatial * pass->geometry.element_bytes;
+}
+
+enum {
+	SHORT_ROW = 8192, /* bytes; a CPU finds its way along longer ones */
+	NEAR = 4096       /* bytes that are fetched ahead along a row */
+};
+
+/* Rows of `bytes` bytes that lie an image apart, in order, some way ahead of what is used. */
+static struct sbn_fetch
+fetch_in_order(const struct sbn_pass *pass, size_t bytes)
+{
+	const size_t element = pass->geometry.element_bytes;
+
+	if (bytes < SHORT_ROW)
+		return (struct sbn_fetch){ 0 };
+	return (struct sbn_fetch){
+		.end = pass->geometry.n,
+		.edge = (bytes - NEAR) / element,
+		.ahead = NEAR,
+		.beyond = NEAR + pass->x.image * element - bytes,
+	};
+}
+
+/*
+ * What will be summed next: all of it with the sums of one input, as then there is a store for
+ * each read; half of it where two are read.
+ */
+static size_t
+images_with_sums(const struct sbn_pass *pass)
+{
+	return pass->dy.data == NULL ? pass->geometry.n : pass->geometry.n / 2;
+}
+
+static struct sbn_fetch
+fetch_chunk(const struct sbn_pass *pass, const struct sbn_range *range, size_t begin, size_t end)
+{
+	return (struct sbn_fetch){
+		.begin = begin,
+		.end = end,
+		.edge = pass->geometry.spatial * range->ahead, /* never beyond */
+		.ahead = pass->geometry.spatial * range->ahead * pass->geometry.element_bytes,
+	};
+}
+
+static struct sbn_fetch
+fetch_with_sums(const struct sbn_pass *pass, const struct sbn_range *range)
+{
+	if (range->ahead == 0)
+		return fetch_in_order(pass, bytes_of(pass, 1));
+	return fetch_chunk(pass, range, 0, images_with_sums(pass));
+}
+
+static struct sbn_fetch
+fetch_with_stores(const struct sbn_pass *pass, const struct sbn_range *range)
+{
+	if (range->ahead == 0)
+		return fetch_in_order(pass, bytes_of(pass, range->end - range->begin));
+	return fetch_chunk(pass, range, images_with_sums(pass), pass->geometry.n);
+}
+
 void
-sbn_planes_sum_moments(const struct sbn_pass *pass, uint32_t begin, uint32_t end,
+sbn_planes_sum_moments(const struct sbn_pass *pass, const struct sbn_range *range,
 		       struct sbn_pair *pair)
 {
-	for (uint32_t c = begin; c < end; c++) {
+	for (uint32_t c = range->begin; c < range->end; c++) {
+		struct sbn_operands at = operands_at(pass, c);
 		struct sbn_moments moments;
 
-		pass->kernels->plane_moments(in_at(pass, &pass->x, c), pass->geometry.n,
-					     pass->geometry.spatial, &moments);
-		pair[c - begin] = (struct sbn_pair){ moments.mean, moments.m2 };
+		at.fetch = fetch_with_sums(pass, range);
+		pass->kernels->plane_moments(&at, pass->geometry.n, pass->geometry.spatial,
+					     &moments);
+		pair[c - range->begin] = (struct sbn_pair){ moments.mean, moments.m2 };
 	}
 }
 
 void
-sbn_planes_normalize(const struct sbn_pass *pass, uint32_t begin, uint32_t end)
+sbn_planes_normalize(const struct sbn_pass *pass, const struct sbn_range *range)
 {
-	for (uint32_t c = begin; c < end; c++) {
-		struct sbn_operands at = operands_at(pass, c);
+	struct sbn_operands at = operands_at(pass, range->begin);
 
-		pass->kernels->plane_normalize(&at, pass->geometry.n, pass->geometry.spatial,
-					       &pass->k, c);
-	}
+	at.fetch = fetch_with_stores(pass, range);
+	pass->kernels->planes_normalize(&at, pass->geometry.n, pass->geometry.spatial, &pass->k,
+					range->begin, range->end - range->begin);
 }
 
 void
-sbn_planes_sum_gradients(const struct sbn_pass *pass, uint32_t begin, uint32_t end,
+sbn_planes_sum_gradients(const struct sbn_pass *pass, const struct sbn_range *range,
 			 struct sbn_pair *pair)
 {
-	for (uint32_t c = begin; c < end; c++) {
+	for (uint32_t c = range->begin; c < range->end; c++) {
 		struct sbn_operands at = operands_at(pass, c);
 		double sums[2];
 
+		at.fetch = fetch_with_sums(pass, range);
 		pass->kernels->plane_sums(&at, pass->geometry.n, pass->geometry.spatial, &pass->k,
 					  c, sums);
-		pair[c - begin] = sbn_pair_of_sums(pass, c, sums[0], sums[1]);
+		pair[c - range->begin] = sbn_pair_of_sums(pass, c, sums[0], sums[1]);
 	}
 }
 
 void
-sbn_planes_dx(const struct sbn_pass *pass, uint32_t begin, uint32_t end)
+sbn_planes_dx(const struct sbn_pass *pass, const struct sbn_range *range)
 {
-	for (uint32_t c = begin; c < end; c++) {
-		struct sbn_operands at = operands_at(pass, c);
+	struct sbn_operands at = operands_at(pass, range->begin);
 
-		pass->kernels->plane_dx(&at, pass->geometry.n, pass->geometry.spatial, &pass->k, c);
-	}
+	at.fetch = fetch_with_stores(pass, range);
+	pass->kernels->planes_dx(&at, pass->geometry.n, pass->geometry.spatial, &pass->k,
+				 range->begin, range->end - range->begin);
 }

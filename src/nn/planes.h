@@ -5,11 +5,11 @@
 
 #include "nn/pipeline.h"
 
-void sbn_planes_sum_moments(const struct sbn_pass *pass, uint32_t begin, uint32_t end,
+void sbn_planes_sum_moments(const struct sbn_pass *pass, const struct sbn_range *range,
 			    struct sbn_pair *pair);
-void sbn_planes_normalize(const struct sbn_pass *pass, uint32_t begin, uint32_t end);
-void sbn_planes_sum_gradients(const struct sbn_pass *pass, uint32_t begin, uint32_t end,
+void sbn_planes_normalize(const struct sbn_pass *pass, const struct sbn_range *range);
+void sbn_planes_sum_gradients(const struct sbn_pass *pass, const struct sbn_range *range,
 			      struct sbn_pair *pair);
-void sbn_planes_dx(const struct sbn_pass *pass, uint32_t begin, uint32_t end);
+void sbn_planes_dx(const struct sbn_pass *pass, const struct sbn_range *range);
 
 #endif

@@ -6,6 +6,7 @@
 #include "base/fail.h"
 #include "base/math.h"
 #include "kernels/merge.h"
+#include "kernels/stream.h"
 
 enum { SHARE_ELEMENTS = 16 * 1024 }; /* fewer are not worth another thread */
 
@@ -58,6 +59,7 @@ operands_at(const struct sbn_pass *pass, size_t row)
 		.dy = in_at(pass, &pass->dy, row),
 		.out = out_at(pass, &pass->out, row),
 		.dz = out_at(pass, &pass->dz, row),
+		.stream = pass->stream,
 	};
 }
 
@@ -93,6 +95,8 @@ run_share(void *argument, int index)
 
 	for (size_t b = begin; b < end; b++)
 		shares->block(shares->pass, b, b * SBN_BLOCK_ROWS, rows_of_block(shares->pass, b));
+	if (shares->pass->stream)
+		sbn_stream_end();
 }
 
 static void
@@ -125,10 +129,10 @@ sbn_rows_block_moments(const struct sbn_pass *pass, int threads)
 }
 
 void
-sbn_rows_sum_moments(const struct sbn_pass *pass, uint32_t begin, uint32_t end,
+sbn_rows_sum_moments(const struct sbn_pass *pass, const struct sbn_range *range,
 		     struct sbn_pair *pair)
 {
-	for (uint32_t c = begin; c < end; c++) {
+	for (uint32_t c = range->begin; c < range->end; c++) {
 		struct sbn_moments sum = { 0 };
 
 		for (size_t b = 0; b < blocks_of(pass); b++) {
@@ -140,7 +144,7 @@ sbn_rows_sum_moments(const struct sbn_pass *pass, uint32_t begin, uint32_t end,
 
 			sbn_moments_merge(&sum, &block);
 		}
-		pair[c - begin] = (struct sbn_pair){ sum.mean, sum.m2 };
+		pair[c - range->begin] = (struct sbn_pair){ sum.mean, sum.m2 };
 	}
 }
 
@@ -160,17 +164,17 @@ sbn_rows_block_gradients(const struct sbn_pass *pass, int threads)
 }
 
 void
-sbn_rows_sum_gradients(const struct sbn_pass *pass, uint32_t begin, uint32_t end,
+sbn_rows_sum_gradients(const struct sbn_pass *pass, const struct sbn_range *range,
 		       struct sbn_pair *pair)
 {
-	for (uint32_t c = begin; c < end; c++) {
+	for (uint32_t c = range->begin; c < range->end; c++) {
 		double sum[2] = { 0, 0 };
 
 		for (size_t b = 0; b < blocks_of(pass); b++) {
 			sum[0] += partial(pass, b, 0)[c];
 			sum[1] += partial(pass, b, 1)[c];
 		}
-		pair[c - begin] = sbn_pair_of_sums(pass, c, sum[0], sum[1]);
+		pair[c - range->begin] = sbn_pair_of_sums(pass, c, sum[0], sum[1]);
 	}
 }
 

@@ -40,12 +40,12 @@ width_of(const struct sbn_pass *pass)
 }
 
 static void
-first_tile(const struct sbn_pass *pass, uint32_t begin, uint32_t end, size_t c, struct tile *tile)
+first_tile(const struct sbn_pass *pass, const struct sbn_range *range, size_t c, struct tile *tile)
 {
 	size_t width = width_of(pass);
 
-	*tile = (struct tile){ .c = SBN_MAX(c, (size_t)begin) };
-	tile->n_channels = SBN_MIN((tile->c / width + 1) * width, (size_t)end) - tile->c;
+	*tile = (struct tile){ .c = SBN_MAX(c, (size_t)range->begin) };
+	tile->n_channels = SBN_MIN((tile->c / width + 1) * width, (size_t)range->end) - tile->c;
 }
 
 /* The next stretch of at most `most` positions; begins with n_positions 0. */
@@ -124,15 +124,15 @@ take_operands(const struct sbn_pass *pass, const struct tile *tile, struct copie
 }
 
 void
-sbn_tiles_sum_moments(const struct sbn_pass *pass, uint32_t begin, uint32_t end,
+sbn_tiles_sum_moments(const struct sbn_pass *pass, const struct sbn_range *range,
 		      struct sbn_pair *pair)
 {
 	struct tile tile;
 
-	for (size_t c = begin; c < end; c += tile.n_channels) {
+	for (size_t c = range->begin; c < range->end; c += tile.n_channels) {
 		struct sbn_moments sum[WIDTH] = { 0 };
 
-		first_tile(pass, begin, end, c, &tile);
+		first_tile(pass, range, c, &tile);
 		while (next_positions(pass, &tile, SBN_BLOCK_ROWS)) {
 			struct sbn_in x = { address(pass, &pass->x, &tile), pass->x.position };
 			double mean[WIDTH], m2[WIDTH];
@@ -144,21 +144,21 @@ sbn_tiles_sum_moments(const struct sbn_pass *pass, uint32_t begin, uint32_t end,
 									 mean[i], m2[i] });
 		}
 		for (size_t i = 0; i < tile.n_channels; i++)
-			pair[c - begin + i] = (struct sbn_pair){ sum[i].mean, sum[i].m2 };
+			pair[c - range->begin + i] = (struct sbn_pair){ sum[i].mean, sum[i].m2 };
 	}
 }
 
 void
-sbn_tiles_sum_gradients(const struct sbn_pass *pass, uint32_t begin, uint32_t end,
+sbn_tiles_sum_gradients(const struct sbn_pass *pass, const struct sbn_range *range,
 			struct sbn_pair *pair)
 {
 	struct copies copies;
 	struct tile tile;
 
-	for (size_t c = begin; c < end; c += tile.n_channels) {
+	for (size_t c = range->begin; c < range->end; c += tile.n_channels) {
 		double sum[2][WIDTH] = { { 0 } }, part[2][WIDTH];
 
-		first_tile(pass, begin, end, c, &tile);
+		first_tile(pass, range, c, &tile);
 		while (next_positions(pass, &tile, POSITIONS)) {
 			struct sbn_operands at = take_operands(pass, &tile, &copies);
 
@@ -170,21 +170,21 @@ sbn_tiles_sum_gradients(const struct sbn_pass *pass, uint32_t begin, uint32_t en
 			}
 		}
 		for (size_t i = 0; i < tile.n_channels; i++)
-			pair[c - begin + i] =
+			pair[c - range->begin + i] =
 				sbn_pair_of_sums(pass, (uint32_t)(c + i), sum[0][i], sum[1][i]);
 	}
 }
 
 static void
-apply(const struct sbn_pass *pass, uint32_t begin, uint32_t end,
+apply(const struct sbn_pass *pass, const struct sbn_range *range,
       void (*kernel)(const struct sbn_operands *, size_t, size_t, const struct sbn_coefficients *,
 		     size_t))
 {
 	struct copies copies;
 	struct tile tile;
 
-	for (size_t c = begin; c < end; c += tile.n_channels) {
-		first_tile(pass, begin, end, c, &tile);
+	for (size_t c = range->begin; c < range->end; c += tile.n_channels) {
+		first_tile(pass, range, c, &tile);
 		while (next_positions(pass, &tile, POSITIONS)) {
 			struct sbn_operands at = take_operands(pass, &tile, &copies);
 
@@ -196,13 +196,13 @@ apply(const struct sbn_pass *pass, uint32_t begin, uint32_t end,
 }
 
 void
-sbn_tiles_normalize(const struct sbn_pass *pass, uint32_t begin, uint32_t end)
+sbn_tiles_normalize(const struct sbn_pass *pass, const struct sbn_range *range)
 {
-	apply(pass, begin, end, pass->kernels->rows_normalize);
+	apply(pass, range, pass->kernels->rows_normalize);
 }
 
 void
-sbn_tiles_dx(const struct sbn_pass *pass, uint32_t begin, uint32_t end)
+sbn_tiles_dx(const struct sbn_pass *pass, const struct sbn_range *range)
 {
-	apply(pass, begin, end, pass->kernels->rows_dx);
+	apply(pass, range, pass->kernels->rows_dx);
 }

@@ -116,7 +116,7 @@ test_backward_passes_are_near_plain_arithmetic(void **state)
 
 			fill(type);
 			kernels->plane_sums(&operands, ROWS, CHANNELS, &k, 0, sums);
-			kernels->plane_dx(&operands, ROWS, CHANNELS, &k, 0);
+			kernels->planes_dx(&operands, ROWS, CHANNELS, &k, 0, 1);
 			assert_pass(type, &k, sums);
 			kernels->rows_sums(&operands, ROWS, CHANNELS, &k, 0, g, g_xmu);
 			kernels->rows_dx(&operands, ROWS, CHANNELS, &k, 0);
@@ -173,7 +173,7 @@ pass_value(const struct sbn_type_kernels *kernels, enum sbn_type type, double va
 		element_set(type, typed_x, i, value);
 		element_set(type, typed_dy, i, INFINITY);
 	}
-	kernels->plane_normalize(&at, ROWS, CHANNELS, &k, 0);
+	kernels->planes_normalize(&at, ROWS, CHANNELS, &k, 0, 1);
 	out[0] = element_get(type, typed_out, SIZE - 1);
 	assert_int_equal(element_first_diff(type, typed_out, element_at(type, typed_out, 1),
 					    SIZE - 1),
@@ -232,7 +232,7 @@ test_z_matters_backward_only_under_an_activation(void **state)
 		for (size_t i = 0; i < SIZE; i++)
 			element_set(type, typed_z, i, NAN);
 		kernels->plane_sums(&operands, ROWS, CHANNELS, &k, 0, sums);
-		kernels->plane_dx(&operands, ROWS, CHANNELS, &k, 0);
+		kernels->planes_dx(&operands, ROWS, CHANNELS, &k, 0, 1);
 		assert_true(isfinite(sums[0]) && isfinite(sums[1]));
 		assert_int_equal(element_first_diff(type, typed_dz, typed_dy, SIZE), SIZE);
 		assert_true(isfinite(element_get(type, typed_out, SIZE - 1)));

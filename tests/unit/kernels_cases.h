@@ -8,6 +8,7 @@
 #ifndef SBN_TESTS_UNIT_KERNELS_CASES_H
 #define SBN_TESTS_UNIT_KERNELS_CASES_H
 
+#include "kernels/stream.h"
 #include "kernels_elements.h"
 #include "random.h"
 
@@ -15,7 +16,7 @@ enum {
 	CASE_ELEMENTS = 1 << 15, /* of an output, or an input */
 	CASE_POOL = 4 * CASE_ELEMENTS,
 	CASE_CHANNELS = 1100,
-	CASE_MARGIN = 16 /* elements before and behind an array */
+	CASE_MARGIN = 32 /* elements before and behind an array */
 };
 
 #define CASE_COUNT(array) (sizeof(array) / sizeof((array)[0]))
@@ -24,8 +25,8 @@ enum case_output { CASE_Y, CASE_DX, CASE_DZ, N_CASE_OUTPUTS };
 
 struct outcome {
 	enum sbn_type type;
-	double out[N_CASE_OUTPUTS][CASE_ELEMENTS]; /* room for elements of any type */
-	size_t n_elements;                         /* of each */
+	_Alignas(64) double out[N_CASE_OUTPUTS][CASE_ELEMENTS]; /* room for elements of any type */
+	size_t n_elements;                                      /* of each */
 	double values[4 * CASE_CHANNELS];
 	size_t n_values;
 };
@@ -198,14 +199,37 @@ case_plane(const struct sbn_kernels *set, enum sbn_type type, size_t number, str
 		return false;
 	n = spatial > 200 && n > 1 ? 2 : n;
 	case_begin(type, (enum case_data)rest, number, n, spatial, out, &pass);
-	kernels->plane_moments(pass.forward.x, n, spatial, &moments);
-	kernels->plane_normalize(&pass.forward, n, spatial, &pass.k, c);
+	kernels->plane_moments(&pass.forward, n, spatial, &moments);
+	kernels->planes_normalize(&pass.forward, n, spatial, &pass.k, c, 1);
 	kernels->plane_sums(&pass.backward, n, spatial, &pass.k, c, out->values);
-	kernels->plane_dx(&pass.backward, n, spatial, &pass.k, c);
+	kernels->planes_dx(&pass.backward, n, spatial, &pass.k, c, 1);
 	out->values[2] = moments.count;
 	out->values[3] = moments.mean;
 	out->values[4] = moments.m2;
 	out->n_values = 5;
+	return true;
+}
+
+/* Planes side by side: their maps, in both ways of storing. */
+static bool
+case_planes(const struct sbn_kernels *set, enum sbn_type type, size_t number, struct outcome *out)
+{
+	static const size_t spatials[] = { 1, 3, 8, 15, 16, 17, 33, 49, 196 };
+	static const size_t ns[] = { 1, 3 }, channels[] = { 2, 3, 20 };
+	const struct sbn_type_kernels *kernels = &set->of[type];
+	size_t rest = number, spatial = spatials[case_digit(&rest, CASE_COUNT(spatials))];
+	size_t n = ns[case_digit(&rest, CASE_COUNT(ns))];
+	size_t n_channels = channels[case_digit(&rest, CASE_COUNT(channels))];
+	struct case_pass pass;
+	size_t c = number % 80;
+
+	if (rest >= 2 * N_DATA)
+		return false;
+	case_begin(type, (enum case_data)(rest / 2), number, n, spatial * n_channels, out, &pass);
+	pass.forward.stream = pass.backward.stream = rest % 2 == 1;
+	kernels->planes_normalize(&pass.forward, n, spatial, &pass.k, c, n_channels);
+	kernels->planes_dx(&pass.backward, n, spatial, &pass.k, c, n_channels);
+	sbn_stream_end();
 	return true;
 }
 
@@ -224,11 +248,13 @@ case_rows(const struct sbn_kernels *set, enum sbn_type type, size_t number, stru
 		return false;
 	n = n_channels > 200 && n > 17 ? 19 : n;
 	case_begin(type, (enum case_data)rest, number, n, n_channels, out, &pass);
+	pass.forward.stream = pass.backward.stream = number % 2 == 1;
 	kernels->rows_moments(pass.forward.x, n, n_channels, values, values + n_channels);
 	kernels->rows_normalize(&pass.forward, n, n_channels, &pass.k, c);
 	kernels->rows_sums(&pass.backward, n, n_channels, &pass.k, c, values + 2 * n_channels,
 			   values + 3 * n_channels);
 	kernels->rows_dx(&pass.backward, n, n_channels, &pass.k, c);
+	sbn_stream_end();
 	out->n_values = 4 * n_channels;
 	return true;
 }
@@ -290,6 +316,6 @@ case_sum(const struct sbn_kernels *set, enum sbn_type type, size_t number, struc
 typedef bool (*case_fn)(const struct sbn_kernels *set, enum sbn_type type, size_t number,
 			struct outcome *out);
 
-static const case_fn case_kinds[] = { case_plane, case_rows, case_sum };
+static const case_fn case_kinds[] = { case_plane, case_planes, case_rows, case_sum };
 
 #endif

@@ -43,10 +43,10 @@ kernels(void)
 static struct sbn_moments
 moments_of_data(size_t spatial)
 {
+	const struct sbn_operands at = { .x = { data, spatial } };
 	struct sbn_moments moments;
 
-	kernels()->plane_moments((struct sbn_in){ data, spatial }, COUNT / spatial, spatial,
-				 &moments);
+	kernels()->plane_moments(&at, COUNT / spatial, spatial, &moments);
 	return moments;
 }
 
@@ -177,13 +177,13 @@ static void
 test_no_elements_have_zero_moments(void **state)
 {
 	static const size_t empty[][2] = { { 0, 10 }, { 10, 0 } };
+	const struct sbn_operands at = { .x = { data, 10 } };
 
 	(void)state;
 	for (size_t i = 0; i < 2; i++) {
 		struct sbn_moments moments = { 1, 1, 1 };
 
-		kernels()->plane_moments((struct sbn_in){ data, 10 }, empty[i][0], empty[i][1],
-					 &moments);
+		kernels()->plane_moments(&at, empty[i][0], empty[i][1], &moments);
 		assert_true(moments.count == 0 && moments.mean == 0 && moments.m2 == 0);
 	}
 }

@@ -44,13 +44,32 @@ operands_of(struct arrays *a)
 	};
 }
 
-typedef void (*pass_fn)(const struct sbn_operands *, size_t, size_t,
+typedef void (*rows_fn)(const struct sbn_operands *, size_t, size_t,
 			const struct sbn_coefficients *, size_t);
+typedef void (*planes_fn)(const struct sbn_operands *, size_t, size_t,
+			  const struct sbn_coefficients *, size_t, size_t);
+
+/* One of them is NULL. */
+struct pass {
+	rows_fn rows;
+	planes_fn planes;
+	bool stream;
+};
+
+static void
+run_pass(const struct pass *pass, struct sbn_operands *at, const struct sbn_coefficients *k)
+{
+	at->stream = pass->stream;
+	if (pass->rows != NULL)
+		pass->rows(at, ROWS, WIDTH, k, 3);
+	else
+		pass->planes(at, ROWS, WIDTH / 2, k, 3, 2);
+}
 
 /* What `pass` makes of the same data in arrays of their own and over `inputs`. */
 static void
-assert_same_in_place(pass_fn pass, enum sbn_type type, const void *out_over, const void *dz_over,
-		     struct arrays *b)
+assert_same_in_place(const struct pass *pass, enum sbn_type type, const void *out_over,
+		     const void *dz_over, struct arrays *b)
 {
 	struct sbn_coefficients k = case_coefficients(type, SBN_ACT_LEAKY_RELU, 0.25, 0);
 	static struct arrays a;
@@ -62,9 +81,9 @@ assert_same_in_place(pass_fn pass, enum sbn_type type, const void *out_over, con
 	memcpy(a.dz, dz_over, sizeof(a.dz));
 	at.out.data = (void *)(uintptr_t)out_over;
 	at.dz.data = (void *)(uintptr_t)dz_over;
-	pass(&at, ROWS, WIDTH, &k, 3);
+	run_pass(pass, &at, &k);
 	at = operands_of(&a);
-	pass(&at, ROWS, WIDTH, &k, 3);
+	run_pass(pass, &at, &k);
 	assert_int_equal(element_first_diff(type, out_over, a.out, SIZE), SIZE);
 	if (dz_over != out_over)
 		assert_int_equal(element_first_diff(type, dz_over, a.dz, SIZE), SIZE);
@@ -80,11 +99,16 @@ test_y_may_overwrite_x_or_z(void **state)
 
 	(void)state;
 	while ((kernels = next_kernels(&next, &type)) != NULL) {
-		const pass_fn passes[] = { kernels->plane_normalize, kernels->rows_normalize };
+		const struct pass passes[] = {
+			{ .planes = kernels->planes_normalize },
+			{ .planes = kernels->planes_normalize, .stream = true },
+			{ .rows = kernels->rows_normalize },
+			{ .rows = kernels->rows_normalize, .stream = true },
+		};
 
 		for (size_t i = 0; i < CASE_COUNT(passes); i++) {
-			assert_same_in_place(passes[i], type, b.x, b.dz, &b);
-			assert_same_in_place(passes[i], type, b.z, b.dz, &b);
+			assert_same_in_place(&passes[i], type, b.x, b.dz, &b);
+			assert_same_in_place(&passes[i], type, b.z, b.dz, &b);
 		}
 	}
 }
@@ -99,13 +123,18 @@ test_gradients_may_overwrite_any_input(void **state)
 
 	(void)state;
 	while ((kernels = next_kernels(&next, &type)) != NULL) {
-		const pass_fn passes[] = { kernels->plane_dx, kernels->rows_dx };
+		const struct pass passes[] = {
+			{ .planes = kernels->planes_dx },
+			{ .planes = kernels->planes_dx, .stream = true },
+			{ .rows = kernels->rows_dx },
+			{ .rows = kernels->rows_dx, .stream = true },
+		};
 
 		for (size_t i = 0; i < CASE_COUNT(passes); i++) {
-			assert_same_in_place(passes[i], type, b.dy, b.dz, &b);
-			assert_same_in_place(passes[i], type, b.out, b.dy, &b);
-			assert_same_in_place(passes[i], type, b.x, b.z, &b);
-			assert_same_in_place(passes[i], type, b.z, b.x, &b);
+			assert_same_in_place(&passes[i], type, b.dy, b.dz, &b);
+			assert_same_in_place(&passes[i], type, b.out, b.dy, &b);
+			assert_same_in_place(&passes[i], type, b.x, b.z, &b);
+			assert_same_in_place(&passes[i], type, b.z, b.x, &b);
 		}
 	}
 }
@@ -150,7 +179,15 @@ new_lone_page(size_t bytes)
 static void
 run_all_over(const struct sbn_type_kernels *kernels, void *p, const void *k, size_t n)
 {
-	const struct sbn_operands at = { { p, n }, { p, n }, { p, n }, { p, n }, { p, n } };
+	const struct sbn_operands at = {
+		.x = { p, n },
+		.z = { p, n },
+		.dy = { p, n },
+		.out = { p, n },
+		.dz = { p, n },
+		.fetch = { 0, 1, n / 2, 4096, SIZE_MAX / 2 },
+		.stream = true,
+	};
 	const struct sbn_coefficients all = { k, k, k, k, k, k, k, SBN_ACT_RELU, 0 };
 	struct sbn_moments moments;
 	double sums[2], wide[2][64];
@@ -159,12 +196,12 @@ run_all_over(const struct sbn_type_kernels *kernels, void *p, const void *k, siz
 	kernels->rows_sums(&at, 1, n, &all, 0, wide[0], wide[1]);
 	kernels->rows_normalize(&at, 1, n, &all, 0);
 	kernels->rows_dx(&at, 1, n, &all, 0);
-	kernels->plane_moments(at.x, 1, n, &moments);
+	kernels->plane_moments(&at, 1, n, &moments);
 	if (n == 0) /* a plane has a channel, with coefficients */
 		return;
 	kernels->plane_sums(&at, 1, n, &all, 0, sums);
-	kernels->plane_normalize(&at, 1, n, &all, 0);
-	kernels->plane_dx(&at, 1, n, &all, 0);
+	kernels->planes_normalize(&at, 1, n, &all, 0, 1);
+	kernels->planes_dx(&at, 1, n, &all, 0, 1);
 }
 
 static void

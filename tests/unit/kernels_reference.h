@@ -329,13 +329,26 @@ reference_rows_sums(enum sbn_type type, const struct sbn_operands *at, size_t n_
 /* channels: each column has one of its own, from c on */
 static inline void
 reference_map(enum sbn_type type, const struct sbn_operands *at, size_t n, size_t width,
-	      const struct sbn_coefficients *coefficients, size_t c, bool channels,
+	      const struct sbn_coefficients *coefficients, size_t c,
 	      void (*map)(const struct sbn_operands *, size_t, size_t,
 			  const struct reference_channel *))
 {
 	for (size_t i = 0; i < width; i++) {
-		struct reference_channel k =
-			reference_channel(type, coefficients, channels ? c + i : c);
+		struct reference_channel k = reference_channel(type, coefficients, c + i);
+
+		for (size_t row = 0; row < n; row++)
+			map(at, row, i, &k);
+	}
+}
+
+static inline void
+reference_planes(enum sbn_type type, const struct sbn_operands *at, size_t n, size_t spatial,
+		 const struct sbn_coefficients *coefficients, size_t c, size_t n_channels,
+		 void (*map)(const struct sbn_operands *, size_t, size_t,
+			     const struct reference_channel *))
+{
+	for (size_t i = 0; i < spatial * n_channels; i++) {
+		struct reference_channel k = reference_channel(type, coefficients, c + i / spatial);
 
 		for (size_t row = 0; row < n; row++)
 			map(at, row, i, &k);

@@ -5,18 +5,25 @@
 
 #include "kernels_reference.h"
 
-#define REFERENCE_MAP(name, type, channels, map)                                \
+#define REFERENCE_MAP(name, type, map)                                          \
 	static void name(const struct sbn_operands *at, size_t n, size_t width, \
 			 const struct sbn_coefficients *k, size_t c)            \
 	{                                                                       \
-		reference_map(type, at, n, width, k, c, channels, map);         \
+		reference_map(type, at, n, width, k, c, map);                   \
+	}
+
+#define REFERENCE_PLANES(name, type, map)                                               \
+	static void name(const struct sbn_operands *at, size_t n, size_t spatial,       \
+			 const struct sbn_coefficients *k, size_t c, size_t n_channels) \
+	{                                                                               \
+		reference_planes(type, at, n, spatial, k, c, n_channels, map);          \
 	}
 
 #define REFERENCE_TYPE(name, type)                                                                \
-	static void plane_moments_##name(struct sbn_in x, size_t n, size_t spatial,               \
+	static void plane_moments_##name(const struct sbn_operands *at, size_t n, size_t spatial, \
 					 struct sbn_moments *out)                                 \
 	{                                                                                         \
-		reference_plane_moments(type, x, n, spatial, out);                                \
+		reference_plane_moments(type, at->x, n, spatial, out);                            \
 	}                                                                                         \
 	static void plane_sums_##name(const struct sbn_operands *at, size_t n, size_t spatial,    \
 				      const struct sbn_coefficients *k, size_t c, double sums[2]) \
@@ -34,10 +41,10 @@
 	{                                                                                         \
 		reference_rows_sums(type, at, n_rows, n_channels, k, c, sum_g, sum_g_xmu);        \
 	}                                                                                         \
-	REFERENCE_MAP(plane_normalize_##name, type, false, reference_normalize)                   \
-	REFERENCE_MAP(plane_dx_##name, type, false, reference_dx)                                 \
-	REFERENCE_MAP(rows_normalize_##name, type, true, reference_normalize)                     \
-	REFERENCE_MAP(rows_dx_##name, type, true, reference_dx)
+	REFERENCE_PLANES(planes_normalize_##name, type, reference_normalize)                      \
+	REFERENCE_PLANES(planes_dx_##name, type, reference_dx)                                    \
+	REFERENCE_MAP(rows_normalize_##name, type, reference_normalize)                           \
+	REFERENCE_MAP(rows_dx_##name, type, reference_dx)
 
 REFERENCE_TYPE(f32, SBN_F32)
 REFERENCE_TYPE(f64, SBN_F64)
@@ -102,11 +109,11 @@ reference_merge_moments(struct sbn_pair *sum, const struct sbn_pair *const *row,
 	}
 }
 
-#define REFERENCE_TABLE(name)                                                                     \
-	{                                                                                         \
-		plane_moments_##name, plane_normalize_##name, plane_sums_##name, plane_dx_##name, \
-			rows_moments_##name, rows_normalize_##name, rows_sums_##name,             \
-			rows_dx_##name                                                            \
+#define REFERENCE_TABLE(name)                                                         \
+	{                                                                             \
+		plane_moments_##name, planes_normalize_##name, plane_sums_##name,     \
+			planes_dx_##name, rows_moments_##name, rows_normalize_##name, \
+			rows_sums_##name, rows_dx_##name                              \
 	}
 
 static const struct sbn_kernels reference_kernels = {

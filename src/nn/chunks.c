@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "nn/chunks.h"
+
+#include <unistd.h>
+
+#include "base/math.h"
+
+/* A thread's own cache; what lies a way apart shares its sets. */
+struct cache {
+	size_t bytes, way_bytes;
+};
+
+static struct cache
+find_cache(void)
+{
+	long bytes = sysconf(_SC_LEVEL2_CACHE_SIZE), ways = sysconf(_SC_LEVEL2_CACHE_ASSOC);
+
+	if (bytes <= 0 || ways <= 0)
+		return (struct cache){ 1024 * 1024, 128 * 1024 };
+	return (struct cache){ (size_t)bytes, (size_t)(bytes / ways) };
+}
+
+static size_t
+greatest_divisor(size_t a, size_t b)
+{
+	while (b != 0) {
+		size_t rest = a % b;
+
+		a = b;
+		b = rest;
+	}
+	return a;
+}
+
+/* What a chunk is made of: in each input n rows of `row` bytes a channel, `stride` bytes apart. */
+struct shape {
+	size_t n_inputs, n, row, stride;
+};
+
+static struct shape
+shape_of(const struct sbn_pass *pass)
+{
+	const size_t element = pass->geometry.element_bytes;
+
+	return (struct shape){
+		.n_inputs = 1 + (pass->dy.data != NULL) + (pass->z.data != NULL),
+		.n = pass->geometry.n,
+		.row = SBN_MAX(pass->geometry.spatial * element, (size_t)1),
+		.stride = pass->x.image * element,
+	};
+}
+
+/*
+ * How much of the cache so many channels take at worst. Strides that have much in common with a
+ * way's size, as those of powers of two have, leave many sets unused, and the others hold more; and
+ * large inputs all begin alike.
+ */
+static size_t
+room_of(const struct cache *cache, const struct shape *shape, size_t channels)
+{
+	const size_t apart = greatest_divisor(shape->stride, cache->way_bytes);
+
+	return shape->n_inputs * shape->n * SBN_MAX(apart, channels * shape->row);
+}
+
+/* The most channels that fit thrice: those that are stored, and those that are summed ahead. */
+static uint32_t
+choose_step(size_t most, const struct cache *cache, const struct shape *shape)
+{
+	const size_t channel = SBN_MAX(shape->n_inputs * shape->n * shape->row, (size_t)1);
+	size_t step = SBN_MAX(most / channel, (size_t)1);
+
+	while (step > 1 && room_of(cache, shape, 3 * step) > cache->bytes / 2)
+		step = (step + 1) / 2;
+	return (uint32_t)SBN_MIN(step, (size_t)UINT32_MAX);
+}
+
+struct sbn_chunks
+sbn_chunks_choose(const struct sbn_pass *pass, uint32_t n_channels)
+{
+	const size_t most = pass->bn->group->process->chunk_bytes;
+	const struct shape shape = shape_of(pass);
+	const struct cache cache = find_cache();
+	struct sbn_chunks chunks = { n_channels, 2, false };
+	size_t held;
+
+	if (pass->before != NULL) /* the data has been summed before: only sums travel */
+		return chunks;
+	chunks.step = choose_step(most, &cache, &shape);
+	if (room_of(&cache, &shape, 3 * (size_t)chunks.step) > cache.bytes / 2)
+		chunks.lookahead = 1; /* one channel is too much: at least it is stored at once */
+	held = (chunks.lookahead + 1) * (size_t)chunks.step;
+	chunks.fetch = room_of(&cache, &shape, held) <= cache.bytes / 16 * 13;
+	/* as many chunks, but alike */
+	chunks.step = SBN_MIN(chunks.step, n_channels);
+	chunks.step = (uint32_t)sbn_ceil_div(n_channels, sbn_ceil_div(n_channels, chunks.step));
+	if (sbn_pass_order(pass) == SBN_BLOCKS) /* tiles of fewer channels read the same lines */
+		chunks.step = (uint32_t)sbn_align_up(chunks.step, SBN_LANES);
+	return chunks;
+}
