@@ -350,5 +350,7 @@ perf_env(int argc, char **argv)
 	}
 	if (getenv(SBN_ENV_CONTRACT) != NULL)
 		return show_as_rank();
-	return options.n_ranks != 0 ? perf_start(&options, argc, argv) : show_all(NULL);
+	return options.n_ranks != 0 ?
+		       perf_start(options.n_ranks, options.oversubscribe, argc, argv) :
+		       show_all(NULL);
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/fail.h"
+#include "base/math.h"
 #include "perf_args.h"
 #include "perf_sizes.h"
 #include "shm/layout.h"
