@@ -58,9 +58,11 @@ unit_tests = \
 	tests/unit/status_test \
 	tests/unit/team_test \
 	tests/unit/tensor_test \
+	tests/unit/tuning_test \
 	tests/unit/world_test
 
 rank_tests = \
+	tests/ranks/algorithms_test \
 	tests/ranks/batch_norm_test \
 	tests/ranks/blame_test \
 	tests/ranks/collective_test \
@@ -201,9 +203,9 @@ EXTRA_DIST += tests/tally.sh $(guards) tests/guard/report.sh tests/guard/cpluspl
 AM_TESTS_ENVIRONMENT = \
 	unset RANK WORLD_SIZE LOCAL_RANK LOCAL_WORLD_SIZE OMPI_COMM_WORLD_SIZE PMI_SIZE \
 		$$(env | sed -n 's/^\(SYNCBN_[A-Z_]*\)=.*/\1/p'); \
-	BUILD='$(abs_top_builddir)' SRC='$(abs_top_srcdir)' \
+	SYNCBN_CALIBRATE=off BUILD='$(abs_top_builddir)' SRC='$(abs_top_srcdir)' \
 	CC='$(CC)' CXX='$(CXX)' NM='$(NM)' SBN_SANITIZE='$(SBN_SANITIZE)'; \
-	export BUILD SRC CC CXX NM SBN_SANITIZE;
+	export SYNCBN_CALIBRATE BUILD SRC CC CXX NM SBN_SANITIZE;
 TEST_EXTENSIONS = .sh
 TEST_SECONDS = 300
 LOG_COMPILER = timeout -k 10 $(TEST_SECONDS) $(SBN_RUNNER)

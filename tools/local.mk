@@ -35,6 +35,8 @@ tools_syncbn_perf_SOURCES = \
 	tools/perf_stats.c \
 	tools/perf_stats.h \
 	tools/perf_table.c \
+	tools/perf_tuning.c \
+	tools/perf_tuning.h \
 	tools/perf_work.c \
 	tools/perf_work.h \
 	tools/syncbn-perf.c

@@ -10,11 +10,19 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include <syncbn/syncbn.h>
+
 #include "base/clock.h"
 #include "base/fail.h"
+#include "base/parse.h"
+#include "comm/group.h"
 #include "kernels/kernels.h"
 #include "perf_cpuinfo.h"
+#include "perf_options.h"
+#include "perf_start.h"
+#include "perf_tuning.h"
 #include "platform/domains.h"
+#include "shm/contract.h"
 
 enum { TEXT_BYTES = 128, EXIT_USAGE = 2 };
 
@@ -268,13 +276,10 @@ show_kernels(void)
 	return status;
 }
 
-int
-perf_env(int argc, char **argv)
+/* world: NULL where no ranks were started. */
+static int
+show_all(const struct syncbn_group *world)
 {
-	if (argc > 1) {
-		fprintf(stderr, "syncbn-perf: env takes no option, but found %s\n", argv[1]);
-		return EXIT_USAGE;
-	}
 	show_machine();
 	if (show_topology() != SYNCBN_OK)
 		goto failed;
@@ -283,8 +288,67 @@ perf_env(int argc, char **argv)
 	show_features();
 	if (show_kernels() != SYNCBN_OK)
 		goto failed;
+	printf("%-16s", "collectives");
+	if (world != NULL)
+		perf_tuning_print(stdout, world->tuning);
+	else
+		printf("chosen when ranks join; env -n RANKS shows it");
+	putchar('\n');
 	return 0;
 failed:
 	fprintf(stderr, "syncbn-perf: %s\n", sbn_last_error());
 	return 1;
+}
+
+static int
+show_as_rank(void)
+{
+	syncbn_group_t *world;
+	int code = 0;
+
+	if (syncbn_init(NULL, &world) != SYNCBN_OK) {
+		fprintf(stderr, "syncbn-perf: %s\n", syncbn_last_error());
+		return 1;
+	}
+	if (world->rank == 0)
+		code = show_all(world);
+	syncbn_finalize(world);
+	return code;
+}
+
+static syncbn_status_t
+read_options(int argc, char **argv, struct perf_options *options)
+{
+	int64_t n = 0;
+
+	for (int i = 1; i < argc; i++) {
+		syncbn_status_t status = SYNCBN_OK;
+
+		if (strcmp(argv[i], "--oversubscribe") == 0)
+			options->oversubscribe = true;
+		else if (strcmp(argv[i], "-n") == 0 && i + 1 < argc)
+			status = sbn_parse_int("-n", argv[++i], 1, SBN_MAX_RANKS, &n);
+		else
+			status = sbn_fail(SYNCBN_ERR_INVALID,
+					  "env takes -n RANKS and --oversubscribe, but found %s",
+					  argv[i]);
+		if (status != SYNCBN_OK)
+			return status;
+	}
+	options->n_ranks = (uint64_t)n;
+	return SYNCBN_OK;
+}
+
+int
+perf_env(int argc, char **argv)
+{
+	struct perf_options options = { 0 };
+
+	if (read_options(argc, argv, &options) != SYNCBN_OK) {
+		fprintf(stderr, "syncbn-perf: %s\n", sbn_last_error());
+		return EXIT_USAGE;
+	}
+	if (getenv(SBN_ENV_CONTRACT) != NULL)
+		return show_as_rank();
+	return options.n_ranks != 0 ? perf_start(&options, argc, argv) : show_all(NULL);
 }

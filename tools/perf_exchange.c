@@ -64,7 +64,7 @@ exchange_part(struct perf_work *work, size_t first, uint32_t n)
 
 	if (status != SYNCBN_OK)
 		return status;
-	sbn_copy_out(running.row, work->pairs + first, n * sizeof(*work->pairs));
+	sbn_copy_out(work->group, running.row, work->pairs + first, n * sizeof(*work->pairs));
 	sbn_call_publish(&running, 0, n);
 	if (sbn_call_await(&running, 0, 0, n) == SYNCBN_OK)
 		merge(&running, work->pairs + first, n, work->merged + first);

@@ -162,7 +162,10 @@ perf_machine_find(struct syncbn_group *group, struct perf_machine *machine)
 	char *cpu = perf_cpuinfo("model name");
 	struct sbn_cpus all = { { 0 } };
 
-	*machine = (struct perf_machine){ .isa = group->process->kernels->name };
+	*machine = (struct perf_machine){
+		.isa = group->process->kernels->name,
+		.tuning = group->tuning,
+	};
 	snprintf(machine->cpu, sizeof(machine->cpu), "%s", cpu != NULL ? cpu : "unknown CPU");
 	free(cpu);
 	for (uint32_t rank = 0; rank < group->size; rank++)

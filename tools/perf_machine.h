@@ -15,6 +15,7 @@ struct perf_machine {
 	 * share rank 0's CPU, or there is none.
 	 */
 	double near_ns, far_ns;
+	struct sbn_tuning tuning;
 };
 
 /* Collective. */

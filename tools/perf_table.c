@@ -2,6 +2,7 @@
 #include <syncbn/version.h>
 
 #include "perf_results.h"
+#include "perf_tuning.h"
 
 #define GB 1e9
 
@@ -94,6 +95,8 @@ perf_table_head(const struct perf_results *results)
 	       results->n_ranks == 1 ? "" : "s", machine->places,
 	       machine->n_cpus < results->n_ranks ? " (oversubscribed)" : "", machine->isa);
 	print_round_trip(machine);
+	printf("\n# ");
+	perf_tuning_print(stdout, machine->tuning);
 	putchar('\n');
 	print_columns(results);
 	fflush(stdout);

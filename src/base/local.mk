@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 libsbn_core_la_SOURCES += \
+	src/base/clock.c \
 	src/base/clock.h \
 	src/base/fail.c \
 	src/base/fail.h \

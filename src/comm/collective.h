@@ -7,7 +7,7 @@
 
 #include <syncbn/collective.h>
 
-#include "comm/group.h"
+#include "comm/call.h"
 
 syncbn_status_t sbn_barrier(struct syncbn_group *group);
 
@@ -16,6 +16,28 @@ syncbn_status_t sbn_broadcast(struct syncbn_group *group, void *data, size_t byt
 /* data: [count] of dtype, anywhere; summed in rank order, divided for MEAN. */
 syncbn_status_t sbn_all_reduce_staged(struct syncbn_group *group, void *data, size_t count,
 				      syncbn_dtype_t dtype, syncbn_reduce_t op);
+
+/* The same, uncounted. */
+syncbn_status_t sbn_all_reduce_pieces(struct syncbn_group *group, void *data, size_t count,
+				      syncbn_dtype_t dtype, syncbn_reduce_t op);
+
+/*
+ * One call on the data stream: this rank's `bytes` bytes out (none where own is NULL), then
+ * everybody's to be read. After OK the caller ends the call.
+ */
+syncbn_status_t sbn_pass_piece(struct syncbn_group *group, const struct sbn_call *call,
+			       const void *own, size_t bytes, struct sbn_running_call *running);
+
+/* An operation, from its beginning to its end, for the counters. */
+struct sbn_span {
+	uint64_t start_ticks;
+	uint64_t waited_ns; /* by the group before it */
+};
+
+struct sbn_span sbn_span_begin(const struct syncbn_group *group);
+
+/* bytes: what this rank published. */
+void sbn_span_end(struct syncbn_group *group, const struct sbn_span *span, size_t bytes);
 
 /* What the ranks of an all-reduce agree on beside its data: operation, and divisor of a mean. */
 enum { SBN_REDUCE_OP = 0xff, SBN_REDUCE_DIVISOR_SHIFT = 8 };

@@ -31,6 +31,7 @@ sbn_group_alloc(struct sbn_process *process, uint32_t rank, uint32_t size)
 	group->rank = rank;
 	group->size = size;
 	group->divisor = SYNCBN_DIVISOR_INITIAL;
+	group->tuning = (struct sbn_tuning){ SBN_NEVER, SBN_NEVER };
 	group->members = calloc(size, sizeof(*group->members));
 	group->seats = calloc(size, sizeof(struct sbn_seat *));
 	group->parts = calloc((size_t)SBN_STREAMS * size, sizeof(unsigned char *));
@@ -98,9 +99,12 @@ show_outside(struct syncbn_group *group, struct sbn_now now)
 	group->shown = sbn_now_pack(now);
 	/* relaxed: whoever reads "between operations" concludes nothing from it */
 	atomic_store_explicit(&group->seats[group->rank]->now, group->shown, memory_order_relaxed);
-	/* a thread in another group may have come since: its word stays. relaxed: as above */
-	atomic_compare_exchange_strong_explicit(&group->own->now.op, &before, group->shown,
-						memory_order_relaxed, memory_order_relaxed);
+	/*
+	 * A thread in another group may have come since: its word stays, unless it comes between
+	 * these two, which a locked instruction a call would be too dear for. relaxed: as above
+	 */
+	if (atomic_load_explicit(&group->own->now.op, memory_order_relaxed) == before)
+		atomic_store_explicit(&group->own->now.op, group->shown, memory_order_relaxed);
 }
 
 void

@@ -17,6 +17,7 @@
 
 #include "comm/process.h"
 #include "comm/transport.h"
+#include "comm/tuning.h"
 #include "shm/segment.h"
 #include "sync/barrier.h"
 #include "sync/leave.h"
@@ -71,6 +72,7 @@ struct syncbn_group {
 	const struct sbn_transport *transport;
 	struct sbn_process *process;
 	bool is_world;
+	struct sbn_tuning tuning;   /* which way of a collective is the fastest */
 	bool may_spin;              /* the lanes of all ranks together have CPUs enough */
 	struct sbn_segment segment; /* shm only */
 	struct sbn_control control; /* the segment's; self: this process's own */

@@ -8,6 +8,7 @@
 #include "base/fail.h"
 #include "comm/agree.h"
 #include "comm/slice.h"
+#include "comm/tuning.h"
 #include "comm/wait.h"
 #include "shm/contract.h"
 
@@ -98,6 +99,11 @@ meet(struct syncbn_group *group)
 		return status;
 	/* nobody begins a call before everybody has opened the rings */
 	status = sbn_agree(group, SBN_OP_JOIN, SYNCBN_OK, &(struct sbn_agreement){ 0 }, NULL);
+	if (status == SYNCBN_OK)
+		status = sbn_tuning_choose(group);
+	if (status == SYNCBN_OK)
+		status = sbn_agree(group, SBN_OP_JOIN, SYNCBN_OK, &(struct sbn_agreement){ 0 },
+				   NULL);
 	sbn_group_exit(group);
 	return status;
 }
@@ -117,7 +123,7 @@ join(const struct sbn_contract *contract, struct syncbn_group *group)
 		group->members[rank] = rank;
 	group->control = group->segment.control;
 	group->own = sbn_control_rank(&group->control, group->rank);
-	group->trace = sbn_trace_of(group->own);
+	group->trace = sbn_trace_of(group->own, SBN_TRACE_WORLD);
 	status = meet(group);
 	if (status != SYNCBN_OK) /* without LEFT: to the peers this rank is lost */
 		sbn_segment_close(&group->segment);

@@ -6,6 +6,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/fail.h"
 #include "base/log.h"
 #include "base/parse.h"
@@ -127,6 +128,7 @@ sbn_process_start(const syncbn_config_t *config, struct sbn_process **out)
 
 	if (running != NULL)
 		return sbn_fail(SYNCBN_ERR_INVALID, "this process has joined already");
+	sbn_ticks_start();
 	if (here == NULL)
 		here = wiped_on_fork();
 	sbn_log_to(config->log, config->log_context);

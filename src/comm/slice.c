@@ -89,6 +89,15 @@ sbn_slice_open_back(struct syncbn_group *group, unsigned char *first, uint64_t s
 	group->barrier = (struct sbn_barrier){ .lines = group->barrier_lines, .rank = group->rank };
 }
 
+void
+sbn_slice_reopen(struct syncbn_group *group, enum sbn_stream stream)
+{
+	struct sbn_ring *ring = &group->rings[stream];
+	struct sbn_ring_shape shape = ring->shape;
+
+	sbn_ring_open(ring, &shape, group->rank, ring->parts, 0);
+}
+
 syncbn_status_t
 sbn_slice_claim(struct syncbn_group *group, uint64_t slice_bytes, uint64_t offset,
 		struct sbn_shared *shared)

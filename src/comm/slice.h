@@ -17,6 +17,9 @@ uint64_t sbn_slice_back_bytes(const struct syncbn_group *group);
 void sbn_slice_open_front(struct syncbn_group *group, unsigned char *first, uint64_t stride);
 void sbn_slice_open_back(struct syncbn_group *group, unsigned char *first, uint64_t stride);
 
+/* Opens a stream again, as if nothing had travelled on it; nobody is in a call of it meanwhile. */
+void sbn_slice_reopen(struct syncbn_group *group, enum sbn_stream stream);
+
 /*
  * Maps an extent of one slice a rank, which lies at `offset` of the segment, then sets the policy
  * of this rank's slice and reserves it. shared->base stays NULL where there is no mapping.

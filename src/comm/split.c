@@ -86,10 +86,12 @@ prepare(struct syncbn_group *parent, const struct plan *plan, bool alone, struct
 		group->members[i] = parent->members[plan->list[i]];
 	group->transport = parent->transport;
 	group->may_spin = parent->may_spin;
+	group->tuning = sbn_tuning_within(parent->tuning, parent->size, plan->n);
 	group->segment = parent->segment;
 	group->control = parent->control;
 	group->own = parent->own;
-	group->trace = parent->trace;
+	group->trace = sbn_trace_of(parent->own, SBN_TRACE_SUB_GROUPS);
+	group->trace->many_writers = true;
 	*out = group;
 	return SYNCBN_OK;
 }

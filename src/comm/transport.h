@@ -54,6 +54,9 @@ struct sbn_transport {
 	/* A rank's row of the call, the own one too. */
 	const void *(*row)(const struct sbn_ring *ring, uint32_t rank);
 
+	/* Before the stream's next call: fetches its row's first bytes, to be written soon. */
+	void (*take_next)(const struct syncbn_group *group, enum sbn_stream stream, size_t bytes);
+
 	/* Arrives at the barrier; whether a peer has. */
 	void (*arrive)(struct syncbn_group *group);
 	bool (*reached)(const struct syncbn_group *group, uint32_t peer);

@@ -43,6 +43,12 @@ self_row(const struct sbn_ring *ring, uint32_t rank)
 }
 
 static void
+self_take_next(const struct syncbn_group *group, enum sbn_stream stream, size_t bytes)
+{
+	(void)group, (void)stream, (void)bytes;
+}
+
+static void
 self_arrive(struct syncbn_group *group)
 {
 	group->barrier.arrivals++;
@@ -93,6 +99,7 @@ const struct sbn_transport sbn_transport_self = {
 	.call_of = self_call_of,
 	.covered = self_covered,
 	.row = self_row,
+	.take_next = self_take_next,
 	.arrive = self_arrive,
 	.reached = self_reached,
 	.share = self_share,
@@ -115,7 +122,7 @@ make_control(struct syncbn_group *group)
 	memset(memory, 0, layout.bytes);
 	sbn_control_over(memory, 1, page, &group->control);
 	group->own = sbn_control_rank(&group->control, 0);
-	group->trace = sbn_trace_of(group->own);
+	group->trace = sbn_trace_of(group->own, SBN_TRACE_WORLD);
 	sbn_control_set_state(&group->control, 0, SBN_RANK_JOINED);
 	return true;
 }

@@ -28,6 +28,12 @@ shm_publish(struct syncbn_group *group, const struct sbn_ring *ring, uint32_t la
 }
 
 static void
+shm_take_next(const struct syncbn_group *group, enum sbn_stream stream, size_t bytes)
+{
+	sbn_ring_take_next(&group->rings[stream], bytes);
+}
+
+static void
 shm_arrive(struct syncbn_group *group)
 {
 	sbn_barrier_arrive(&group->barrier);
@@ -122,6 +128,7 @@ const struct sbn_transport sbn_transport_shm = {
 	.call_of = sbn_ring_call_of,
 	.covered = sbn_ring_covered,
 	.row = sbn_ring_row,
+	.take_next = shm_take_next,
 	.arrive = shm_arrive,
 	.reached = shm_reached,
 	.share = shm_share,

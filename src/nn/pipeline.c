@@ -23,13 +23,13 @@ struct window {
 
 struct stopwatch {
 	struct sbn_trace *trace; /* NULL: this lane does not count */
-	uint64_t lap_ns;
+	uint64_t lap_ticks;
 };
 
 static struct stopwatch
 start_watch(struct sbn_trace *trace)
 {
-	return (struct stopwatch){ trace, trace == NULL ? 0 : sbn_now_ns() };
+	return (struct stopwatch){ trace, trace == NULL ? 0 : sbn_ticks() };
 }
 
 /* Adds the time since the last lap to a counter; SBN_COUNTERS: to none. */
@@ -40,23 +40,23 @@ lap(struct stopwatch *watch, enum sbn_counter counter)
 
 	if (watch->trace == NULL)
 		return;
-	now = sbn_now_ns();
+	now = sbn_ticks();
 	if (counter != SBN_COUNTERS)
-		sbn_trace_add(watch->trace, counter, now - watch->lap_ns);
-	watch->lap_ns = now;
+		sbn_trace_add(watch->trace, counter, now - watch->lap_ticks);
+	watch->lap_ticks = now;
 }
 
 static void
 sum_chunk(struct window *w, uint32_t lane, uint32_t begin, uint32_t end, struct stopwatch *watch)
 {
 	w->pass->sum(w->pass, w->first + begin, w->first + end, w->own + begin);
-	lap(watch, SBN_MOMENTS_NS);
+	lap(watch, SBN_MOMENTS_TICKS);
 	if (w->pass->exchange) {
-		sbn_copy_out((struct sbn_pair *)w->call.row + begin, w->own + begin,
+		sbn_copy_out(w->call.group, (struct sbn_pair *)w->call.row + begin, w->own + begin,
 			     (end - begin) * sizeof(*w->own));
 		sbn_call_publish(&w->call, lane, end);
 	}
-	lap(watch, SBN_EXCHANGE_NS);
+	lap(watch, SBN_EXCHANGE_TICKS);
 }
 
 static double
@@ -132,10 +132,10 @@ finish_chunk(struct window *w, uint32_t lane, uint32_t begin, uint32_t end, stru
 	}
 	usable = pass->sum != NULL ? merge_chunk(w, begin, end) :
 				     pass->merge(pass, w->first + begin, w->first + end, NULL);
-	lap(watch, SBN_EXCHANGE_NS);
+	lap(watch, SBN_EXCHANGE_TICKS);
 	if (pass->apply != NULL && usable)
 		pass->apply(pass, w->first + begin, w->first + end);
-	lap(watch, SBN_NORMALIZE_NS);
+	lap(watch, SBN_NORMALIZE_TICKS);
 	return SYNCBN_OK;
 }
 
@@ -269,7 +269,7 @@ run(struct sbn_pass *pass, int threads)
 
 	if (pass->before != NULL)
 		pass->before(pass, threads);
-	lap(&watch, SBN_MOMENTS_NS);
+	lap(&watch, SBN_MOMENTS_TICKS);
 	status = run_windows(pass, threads);
 	if (status != SYNCBN_OK)
 		return status;
@@ -281,7 +281,7 @@ run(struct sbn_pass *pass, int threads)
 	lap(&watch, SBN_COUNTERS);
 	if (pass->after != NULL)
 		pass->after(pass, threads);
-	lap(&watch, SBN_NORMALIZE_NS);
+	lap(&watch, SBN_NORMALIZE_TICKS);
 	return SYNCBN_OK;
 }
 

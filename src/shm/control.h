@@ -52,6 +52,7 @@ struct sbn_control_head {
 	_Alignas(SBN_LINE) _Atomic uint32_t clock_paused; /* not 0: no deadline comes nearer */
 	_Alignas(SBN_LINE) _Atomic uint64_t extents_end;  /* where the segment may grow */
 	_Alignas(SBN_LINE) _Atomic uint32_t groups_made;  /* numbers of sub groups, from 1 */
+	_Atomic uint64_t tuning;                          /* the world's, once it has joined */
 };
 
 /* What has become of a rank; bits, each set once. */

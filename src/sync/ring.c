@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sync/ring.h"
 
+#include "sync/cache_line.h"
+
 /* A test builds this file with a relaxed order here, to prove that it would notice. */
 #ifndef SBN_RING_RELEASE
 #define SBN_RING_RELEASE memory_order_release
@@ -88,6 +90,16 @@ void *
 sbn_ring_own_row(const struct sbn_ring *ring)
 {
 	return (unsigned char *)slot_of(ring, ring->rank) + ring->row_offset;
+}
+
+void
+sbn_ring_take_next(const struct sbn_ring *ring, size_t bytes)
+{
+	uint64_t slot = (ring->call + 1) % ring->shape.n_slots;
+	unsigned char *next = ring->parts[ring->rank] + slot * ring->slot_stride;
+
+	sbn_lines_take(next, sizeof(struct sbn_call));
+	sbn_lines_take(next + ring->row_offset, bytes);
 }
 
 void

@@ -113,6 +113,12 @@ sbn_ring_view(const struct sbn_ring *ring)
 /* This rank's row in the present call. */
 void *sbn_ring_own_row(const struct sbn_ring *ring);
 
+/*
+ * Fetches what this rank writes first in its next call: lane 0's line and the row's first bytes.
+ * Every peer has read them when its previous call ended, which this call's rows are a sign of.
+ */
+void sbn_ring_take_next(const struct sbn_ring *ring, size_t bytes);
+
 /* Says that `lane` has written its items up to, not including, item `end` of the row (R1). */
 void sbn_ring_publish(const struct sbn_ring *ring, uint32_t lane, uint32_t end);
 

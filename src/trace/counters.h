@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Always-on counters, in the rank's block of the control extent. Threads that are in different
- * groups may add at once; others may read at any time.
+ * Always-on counters, in the rank's block of the control extent; anybody may read them at any time.
+ * The world has a set of its own: it is in one call at a time, and a locked addition costs more
+ * than a small call has to spare. Sub groups share the other, as their threads may add at once.
  */
 #ifndef SBN_TRACE_COUNTERS_H
 #define SBN_TRACE_COUNTERS_H
 
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "shm/control.h"
@@ -17,25 +19,30 @@ enum sbn_counter {
 	SBN_REDUCE_CALLS,
 	SBN_REDUCE_BYTES,
 	SBN_BARRIER_CALLS,
-	SBN_MOMENTS_NS,
-	SBN_EXCHANGE_NS,
+	SBN_MOMENTS_TICKS, /* sbn_ticks() */
+	SBN_EXCHANGE_TICKS,
+	SBN_NORMALIZE_TICKS,
+	SBN_REDUCE_TICKS, /* with what was waited */
+	SBN_REDUCE_WAIT_NS,
 	SBN_WAIT_NS,
-	SBN_NORMALIZE_NS,
-	SBN_REDUCE_NS,
 	SBN_SLEEPS,
 	SBN_COUNTERS
 };
 
 struct sbn_trace {
-	_Atomic uint64_t counter[SBN_COUNTERS];
+	_Alignas(SBN_LINE) _Atomic uint64_t counter[SBN_COUNTERS];
+	bool many_writers; /* set before the first addition */
 };
 
-_Static_assert(sizeof(struct sbn_trace) <= SBN_TRACE_BYTES, "the counters fit their room");
+enum sbn_trace_owner { SBN_TRACE_WORLD, SBN_TRACE_SUB_GROUPS, SBN_TRACES };
+
+_Static_assert(SBN_TRACES * sizeof(struct sbn_trace) <= SBN_TRACE_BYTES,
+	       "the counters fit their room");
 
 static inline struct sbn_trace *
-sbn_trace_of(struct sbn_rank_block *block)
+sbn_trace_of(struct sbn_rank_block *block, enum sbn_trace_owner owner)
 {
-	return (struct sbn_trace *)block->trace;
+	return (struct sbn_trace *)block->trace + owner;
 }
 
 static inline uint64_t
@@ -48,8 +55,15 @@ sbn_trace_read(const struct sbn_trace *trace, enum sbn_counter which)
 static inline void
 sbn_trace_add(struct sbn_trace *trace, enum sbn_counter which, uint64_t amount)
 {
-	/* relaxed: readers need no order among counters */
-	atomic_fetch_add_explicit(&trace->counter[which], amount, memory_order_relaxed);
+	_Atomic uint64_t *counter = &trace->counter[which];
+
+	/* relaxed, all: readers need no order among counters */
+	if (trace->many_writers)
+		atomic_fetch_add_explicit(counter, amount, memory_order_relaxed);
+	else
+		atomic_store_explicit(counter,
+				      atomic_load_explicit(counter, memory_order_relaxed) + amount,
+				      memory_order_relaxed);
 }
 
 #endif

@@ -64,12 +64,12 @@ compare(const struct syncbn_request *request)
 static void
 sum(struct syncbn_request *request)
 {
-	uint64_t start_ns = sbn_now_ns();
+	uint64_t start = sbn_ticks();
 
 	sbn_reduction_sum(&request->reduction, &request->running);
 	sbn_call_publish(&request->running, 0, 1);
 	request->state = SUMMED;
-	sbn_trace_add(request->group->trace, SBN_REDUCE_NS, sbn_now_ns() - start_ns);
+	sbn_trace_add(request->group->trace, SBN_REDUCE_TICKS, sbn_ticks() - start);
 }
 
 /* Lets all requests go on as far as they can without waiting. */

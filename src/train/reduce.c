@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "train/reduce.h"
 
-#include "base/clock.h"
 #include "base/math.h"
 #include "comm/collective.h"
 #include "train/arena.h"
@@ -117,7 +116,7 @@ sbn_all_reduce(struct syncbn_group *group, void *data, size_t count, syncbn_dtyp
 	       syncbn_reduce_t op)
 {
 	struct sbn_reduction r = { .count = count, .dtype = dtype, .op = op };
-	uint64_t start_ns = sbn_now_ns(), waited = group->waited_ns;
+	struct sbn_span span = sbn_span_begin(group);
 	size_t bytes = count * sbn_dtype_bytes(dtype);
 	syncbn_status_t status;
 
@@ -127,9 +126,6 @@ sbn_all_reduce(struct syncbn_group *group, void *data, size_t count, syncbn_dtyp
 	if (r.arena == NULL)
 		return sbn_all_reduce_staged(group, data, count, dtype, op);
 	status = reduce_in_place(&r);
-	waited = group->waited_ns - waited;
-	sbn_trace_add(group->trace, SBN_REDUCE_CALLS, 1);
-	sbn_trace_add(group->trace, SBN_REDUCE_BYTES, bytes);
-	sbn_trace_add(group->trace, SBN_REDUCE_NS, sbn_now_ns() - start_ns - waited);
+	sbn_span_end(group, &span, bytes);
 	return status;
 }

@@ -8,7 +8,7 @@ perf=$BUILD/tools/syncbn-perf
 "$perf" env >"$dir/out" 2>"$dir/err"
 expect "env runs" 0 $?
 for line in system CPU topology '  domain 0' 'page size' 'huge pages' /dev/shm 'NUMA balancing' \
-	clock 'CPU features' kernels; do
+	clock 'CPU features' kernels collectives; do
 	expect_match "env shows $line" "^$line  *[^ ]" "$dir/out"
 done
 
@@ -32,5 +32,23 @@ refused() {
 refused 'a command is missing'
 refused 'did you mean env' enw
 refused 'did you mean barrier' barier
-refused 'env takes no option' env --all
+refused 'env takes -n RANKS' env --all
+refused '-n' env -n 0
+
+SYNCBN_CALIBRATE=on "$perf" env -n 3 --oversubscribe >"$dir/out" 2>"$dir/err"
+expect "env joins ranks" 0 $?
+expect_match "what was measured is shown" \
+	'^collectives +rows past the caches (never|from [0-9]+ bytes), reduce-scatter' "$dir/out"
+expect "one rank shows it" 1 "$(grep -c ^collectives "$dir/out")"
+
+SYNCBN_SCATTER_FROM=1234 SYNCBN_STREAM_FROM=2147483647 "$perf" env -n 3 --oversubscribe \
+	>"$dir/out" 2>"$dir/err"
+expect_match "the environment decides" \
+	'^collectives +rows past the caches never, reduce-scatter from 1234 bytes' "$dir/out"
+SYNCBN_CALIBRATE=off "$perf" env -n 4 --oversubscribe >"$dir/out" 2>"$dir/err"
+expect_match "without a measurement there are fixed values" \
+	'^collectives +rows past the caches never, reduce-scatter from 16384 bytes' "$dir/out"
+SYNCBN_CALIBRATE=of "$perf" env -n 2 --oversubscribe >"$dir/out" 2>"$dir/err"
+expect_match "a wrong word is refused" 'SYNCBN_CALIBRATE: unknown "of"' "$dir/err"
+
 finish

@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * All-reduce of data anywhere, in pieces through the ring. Small pieces are gathered: everybody
+ * reads all rows and sums them. Large ones are scattered: each rank sums one share of all rows and
+ * publishes it, and everybody gathers the shares. Both sum in rank order: the bits are the same.
+ */
+#include <string.h>
+
+#include "base/math.h"
+#include "comm/call.h"
+#include "comm/collective.h"
+#include "comm/copy.h"
+
+/* Of small rows the next call's are fetched before it begins: then the peers have read them. */
+enum { TAKE_NEXT_BYTES = 2048 };
+
+struct piece {
+	struct sbn_running_call *running;
+	unsigned char *data;
+	size_t count;
+	syncbn_dtype_t dtype;
+	syncbn_reduce_t op;
+};
+
+/* The sum of the elements [begin, end) of all present rows, into dst[0..n_dst-1]. */
+static void
+sum_share(const struct piece *piece, void *const *dst, uint32_t n_dst, size_t begin, size_t end)
+{
+	const struct sbn_running_call *running = piece->running;
+	size_t element = sbn_dtype_bytes(piece->dtype);
+	uint32_t present[running->group->size];
+	const void *src[running->group->size];
+	struct sbn_rows rows = {
+		.src = src,
+		.n_src = sbn_call_roll(running, present),
+		.dst = dst,
+		.n_dst = n_dst,
+		.divisor = piece->op == SYNCBN_MEAN ? sbn_call_divisor(running) : 1,
+	};
+
+	for (uint32_t i = 0; i < rows.n_src; i++) {
+		/* the peers' reads take the own row's lines, and reading it would take them back */
+		src[i] = piece->data + begin * element;
+		if (present[i] == running->group->rank)
+			continue;
+		src[i] = (const char *)sbn_call_row(running, present[i]) + begin * element;
+		sbn_fetch_ahead(src[i], (end - begin) * element);
+	}
+	sbn_reduce_rows(running->group, &rows, end - begin, piece->dtype);
+}
+
+static syncbn_status_t
+gather(struct syncbn_group *group, struct sbn_call *call, struct piece *piece)
+{
+	size_t bytes = piece->count * sbn_dtype_bytes(piece->dtype);
+	syncbn_status_t status;
+
+	call->n_items = (uint32_t)bytes;
+	status = sbn_pass_piece(group, call, piece->data, bytes, piece->running);
+	if (status != SYNCBN_OK)
+		return status;
+	sum_share(piece, (void *const *)&piece->data, 1, 0, piece->count);
+	if (bytes <= TAKE_NEXT_BYTES)
+		group->transport->take_next(group, SBN_STREAM_DATA, bytes);
+	return sbn_call_end(piece->running);
+}
+
+/* The elements that the i-th of n ranks sums, cut at lines so that none has two writers. */
+static size_t
+share_begin(const struct piece *piece, uint32_t n, uint32_t i)
+{
+	size_t a_line = SBN_LINE / sbn_dtype_bytes(piece->dtype);
+	size_t lines = sbn_ceil_div(piece->count, a_line);
+
+	return SBN_MIN((size_t)sbn_part_begin(lines, n, i) * a_line, piece->count);
+}
+
+/* The sum goes into the data, and into the part of the own row that no peer reads: theirs. */
+static void
+sum_own_share(struct piece *piece, const uint32_t *present, uint32_t n)
+{
+	size_t element = sbn_dtype_bytes(piece->dtype);
+	size_t begin, end;
+	uint32_t own = 0;
+	void *dst[2];
+
+	while (present[own] != piece->running->group->rank)
+		own++;
+	begin = share_begin(piece, n, own);
+	end = share_begin(piece, n, own + 1);
+	dst[0] = (char *)piece->running->row + begin * element;
+	dst[1] = piece->data + begin * element;
+	sum_share(piece, dst, 2, begin, end);
+}
+
+static void
+take_shares(struct piece *piece, const uint32_t *present, uint32_t n)
+{
+	size_t element = sbn_dtype_bytes(piece->dtype);
+
+	for (uint32_t i = 0; i < n; i++) {
+		size_t begin = share_begin(piece, n, i) * element;
+		size_t end = share_begin(piece, n, i + 1) * element;
+		const char *row = sbn_call_row(piece->running, present[i]);
+
+		if (present[i] == piece->running->group->rank)
+			continue;
+		sbn_fetch_ahead(row + begin, end - begin);
+		memcpy(piece->data + begin, row + begin, end - begin);
+	}
+}
+
+/* Items are the bytes of the row, and then once more, as sums. */
+static syncbn_status_t
+scatter(struct syncbn_group *group, struct sbn_call *call, struct piece *piece)
+{
+	uint32_t bytes = (uint32_t)(piece->count * sbn_dtype_bytes(piece->dtype));
+	uint32_t present[group->size];
+	syncbn_status_t status;
+	uint32_t n;
+
+	call->n_items = 2 * bytes;
+	status = sbn_pass_piece(group, call, piece->data, bytes, piece->running);
+	if (status != SYNCBN_OK)
+		return status;
+	n = sbn_call_roll(piece->running, present);
+	sum_own_share(piece, present, n);
+	sbn_call_publish(piece->running, 0, 2 * bytes);
+	if (sbn_call_await(piece->running, 0, bytes, 2 * bytes) == SYNCBN_OK)
+		take_shares(piece, present, n);
+	return sbn_call_end(piece->running);
+}
+
+syncbn_status_t
+sbn_all_reduce_pieces(struct syncbn_group *group, void *data, size_t count, syncbn_dtype_t dtype,
+		      syncbn_reduce_t op)
+{
+	size_t a_piece = SBN_DATA_ROOM / sbn_dtype_bytes(dtype);
+	syncbn_status_t status = SYNCBN_OK;
+
+	for (size_t at = 0; at < count && status == SYNCBN_OK; at += a_piece) {
+		struct sbn_call call = {
+			.op = SBN_OP_ALL_REDUCE,
+			.n_lanes = 1,
+			.agreed = { count, dtype, sbn_reduce_word(group, op) },
+		};
+		struct sbn_running_call running; /* large: not to be zeroed */
+		struct piece piece = {
+			.running = &running,
+			.data = (unsigned char *)data + at * sbn_dtype_bytes(dtype),
+			.count = SBN_MIN(count - at, a_piece),
+			.dtype = dtype,
+			.op = op,
+		};
+
+		if (piece.count * sbn_dtype_bytes(dtype) >= group->tuning.scatter_from)
+			status = scatter(group, &call, &piece);
+		else
+			status = gather(group, &call, &piece);
+	}
+	return status;
+}
+
+syncbn_status_t
+sbn_all_reduce_staged(struct syncbn_group *group, void *data, size_t count, syncbn_dtype_t dtype,
+		      syncbn_reduce_t op)
+{
+	struct sbn_span span = sbn_span_begin(group);
+	syncbn_status_t status = sbn_all_reduce_pieces(group, data, count, dtype, op);
+
+	sbn_span_end(group, &span, count * sbn_dtype_bytes(dtype));
+	return status;
+}
