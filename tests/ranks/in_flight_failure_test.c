@@ -131,8 +131,9 @@ begin_another(int rank, void *argument)
 	(void)argument;
 	EXPECT(open_setting(&s, LONG_MS) == 0);
 	EXPECT(begin(&s, 0, COUNT) == SYNCBN_OK);
-	EXPECT(begin(&s, 1, rank == 1 ? COUNT - 1 : COUNT) == SYNCBN_OK);
-	status = syncbn_all_reduce_end(&s.requests[1]);
+	status = begin(&s, 1, rank == 1 ? COUNT - 1 : COUNT);
+	if (status == SYNCBN_OK) /* a third rank may hear of the others before it begins */
+		status = syncbn_all_reduce_end(&s.requests[1]);
 	EXPECT(status == SYNCBN_ERR_MISMATCH && says("all_reduce_begin/end, call 2"));
 	return end_failed(&s, SYNCBN_ERR_MISMATCH);
 }
