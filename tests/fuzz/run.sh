@@ -29,9 +29,10 @@ have_libfuzzer() {
 }
 
 # Only what reads a stranger's bytes, and what that needs.
-sources=(src/base/*.c src/platform/*.c src/shm/contract.c src/launch/options.c
-	src/launch/launch_env.c src/nn/config.c src/nn/initializer.c src/state/*.c)
-packages=(hwloc jansson libzip)
+sources=(src/base/*.c src/platform/*.c src/shm/contract.c src/launch/allocator.c
+	src/launch/launch_env.c src/launch/option*.c src/launch/settings.c src/nn/config.c
+	src/nn/initializer.c src/state/*.c)
+packages=(hwloc inih jansson libzip)
 
 # compile SANITIZERS ARGUMENT...
 compile() {
