@@ -5,6 +5,8 @@
 
 replay=$BUILD/tests/golden/replay
 
+"$replay" --isa scalar --help >"$dir/out" 2>"$dir/err"
+expect "the replay is built" 0 $?
 for isa in scalar avx2 avx512; do
 	if ! "$replay" --isa $isa --help >/dev/null 2>&1; then
 		echo "skip $isa: not on this CPU"
