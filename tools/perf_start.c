@@ -36,7 +36,7 @@ run_job(const struct sbn_options *options, const struct sbn_topology *topology,
 		sbn_spawn_release(&job, go_fd, &start_failure);
 		if (start_failure != 0)
 			perf_tell(SYNCBN_ERR_SYSTEM);
-		code = sbn_supervise(&job, start_failure);
+		code = sbn_supervise(&job, start_failure).exit_code;
 	}
 	sbn_job_close(&job);
 	return code;

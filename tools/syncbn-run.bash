@@ -6,10 +6,11 @@
 _syncbn_run() {
 	local options="-n -np --nproc-per-node --nproc_per_node --per-domain --map --domains --smt
 		--cores --mem --bind-to --malloc --oversubscribe --shared --no-adopt --report
-		--report-bindings --dry-run --json --svg --topology --timeout --grace --tag --config
+		--report-bindings --dry-run --json --svg --topology --timeout --grace --max-restarts --tag --config
 		--help -h --version -V"
 	local with_value=" -n -np --nproc-per-node --nproc_per_node --per-domain --map --domains
-		--smt --cores --mem --bind-to --malloc --svg --topology --timeout --grace --config "
+		--smt --cores --mem --bind-to --malloc --svg --topology --timeout --grace
+		--max-restarts --config "
 	local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]} i
 
 	COMPREPLY=()
@@ -39,7 +40,7 @@ _syncbn_run() {
 		"default tuned tcmalloc jemalloc" -- "$current") ;;
 	--svg | --topology | --config) mapfile -t COMPREPLY < <(compgen -f -- "$current") ;;
 	-n | -np | --nproc-per-node | --nproc_per_node | --per-domain | --domains | --timeout | \
-		--grace) ;;
+		--grace | --max-restarts) ;;
 	*)
 		if [[ $current == -* ]]; then
 			mapfile -t COMPREPLY < <(compgen -W "$options" -- "$current")

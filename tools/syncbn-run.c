@@ -98,18 +98,22 @@ dry_run(const struct sbn_options *options, const struct sbn_placement *place)
 	return status == SYNCBN_OK ? end_stdout() : tell(status);
 }
 
-/* The ranks are bound and wait: says so, lets them go and watches them to their end. */
-static int
+/* The ranks are bound and wait: says so once, lets them go and watches them to their end. */
+static struct sbn_outcome
 watch(const struct sbn_options *options, const struct sbn_placement *place, struct sbn_job *job,
       int go_fd)
 {
-	syncbn_status_t status = report(options, place, job->memory);
-	int code = status == SYNCBN_OK ? end_stdout() : tell(status);
+	struct sbn_outcome outcome = { .exit_code = EXIT_SUCCESS };
+	syncbn_status_t status;
 	int start_failure;
 
-	if (code != EXIT_SUCCESS) {
+	if (job->restarts == 0) {
+		status = report(options, place, job->memory);
+		outcome.exit_code = status == SYNCBN_OK ? end_stdout() : tell(status);
+	}
+	if (outcome.exit_code != EXIT_SUCCESS) {
 		sbn_spawn_cancel(job, go_fd);
-		return code;
+		return outcome;
 	}
 	sbn_spawn_release(job, go_fd, &start_failure);
 	if (start_failure != 0)
@@ -117,23 +121,45 @@ watch(const struct sbn_options *options, const struct sbn_placement *place, stru
 	return sbn_supervise(job, start_failure);
 }
 
+static struct sbn_outcome
+run_once(const struct sbn_options *options, const struct sbn_placement *place,
+	 const struct sbn_allocator *allocator, unsigned restarts)
+{
+	struct sbn_outcome outcome = { .again = false };
+	struct sbn_job job;
+	syncbn_status_t status;
+	int go_fd;
+
+	status = sbn_job_open(options, &place->topology, &place->plan, &job);
+	if (status != SYNCBN_OK) {
+		outcome.exit_code = tell(status);
+		return outcome;
+	}
+	job.allocator = allocator;
+	job.restarts = restarts;
+	status = sbn_spawn_ranks(&job, &go_fd);
+	if (status == SYNCBN_OK)
+		outcome = watch(options, place, &job, go_fd);
+	else
+		outcome.exit_code = tell(status);
+	sbn_job_close(&job);
+	return outcome;
+}
+
+/* Starts the ranks, and again after a rank's failure as often as --max-restarts allows. */
 static int
 run(const struct sbn_options *options, const struct sbn_placement *place,
     const struct sbn_allocator *allocator)
 {
-	struct sbn_job job;
-	syncbn_status_t status;
-	int go_fd;
-	int code;
+	struct sbn_outcome outcome = run_once(options, place, allocator, 0);
 
-	status = sbn_job_open(options, &place->topology, &place->plan, &job);
-	if (status != SYNCBN_OK)
-		return tell(status);
-	job.allocator = allocator;
-	status = sbn_spawn_ranks(&job, &go_fd);
-	code = status == SYNCBN_OK ? watch(options, place, &job, go_fd) : tell(status);
-	sbn_job_close(&job);
-	return code;
+	for (unsigned restarts = 1; outcome.again && restarts <= options->max_restarts;
+	     restarts++) {
+		sbn_say("starting all ranks again, restart %u of %u, after %s", restarts,
+			options->max_restarts, outcome.reason);
+		outcome = run_once(options, place, allocator, restarts);
+	}
+	return outcome.exit_code;
 }
 
 /* Another launcher's rank: joins its peers' segment and becomes the program. */

@@ -228,11 +228,30 @@ sbn_failure_unheeded(struct sbn_failure *failure, const struct sbn_job *job)
 
 	if (abort.cause == SYNCBN_OK || !sbn_failure_set(failure, 1))
 		return;
+	failure->unheeded = true;
 	if (abort.rank < job->n_ranks)
 		snprintf(who, sizeof(who), lost ? ": rank %u" : ", found by rank %u", abort.rank);
 	sbn_say("the group failed (%s%s), but every rank ended with 0: the program ignores what "
 		"syncbn's calls return; check every status",
 		cause_name(abort.cause), who);
+}
+
+bool
+sbn_failure_reason(const struct sbn_failure *failure, const struct sbn_job *job, char *text,
+		   size_t bytes)
+{
+	char ending[ENDING_BYTES];
+
+	if (failure->unheeded)
+		snprintf(text, bytes, "the group failed");
+	else if (failure->rank >= 0 && job->process[failure->rank].member.state == SBN_MEMBER_ENDED)
+		snprintf(text, bytes, "the process of rank %d has ended", failure->rank);
+	else if (failure->rank >= 0) {
+		sbn_control_ending(&job->segment.control, (uint32_t)failure->rank, ending,
+				   sizeof(ending));
+		snprintf(text, bytes, "rank %d: %s", failure->rank, ending);
+	}
+	return failure->unheeded || failure->rank >= 0;
 }
 
 bool

@@ -12,6 +12,7 @@ struct sbn_failure {
 	int exit_code; /* 0: nothing has failed */
 	int rank;      /* -1: a signal to the launcher, or its own failure */
 	bool wrapped;  /* a wrapper lives on, whose own code will count if it is not 0 */
+	bool unheeded; /* all ranks ended with 0, and yet syncbn's calls failed in them */
 	int waiter;    /* a rank that waited when the first rank failed, or -1 */
 	char (*was_in)[SBN_FAILURE_TEXT]; /* [n_ranks] when the first rank failed, or NULL */
 };
@@ -41,6 +42,13 @@ bool sbn_failure_member_ended(struct sbn_failure *failure, const struct sbn_job 
 
 /* At the end: syncbn's calls have failed in the ranks, and yet all have ended with 0. */
 void sbn_failure_unheeded(struct sbn_failure *failure, const struct sbn_job *job);
+
+/*
+ * Writes who failed and how in a few words ("rank 1: killed by signal 9 (Killed)"). False when
+ * it was no rank's doing.
+ */
+bool sbn_failure_reason(const struct sbn_failure *failure, const struct sbn_job *job, char *text,
+			size_t bytes);
 
 /* Anything else that ends the run; false when something came before. */
 bool sbn_failure_set(struct sbn_failure *failure, int exit_code);

@@ -31,6 +31,7 @@ struct sbn_job {
 	const struct sbn_topology *topology;
 	const struct sbn_plan *plan;
 	const struct sbn_allocator *allocator;
+	unsigned restarts; /* how often the ranks were started before */
 	int signal_fd;
 	struct sbn_guard guard;
 	struct sbn_output output;

@@ -13,7 +13,7 @@
 
 #include "shm/contract.h"
 
-enum { MAX_ADDED = 24 };
+enum { MAX_ADDED = 32 };
 
 struct list {
 	char **entry; /* NULL at its end */
@@ -80,6 +80,7 @@ set_contract(struct list *list, const struct sbn_launch_env *wanted)
 	set(list, SBN_ENV_SEGMENT_FD, "%d", wanted->segment_fd);
 	set(list, SBN_ENV_RUN_ID, "%s", run_id);
 	set(list, SBN_ENV_MEM, "%s", sbn_mem_names[wanted->mem]);
+	set(list, "SYNCBN_RESTART_COUNT", "%u", wanted->restarts);
 	if (wanted->timeout_s > 0)
 		set(list, "SYNCBN_TIMEOUT", "%.15g", wanted->timeout_s);
 }

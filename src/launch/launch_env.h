@@ -7,6 +7,7 @@
  *		SYNCBN_MEM (shm/contract.h)
  *		RANK, LOCAL_RANK, WORLD_SIZE, LOCAL_WORLD_SIZE, GROUP_RANK (0), RANK_ID, RANK_SIZE,
  *		MS_WORKER_NUM
+ *		SYNCBN_RESTART_COUNT, for the program: the library does not look at it
  *	set when --timeout was given: SYNCBN_TIMEOUT, in seconds
  *	set unless the caller has chosen a value:
  *		MASTER_ADDR (127.0.0.1), MASTER_PORT (a free one each run, also within another run),
@@ -33,6 +34,7 @@ struct sbn_launch_env {
 	uint64_t run_id[2];
 	enum sbn_mem mem;
 	double timeout_s;                      /* 0: not given */
+	unsigned restarts;                     /* before this start */
 	uint16_t master_port;                  /* 0: none; MASTER_PORT is left alone */
 	const struct sbn_allocator *allocator; /* NULL: the program's own */
 };

@@ -8,6 +8,7 @@ libsbn_launch_la_SOURCES = \
 	src/launch/adopt.h \
 	src/launch/adopted.c \
 	src/launch/adopted.h \
+	src/launch/answers.c \
 	src/launch/child.c \
 	src/launch/child.h \
 	src/launch/exec_failure.c \
@@ -38,6 +39,7 @@ libsbn_launch_la_SOURCES = \
 	src/launch/other_runs.h \
 	src/launch/output.c \
 	src/launch/output.h \
+	src/launch/phases.c \
 	src/launch/picture.c \
 	src/launch/picture.h \
 	src/launch/placement.c \
@@ -61,5 +63,6 @@ libsbn_launch_la_SOURCES = \
 	src/launch/strays.c \
 	src/launch/strays.h \
 	src/launch/supervise.c \
-	src/launch/supervise.h
+	src/launch/supervise.h \
+	src/launch/supervisor.h
 libsbn_launch_la_LIBADD = $(INIH_LIBS)

@@ -64,6 +64,8 @@ const struct sbn_option sbn_option_table[SBN_N_OPTIONS] = {
 	  SECONDS(0.001), AT(timeout_s) },
 	{ "--grace", NULL, "SECONDS", "from SIGTERM to SIGKILL when a rank failed (default 5)",
 	  SECONDS(0), AT(grace_s) },
+	{ "--max-restarts", NULL, "N", "start all ranks again when one fails (default 0 times)",
+	  .kind = SBN_OPTION_COUNT, .min = 0, .max = 1000, AT(max_restarts) },
 	{ "--tag", NULL, NULL, "put [rank] before every line of output", FLAG, AT(tag) },
 	{ "--config", NULL, "FILE", "settings, a line each: map = l3", TEXT, AT(config) },
 	{ "--help", NULL, NULL, "this page (-h)", FLAG, AT(help), .now_only = true },

@@ -41,6 +41,7 @@ struct sbn_options {
 	const char *config;
 	double timeout_s; /* of the ranks' waits, exported as SYNCBN_TIMEOUT; 0: not given */
 	double grace_s;   /* from SIGTERM to SIGKILL; default 5 */
+	unsigned max_restarts;
 	bool tag;
 	bool help;
 	bool version;

@@ -24,6 +24,7 @@ environment_of(const struct sbn_job *job, uint32_t rank, uint16_t port)
 		.run_id = { job->segment.run_id[0], job->segment.run_id[1] },
 		.mem = job->options->mem,
 		.timeout_s = job->options->timeout_s,
+		.restarts = job->restarts,
 		.master_port = port,
 		.allocator = job->allocator,
 	};
