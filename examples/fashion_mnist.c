@@ -5,11 +5,16 @@
  *
  *	syncbn-run -n 2 -- fashion_mnist --model conv --shards class
  *
+ * and, when a rank fails, goes on from the last checkpoint:
+ *
+ *	syncbn-run -n 2 --max-restarts 3 -- fashion_mnist --checkpoint state --resume auto
+ *
  * An ordinary user of the library: it knows the public headers and nothing else.
  */
 #include <stdlib.h>
 #include <syncbn/syncbn.h>
 
+#include "fm_checkpoint.h"
 #include "fm_data.h"
 #include "fm_error.h"
 #include "fm_evaluate.h"
@@ -50,8 +55,10 @@ read_data(struct run *run)
 	struct fm_refusal refusal = { "" };
 
 	fm_options_check(options, run->results.world_size, &refusal);
-	if (syncbn_group_rank(run->world) == 0)
+	if (syncbn_group_rank(run->world) == 0) {
 		fm_json_probe(options->json, &refusal);
+		fm_checkpoint_probe(options, &refusal);
+	}
 	fm_data_read(options->data, "train", FM_TRAIN_COUNT, &run->train_data, &refusal);
 	fm_data_read(options->data, "t10k", FM_TEST_COUNT, &run->test_data, &refusal);
 	return fm_agree(run->world, &refusal);
@@ -79,8 +86,8 @@ train(struct run *run)
 	results->checksums = calloc((size_t)results->world_size, sizeof(*results->checksums));
 	if (!results->losses || !results->checksums)
 		return fm_library("keeping the results", SYNCBN_ERR_NO_MEMORY);
-	return fm_library("training", fm_train(run->world, norm_group(run), &run->options,
-					       &run->train_data, &run->model, results));
+	return fm_train(run->world, norm_group(run), &run->options, &run->train_data, &run->model,
+			results);
 }
 
 static enum fm_exit

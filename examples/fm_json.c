@@ -5,33 +5,18 @@
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
+
+#include "fm_file.h"
 
 static const char json_advice[] = "give --json a file in a directory that can be written";
-
-/* Opens a file beside path that a rename can put in its place. Free *name. NULL with errno. */
-static FILE *
-open_beside(const char *path, char **name)
-{
-	FILE *file;
-
-	if (asprintf(name, "%s.new.%ld", path, (long)getpid()) < 0) {
-		*name = NULL;
-		return NULL;
-	}
-	file = fopen(*name, "wx");
-	return file;
-}
 
 void
 fm_json_probe(const char *path, struct fm_refusal *refusal)
 {
 	struct stat info;
-	char *name;
-	FILE *file;
+	struct fm_file file;
 
 	if (!path || refusal->text[0])
 		return;
@@ -40,14 +25,10 @@ fm_json_probe(const char *path, struct fm_refusal *refusal)
 		fm_refuse(refusal, "%s: not a regular file: %s", path, json_advice);
 		return;
 	}
-	file = open_beside(path, &name);
-	if (!file) {
+	if (fm_file_begin(path, &file) == 0)
+		fm_file_discard(&file);
+	else
 		fm_refuse(refusal, "%s: %s: %s", path, strerror(errno), json_advice);
-	} else {
-		fclose(file);
-		unlink(name);
-	}
-	free(name);
 }
 
 /* JSON has no word for what is not a finite number. */
@@ -89,6 +70,7 @@ put_results(FILE *file, const struct fm_options *options, const struct fm_result
 		results->world_size, options->steps, options->batch);
 	fprintf(file, "  \"shards\": \"%s\",\n  \"seed\": %ld,\n",
 		fm_shards_words[options->shards], options->seed);
+	fprintf(file, "  \"resumed_at\": %ld,\n", results->first_step);
 	fprintf(file, "  \"losses\": [");
 	for (long i = 0; i < options->steps; i++)
 		put_number(file, i ? ", " : "", results->losses[i]);
@@ -110,21 +92,13 @@ put_results(FILE *file, const struct fm_options *options, const struct fm_result
 enum fm_exit
 fm_json_write(const struct fm_options *options, const struct fm_results *results)
 {
-	char *name;
-	FILE *file = open_beside(options->json, &name);
-	int failed = !file;
+	struct fm_file file;
 
-	if (file) {
-		put_results(file, options, results);
-		failed = ferror(file);
-		failed |= fclose(file) != 0;
-		failed = failed || rename(name, options->json) != 0;
+	if (fm_file_begin(options->json, &file) == 0) {
+		put_results(file.stream, options, results);
+		if (fm_file_finish(&file) == 0)
+			return FM_DONE;
 	}
-	if (failed) {
-		fm_error("%s: %s: %s", options->json, strerror(errno), json_advice);
-		if (file)
-			unlink(name);
-	}
-	free(name);
-	return failed ? FM_REFUSED : FM_DONE;
+	fm_error("%s: %s: %s", options->json, strerror(errno), json_advice);
+	return FM_REFUSED;
 }

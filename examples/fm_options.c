@@ -18,6 +18,7 @@
 const char *const fm_network_words[] = { "conv", "mlp", NULL };
 const char *const fm_norm_words[] = { "sync", "local", NULL };
 const char *const fm_shards_words[] = { "iid", "class", NULL };
+const char *const fm_resume_words[] = { "no", "auto", NULL };
 
 enum value { WORD, COUNT, RATE, TEXT, NONE };
 
@@ -51,6 +52,14 @@ static const struct row rows[] = {
 	{ "data", TEXT, FIELD(data), NULL, 0, 0, "DIR",
 	  "where the four .gz files are (default " FASHION_MNIST_DIR ")" },
 	{ "json", TEXT, FIELD(json), NULL, 0, 0, "FILE", "write the results there, too" },
+	{ "checkpoint", TEXT, FIELD(checkpoint), NULL, 0, 0, "DIR",
+	  "keep a checkpoint in this directory" },
+	{ "checkpoint-every", COUNT, FIELD(checkpoint_every), NULL, 1, 1000000, "N",
+	  "write it every N steps (default 100)" },
+	{ "resume", WORD, FIELD(resume), fm_resume_words, 0, 0, "no|auto",
+	  "go on from the checkpoint, if there is one (default no)" },
+	{ "crash-at", COUNT, FIELD(crash_at), NULL, 1, 1000000, "N",
+	  "to try that: the last rank kills itself in step N, unless it was restarted" },
 	{ "quiet", NONE, FIELD(quiet), NULL, 0, 0, NULL, "print nothing but errors" },
 	{ "help", NONE, FIELD(help), NULL, 0, 0, NULL, "print this and exit" },
 };
@@ -185,7 +194,7 @@ print_help(void)
 
 		snprintf(left, sizeof(left), "--%s %s", rows[i].name,
 			 rows[i].argument ? rows[i].argument : "");
-		printf("  %-20s %s\n", left, rows[i].help);
+		printf("  %-22s %s\n", left, rows[i].help);
 	}
 }
 
@@ -197,6 +206,7 @@ fm_options_parse(int argc, char **argv, struct fm_options *options)
 	int result, at = 1;
 
 	*options = (struct fm_options){ .steps = 1000, .batch = 16, .as_ranks = 1, .seed = 1,
+					.checkpoint_every = 100,
 					.lr = 0.1, .data = FASHION_MNIST_DIR };
 	for (int i = 0; i < N_ROWS; i++)
 		known[i] = (struct option){ rows[i].name, rows[i].value == NONE ? no_argument :
@@ -227,6 +237,8 @@ fm_options_check(const struct fm_options *options, int world_size, struct fm_ref
 	else if (options->batch % options->as_ranks)
 		fm_refuse(refusal, "--as-ranks %ld: does not divide --batch %ld: change one",
 			  options->as_ranks, options->batch);
+	else if (options->resume && !options->checkpoint)
+		fm_refuse(refusal, "--resume auto: from what: give --checkpoint DIR, too");
 	else if (options->batch * world_size > FM_TRAIN_COUNT)
 		fm_refuse(refusal, "--batch %ld: with %d ranks more than the %d images there are: "
 			  "take a smaller one", options->batch, world_size, FM_TRAIN_COUNT);

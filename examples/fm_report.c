@@ -21,11 +21,12 @@ fm_seconds(void)
 
 void
 fm_progress_begin(struct fm_progress *progress, const struct fm_options *options,
-		  syncbn_group_t *world)
+		  syncbn_group_t *world, long first)
 {
 	double now = fm_seconds();
 
 	*progress = (struct fm_progress){
+		.first = first,
 		.steps = options->steps,
 		.images_per_step = (double)options->batch * syncbn_group_size(world),
 		.begun = now,
@@ -33,6 +34,8 @@ fm_progress_begin(struct fm_progress *progress, const struct fm_options *options
 	};
 	if (syncbn_group_rank(world) == 0 && !options->quiet)
 		progress->style = isatty(STDOUT_FILENO) ? ONE_LINE : LINES;
+	if (progress->style != SILENT && first > 0)
+		printf("going on from the checkpoint of step %ld\n", first);
 }
 
 /* A terminal's line changes five times a second; elsewhere there are ten lines a run. */
@@ -48,7 +51,7 @@ void
 fm_progress_step(struct fm_progress *progress, long step, double loss)
 {
 	double now, elapsed;
-	long done = step + 1;
+	long done = step + 1, here = done - progress->first;
 
 	if (progress->style == SILENT)
 		return;
@@ -60,8 +63,8 @@ fm_progress_step(struct fm_progress *progress, long step, double loss)
 	if (progress->style == ONE_LINE)
 		printf("\r");
 	printf("step %ld of %ld   loss %.4f   %.0f images/s   %.0f s left", done, progress->steps,
-	       loss, (double)done * progress->images_per_step / elapsed,
-	       elapsed / (double)done * (double)(progress->steps - done));
+	       loss, (double)here * progress->images_per_step / elapsed,
+	       elapsed / (double)here * (double)(progress->steps - done));
 	if (progress->style == ONE_LINE)
 		printf("\033[K"); /* clears what a longer line left */
 	if (progress->style == LINES || done == progress->steps)

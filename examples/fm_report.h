@@ -16,6 +16,7 @@ extern const char *const fm_phase_words[FM_PHASES];
 struct fm_results {
 	int world_size;
 	double *losses; /* [steps], the means over the ranks */
+	long first_step; /* of this process: the ones before are a checkpoint's */
 	double train_loss; /* the mean of the last 50 */
 	double seconds; /* of the training loop */
 	double images_per_second; /* of all ranks together */
@@ -27,7 +28,7 @@ struct fm_results {
 
 struct fm_progress {
 	int style;
-	long steps;
+	long first, steps;
 	double images_per_step; /* of all ranks */
 	double begun, shown;    /* seconds */
 };
@@ -36,7 +37,7 @@ double fm_seconds(void);
 
 /* Shows nothing on other ranks than 0, and nothing when quiet. */
 void fm_progress_begin(struct fm_progress *progress, const struct fm_options *options,
-		       syncbn_group_t *world);
+		       syncbn_group_t *world, long first);
 void fm_progress_step(struct fm_progress *progress, long step, double loss);
 
 void fm_report_text(const struct fm_options *options, const struct fm_results *results);

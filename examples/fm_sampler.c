@@ -120,3 +120,10 @@ fm_sampler_next(struct fm_sampler *sampler)
 	}
 	return sampler->batch;
 }
+
+void
+fm_sampler_skip(struct fm_sampler *sampler, long steps)
+{
+	while (steps-- > 0)
+		fm_sampler_next(sampler);
+}

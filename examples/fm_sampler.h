@@ -24,4 +24,7 @@ void fm_sampler_free(struct fm_sampler *sampler);
 /* The next step's images, [batch]; valid until the next call. */
 const uint32_t *fm_sampler_next(struct fm_sampler *sampler);
 
+/* Passes over the images of `steps` steps. */
+void fm_sampler_skip(struct fm_sampler *sampler, long steps);
+
 #endif

@@ -2,7 +2,10 @@
 #include "fm_train.h"
 
 #include <math.h>
+#include <signal.h>
+#include <stdlib.h>
 
+#include "fm_checkpoint.h"
 #include "fm_layers.h"
 #include "fm_sampler.h"
 
@@ -66,25 +69,50 @@ step(struct trainer *trainer, double rate, double *loss)
 	return SYNCBN_OK;
 }
 
-static syncbn_status_t
+/* For trying what becomes of a run that loses a rank; a restarted one goes on. */
+static void
+crash(const struct trainer *trainer)
+{
+	const char *restarts = getenv("SYNCBN_RESTART_COUNT");
+	int last = syncbn_group_size(trainer->world) - 1;
+
+	if (syncbn_group_rank(trainer->world) == last && (!restarts || atoi(restarts) == 0))
+		raise(SIGKILL);
+}
+
+static enum fm_exit
+keep(const struct trainer *trainer, const struct fm_results *results, long done)
+{
+	const struct fm_options *options = trainer->options;
+
+	if (!options->checkpoint || (done % options->checkpoint_every && done != options->steps))
+		return FM_DONE;
+	return fm_checkpoint_save(trainer->world, options, trainer->model, results, done);
+}
+
+static enum fm_exit
 loop(struct trainer *trainer, struct fm_results *results)
 {
 	long steps = trainer->options->steps;
 	struct fm_progress progress;
 	double begun = fm_seconds();
+	enum fm_exit code = FM_DONE;
 
-	fm_progress_begin(&progress, trainer->options, trainer->world);
-	for (long i = 0; i < steps; i++) {
+	fm_progress_begin(&progress, trainer->options, trainer->world, results->first_step);
+	for (long i = results->first_step; i < steps && code == FM_DONE; i++) {
 		double falls = 0.5 * (1 + cos(M_PI * (double)i / (double)steps));
-		syncbn_status_t status = step(trainer, trainer->options->lr * falls,
-					      &results->losses[i]);
 
-		if (status != SYNCBN_OK)
-			return status;
-		fm_progress_step(&progress, i, results->losses[i]);
+		if (i + 1 == trainer->options->crash_at)
+			crash(trainer);
+		code = fm_library("training", step(trainer, trainer->options->lr * falls,
+						   &results->losses[i]));
+		if (code == FM_DONE) {
+			fm_progress_step(&progress, i, results->losses[i]);
+			code = keep(trainer, results, i + 1);
+		}
 	}
 	results->seconds = fm_seconds() - begun;
-	return SYNCBN_OK;
+	return code;
 }
 
 /* Adds what a group has counted so far, or with sign -1 takes it away. */
@@ -122,7 +150,8 @@ static void
 summarize(const struct trainer *trainer, struct fm_results *results)
 {
 	long steps = trainer->options->steps, last = steps < LAST_STEPS ? steps : LAST_STEPS;
-	double images = (double)(steps * trainer->options->batch) * results->world_size;
+	double images = (double)(steps - results->first_step) *
+			(double)(trainer->options->batch * results->world_size);
 
 	results->train_loss = 0;
 	for (long i = steps - last; i < steps; i++)
@@ -134,9 +163,10 @@ summarize(const struct trainer *trainer, struct fm_results *results)
 }
 
 static syncbn_status_t
-prepare(struct trainer *trainer, int world_size)
+prepare(struct trainer *trainer, const struct fm_results *results)
 {
 	const struct fm_options *options = trainer->options;
+	int world_size = results->world_size;
 	size_t ranks = (size_t)(world_size > 1 ? world_size : options->as_ranks);
 
 	trainer->sampler = fm_sampler_new(trainer->data->labels, trainer->data->count, ranks,
@@ -145,25 +175,38 @@ prepare(struct trainer *trainer, int world_size)
 					  (uint64_t)options->seed);
 	if (!trainer->sampler)
 		return SYNCBN_ERR_NO_MEMORY;
+	fm_sampler_skip(trainer->sampler, results->first_step);
 	return fm_model_mode(trainer->model, 1);
 }
 
-syncbn_status_t
+/* Counts the loop, and nothing else, into the results. */
+static enum fm_exit
+counted_loop(struct trainer *trainer, struct fm_results *results)
+{
+	enum fm_exit code = fm_library("counting", count_both(trainer, -1, results));
+
+	if (code == FM_DONE)
+		code = loop(trainer, results);
+	if (code == FM_DONE)
+		code = fm_library("counting", count_both(trainer, 1, results));
+	return code;
+}
+
+enum fm_exit
 fm_train(syncbn_group_t *world, syncbn_group_t *norms, const struct fm_options *options,
 	 const struct fm_data *data, struct fm_model *model, struct fm_results *results)
 {
 	struct trainer trainer = { .world = world, .norms = norms, .options = options,
 				   .data = data, .model = model };
-	syncbn_status_t status = prepare(&trainer, results->world_size);
+	enum fm_exit code = fm_checkpoint_load(world, options, model, results,
+					       &results->first_step);
 
-	if (status == SYNCBN_OK)
-		status = count_both(&trainer, -1, results);
-	if (status == SYNCBN_OK)
-		status = loop(&trainer, results);
-	if (status == SYNCBN_OK)
-		status = count_both(&trainer, 1, results);
-	if (status == SYNCBN_OK)
+	if (code == FM_DONE)
+		code = fm_library("preparing", prepare(&trainer, results));
+	if (code == FM_DONE)
+		code = counted_loop(&trainer, results);
+	if (code == FM_DONE)
 		summarize(&trainer, results);
 	fm_sampler_free(trainer.sampler);
-	return status;
+	return code;
 }

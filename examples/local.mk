@@ -10,12 +10,16 @@ endif
 
 examples_fashion_mnist_SOURCES = \
 	examples/fashion_mnist.c \
+	examples/fm_checkpoint.c \
+	examples/fm_checkpoint.h \
 	examples/fm_data.c \
 	examples/fm_data.h \
 	examples/fm_error.c \
 	examples/fm_error.h \
 	examples/fm_evaluate.c \
 	examples/fm_evaluate.h \
+	examples/fm_file.c \
+	examples/fm_file.h \
 	examples/fm_json.c \
 	examples/fm_json.h \
 	examples/fm_layers.c \

@@ -84,6 +84,7 @@ rank_tests = \
 shell_tests = \
 	tests/tools/cpusets.sh \
 	tests/tools/dry_run.sh \
+	tests/tools/example_checkpoint.sh \
 	tests/tools/example_data.sh \
 	tests/tools/example_smallest.sh \
 	tests/tools/perf_bn.sh \
@@ -99,6 +100,7 @@ shell_tests = \
 	tests/tools/run_failure.sh \
 	tests/tools/run_guard.sh \
 	tests/tools/run_output.sh \
+	tests/tools/run_restart.sh \
 	tests/tools/run_signals.sh \
 	tests/tools/state_numpy.sh \
 	tests/tools/topologies.sh
