@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "fm_file.h"
+#include "fm_hash.h"
 
 static const char advice[] = "give --checkpoint a directory that can be written and has room";
 static const char remove_advice[] = "remove the directory's files, or give another one";
@@ -133,25 +134,14 @@ load_norms(const char *path, struct fm_model *model, struct fm_refusal *refusal)
 
 /* ---- all else ---- */
 
-/* FNV-1a, 64 bits. */
-static uint64_t
-hash(uint64_t so_far, const void *data, size_t n)
-{
-	const unsigned char *bytes = data;
-
-	for (size_t i = 0; i < n; i++)
-		so_far = (so_far ^ bytes[i]) * 0x100000001b3ull;
-	return so_far;
-}
-
 static uint64_t
 checksum(const struct head *head, const float *params, const float *velocity, const double *losses)
 {
-	uint64_t sum = hash(0xcbf29ce484222325ull, &head->identity, sizeof(head->identity));
+	uint64_t sum = fm_hash(FM_HASH_START, &head->identity, sizeof(head->identity));
 
-	sum = hash(sum, params, head->n_params * sizeof(*params));
-	sum = hash(sum, velocity, head->n_params * sizeof(*velocity));
-	return hash(sum, losses, head->step * sizeof(*losses));
+	sum = fm_hash(sum, params, head->n_params * sizeof(*params));
+	sum = fm_hash(sum, velocity, head->n_params * sizeof(*velocity));
+	return fm_hash(sum, losses, head->step * sizeof(*losses));
 }
 
 static void

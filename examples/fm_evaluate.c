@@ -4,23 +4,19 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fm_hash.h"
 #include "fm_layers.h"
 
-/* FNV-1a, 64 bits. */
 static uint64_t
 hash(uint64_t so_far, const float *values, int n)
 {
-	const unsigned char *bytes = (const unsigned char *)values;
-
-	for (size_t i = 0; i < (size_t)n * sizeof(*values); i++)
-		so_far = (so_far ^ bytes[i]) * 0x100000001b3ull;
-	return so_far;
+	return fm_hash(so_far, values, (size_t)n * sizeof(*values));
 }
 
 static uint64_t
 checksum(const struct fm_model *model)
 {
-	uint64_t sum = 0xcbf29ce484222325ull;
+	uint64_t sum = FM_HASH_START;
 
 	for (int i = 0; i < model->n_blocks; i++) {
 		const struct fm_block *block = &model->blocks[i];

@@ -20,6 +20,7 @@ examples_fashion_mnist_SOURCES = \
 	examples/fm_evaluate.h \
 	examples/fm_file.c \
 	examples/fm_file.h \
+	examples/fm_hash.h \
 	examples/fm_json.c \
 	examples/fm_json.h \
 	examples/fm_layers.c \

@@ -41,6 +41,7 @@ unit_tests = \
 	tests/unit/lines_test \
 	tests/unit/npy_test \
 	tests/unit/npz_test \
+	tests/unit/oom_test \
 	tests/unit/onnx_test \
 	tests/unit/option_table_test \
 	tests/unit/options_test \
@@ -49,6 +50,7 @@ unit_tests = \
 	tests/unit/perf_numbers_test \
 	tests/unit/place_test \
 	tests/unit/plan_test \
+	tests/unit/relay_test \
 	tests/unit/report_test \
 	tests/unit/ring_test \
 	tests/unit/safetensors_test \
@@ -62,6 +64,7 @@ unit_tests = \
 	tests/unit/team_test \
 	tests/unit/tensor_test \
 	tests/unit/tuning_test \
+	tests/unit/waits_test \
 	tests/unit/world_test
 
 rank_tests = \
@@ -95,13 +98,16 @@ shell_tests = \
 	tests/tools/perf_options.sh \
 	tests/tools/placement.sh \
 	tests/tools/run_adopt.sh \
+	tests/tools/run_causes.sh \
 	tests/tools/run_env.sh \
 	tests/tools/run_exit.sh \
 	tests/tools/run_failure.sh \
 	tests/tools/run_guard.sh \
+	tests/tools/run_hang.sh \
 	tests/tools/run_output.sh \
 	tests/tools/run_restart.sh \
 	tests/tools/run_signals.sh \
+	tests/tools/run_terminal.sh \
 	tests/tools/state_numpy.sh \
 	tests/tools/topologies.sh
 
@@ -117,6 +123,7 @@ shell_common = \
 	tests/fuzz/run.sh \
 	tests/fuzz/words.h \
 	tests/tools/run_common.sh \
+	tests/tools/on_terminal.py \
 	tests/tools/state_numpy.py \
 	tests/tools/state_safetensors.py
 
@@ -204,8 +211,8 @@ tests_unit_perf_numbers_test_SOURCES = \
 
 # Not tests: bootstrap compares the digests that gcc's and clang's builds print; the tests of tools
 # run actors.
-check_PROGRAMS += tests/unit/kernels_digest tests/ranks/batch_norm_digest tests/tools/rank_actor \
-	tests/tools/state_actor
+check_PROGRAMS += tests/unit/kernels_digest tests/ranks/batch_norm_digest tests/tools/holder \
+	tests/tools/layer_actor tests/tools/rank_actor tests/tools/state_actor
 
 if HAVE_CMOCKA
 check_PROGRAMS += $(unit_tests) $(rank_tests) $(slow_programs)

@@ -25,7 +25,7 @@ run_job(const struct sbn_options *options, const struct sbn_topology *topology,
 {
 	struct sbn_job job;
 	int start_failure, go_fd, code;
-	syncbn_status_t status = sbn_job_open(options, topology, plan, &job);
+	syncbn_status_t status = sbn_job_open(options, topology, plan, 0, &job);
 
 	if (status != SYNCBN_OK)
 		return perf_tell(status);

@@ -6,11 +6,12 @@
 _syncbn_run() {
 	local options="-n -np --nproc-per-node --nproc_per_node --per-domain --map --domains --smt
 		--cores --mem --bind-to --malloc --oversubscribe --shared --no-adopt --report
-		--report-bindings --dry-run --json --svg --topology --timeout --grace --max-restarts --tag --config
+		--report-bindings --dry-run --json --svg --topology --timeout --hang-report --grace
+		--max-restarts --stdin --tag --timestamps --output --tee --quiet-ranks --config
 		--help -h --version -V"
 	local with_value=" -n -np --nproc-per-node --nproc_per_node --per-domain --map --domains
-		--smt --cores --mem --bind-to --malloc --svg --topology --timeout --grace
-		--max-restarts --config "
+		--smt --cores --mem --bind-to --malloc --svg --topology --timeout --hang-report --grace
+		--max-restarts --stdin --output --quiet-ranks --config "
 	local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]} i
 
 	COMPREPLY=()
@@ -38,9 +39,11 @@ _syncbn_run() {
 	--bind-to) mapfile -t COMPREPLY < <(compgen -W "numa none" -- "$current") ;;
 	--malloc) mapfile -t COMPREPLY < <(compgen -W \
 		"default tuned tcmalloc jemalloc" -- "$current") ;;
+	--stdin) mapfile -t COMPREPLY < <(compgen -W "auto none 0 all" -- "$current") ;;
+	--output) mapfile -t COMPREPLY < <(compgen -d -- "$current") ;;
 	--svg | --topology | --config) mapfile -t COMPREPLY < <(compgen -f -- "$current") ;;
 	-n | -np | --nproc-per-node | --nproc_per_node | --per-domain | --domains | --timeout | \
-		--grace | --max-restarts) ;;
+		--hang-report | --grace | --max-restarts | --quiet-ranks) ;;
 	*)
 		if [[ $current == -* ]]; then
 			mapfile -t COMPREPLY < <(compgen -W "$options" -- "$current")

@@ -22,6 +22,7 @@
 #include "launch/say.h"
 #include "launch/spawn.h"
 #include "launch/supervise.h"
+#include "launch/unwind.h"
 
 /* Exit codes of the launcher's own; all others come from the ranks. */
 enum { EXIT_OWN_FAILURE = 1, EXIT_USAGE = 2, SAY_BYTES = 1024 };
@@ -130,13 +131,12 @@ run_once(const struct sbn_options *options, const struct sbn_placement *place,
 	syncbn_status_t status;
 	int go_fd;
 
-	status = sbn_job_open(options, &place->topology, &place->plan, &job);
+	status = sbn_job_open(options, &place->topology, &place->plan, restarts, &job);
 	if (status != SYNCBN_OK) {
 		outcome.exit_code = tell(status);
 		return outcome;
 	}
 	job.allocator = allocator;
-	job.restarts = restarts;
 	status = sbn_spawn_ranks(&job, &go_fd);
 	if (status == SYNCBN_OK)
 		outcome = watch(options, place, &job, go_fd);
@@ -176,6 +176,9 @@ become_rank(const struct sbn_options *options, const struct sbn_adoption *adopti
 		if (status == SYNCBN_OK)
 			sbn_say("%s", line);
 	}
+	if (adoption->rank == 0 &&
+	    sbn_adopted_without_effect(options, adoption, line, sizeof(line)))
+		sbn_say("%s", line);
 	if (status == SYNCBN_OK)
 		status = sbn_adopted_exec(options, adoption, allocator, &code);
 	tell(status);
@@ -230,7 +233,8 @@ main(int argc, char **argv)
 		if (options.help)
 			sbn_option_help(stdout);
 		else
-			puts("syncbn-run " SYNCBN_VERSION);
+			printf("syncbn-run %s, %s\n", SYNCBN_VERSION,
+			       sbn_unwind_is_built_in ? "with stacks" : "without stacks (libdw)");
 		code = end_stdout();
 	} else {
 		code = start(&options);

@@ -189,6 +189,19 @@ give_bell_back(struct sbn_rank_block *own, const struct bell *bell)
 		atomic_store_explicit(&own->now.since_ns, 0, memory_order_relaxed);
 }
 
+/* For the launcher's eyes. */
+static void
+show_wait(const struct sbn_wait *wait, struct sbn_rank_block *own, uint64_t start_ns)
+{
+	/* relaxed: the time below publishes them */
+	atomic_store_explicit(&own->now.peer, wait->group->members[wait->peer],
+			      memory_order_relaxed);
+	atomic_store_explicit(&own->now.first, wait->begin, memory_order_relaxed);
+	atomic_store_explicit(&own->now.end, wait->end, memory_order_relaxed);
+	/* release: the launcher reads time, words, time */
+	atomic_store_explicit(&own->now.since_ns, start_ns, memory_order_release);
+}
+
 static syncbn_status_t
 sleep_until_ready(const struct sbn_wait *wait, uint64_t start_ns)
 {
@@ -203,8 +216,7 @@ sleep_until_ready(const struct sbn_wait *wait, uint64_t start_ns)
 	struct bell bell;
 	bool ready;
 
-	/* relaxed: for the launcher's eyes */
-	atomic_store_explicit(&own->now.since_ns, start_ns, memory_order_relaxed);
+	show_wait(wait, own, start_ns);
 	bell = take_bell(own, &unheard);
 	do {
 		status = nap(wait, &bell, &clock, &ready);

@@ -16,6 +16,7 @@
 #include "launch/exec_failure.h"
 #include "launch/launch_env.h"
 #include "launch/meet.h"
+#include "launch/text.h"
 #include "platform/topology.h"
 
 /* how long ranks wait for each other's launchers; a large job's may start seconds apart */
@@ -71,6 +72,32 @@ sbn_adopted_tell(const struct sbn_adoption *adoption, char *line, size_t bytes)
 			 cpus);
 	free(cpus);
 	return status;
+}
+
+bool
+sbn_adopted_without_effect(const struct sbn_options *options, const struct sbn_adoption *adoption,
+			   char *line, size_t bytes)
+{
+	const struct {
+		bool given;
+		const char *name;
+	} idle[] = {
+		{ options->hang_report_s > 0, "--hang-report" },
+		{ options->max_restarts > 0, "--max-restarts" },
+		{ options->input != SBN_INPUT_AUTO, "--stdin" },
+		{ options->tag, "--tag" },
+		{ options->timestamps, "--timestamps" },
+		{ options->output != NULL, "--output" },
+		{ options->quiet_ranks != NULL, "--quiet-ranks" },
+	};
+	struct sbn_text names = { .used = 0 };
+
+	for (size_t i = 0; i < sizeof(idle) / sizeof(idle[0]); i++)
+		if (idle[i].given)
+			sbn_text_append(&names, " %s", idle[i].name);
+	snprintf(line, bytes, "%s watches the ranks and carries their output: without effect:%s",
+		 adoption->launcher, names.data);
+	return names.used > 0;
 }
 
 static char **

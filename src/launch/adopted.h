@@ -19,6 +19,13 @@ syncbn_status_t sbn_adopted_check(const struct sbn_options *options,
 syncbn_status_t sbn_adopted_tell(const struct sbn_adoption *adoption, char *line, size_t bytes);
 
 /*
+ * Writes which of the options that were given have no effect on an adopted rank, as the other
+ * launcher watches it and carries its output; false: none.
+ */
+bool sbn_adopted_without_effect(const struct sbn_options *options,
+				const struct sbn_adoption *adoption, char *line, size_t bytes);
+
+/*
  * Meets the job's other ranks and becomes the program; the launcher above watches it. Returns only
  * when that fails, with the exit code to end with.
  */

@@ -4,10 +4,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/clock.h"
 #include "launch/say.h"
 #include "launch/signals.h"
 #include "launch/supervisor.h"
+#include "launch/terminal.h"
 
 /* A signal that asks for the end. Ctrl-C while the ranks are being ended asks for it now. */
 static void
@@ -35,13 +35,11 @@ on_end_signal(struct sbn_supervisor *s, int number)
 static void
 suspend(struct sbn_supervisor *s)
 {
-	_Atomic uint32_t *paused = &s->job->segment.control.head->clock_paused;
-
-	if (s->suspended || getpid() == 1) /* process 1 of a container cannot be stopped */
+	if (getpid() == 1) /* process 1 of a container cannot be stopped */
 		return;
-	s->suspended = true;
-	/* relaxed: a word of its own; deadlines are far longer than its way to the ranks */
-	atomic_fetch_add_explicit(paused, 1, memory_order_relaxed);
+	if (!sbn_clocks_suspend(&s->clocks, s->job))
+		return;
+	sbn_terminal_take(s->job);
 	sbn_job_signal_groups(s->job, SIGSTOP);
 	raise(SIGSTOP);
 }
@@ -49,29 +47,26 @@ suspend(struct sbn_supervisor *s)
 static void
 resume(struct sbn_supervisor *s)
 {
-	_Atomic uint32_t *paused = &s->job->segment.control.head->clock_paused;
-
+	sbn_terminal_give(s->job);
 	sbn_job_signal_groups(s->job, SIGCONT);
-	sbn_notice_resumed(&s->notice);
-	if (!s->suspended)
-		return;
-	s->suspended = false;
-	/* relaxed: as in suspend() */
-	atomic_fetch_sub_explicit(paused, 1, memory_order_relaxed);
+	sbn_clocks_resume(&s->clocks, s->job);
 }
 
 static void
 on_signal(struct sbn_supervisor *s, int number)
 {
 	switch (number) {
-	case SIGCHLD:
-		return; /* wakes us; sbn_job_reap_orphans() looks every time */
+	case SIGCHLD: /* wakes us; sbn_job_reap_orphans() looks every time */
+		if (sbn_terminal_stopped(s->job))
+			suspend(s);
+		return;
 	case SIGUSR1:
 	case SIGUSR2:
 		/* not to the groups: a worker without a handler would die of it */
 		sbn_job_signal_ranks(s->job, number);
 		return;
 	case SIGWINCH:
+		sbn_output_resize(&s->job->output);
 		sbn_job_signal_groups(s->job, number);
 		return;
 	case SIGTSTP:

@@ -45,31 +45,17 @@ bind_to_place(const struct sbn_child *child, enum sbn_memory *memory)
 	return sbn_bind_memory(job->options->mem, place->nodes, memory);
 }
 
-/* Rank 0 reads what is piped in. A terminal would stop it: the group is not in the foreground. */
-static syncbn_status_t
-open_stdin(const struct sbn_child *child)
-{
-	int fd;
-
-	if (child->rank == 0 && !isatty(STDIN_FILENO))
-		return SYNCBN_OK;
-	fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
-	if (fd < 0 || dup2(fd, STDIN_FILENO) < 0)
-		return sbn_fail(SYNCBN_ERR_SYSTEM, "/dev/null as standard input");
-	return SYNCBN_OK;
-}
-
 static syncbn_status_t
 arrange_descriptors(const struct sbn_child *child)
 {
-	const struct sbn_output_pipes *pipes = child->job->output.pipes;
+	const int *writes = child->job->output.writes;
+	const int *own = writes == NULL ? NULL : &writes[2 * child->rank];
 
-	if (pipes != NULL && (dup2(pipes[child->rank].out, STDOUT_FILENO) < 0 ||
-			      dup2(pipes[child->rank].err, STDERR_FILENO) < 0))
-		return sbn_fail(SYNCBN_ERR_SYSTEM, "the pipes of --tag");
+	if (own != NULL && (dup2(own[0], STDOUT_FILENO) < 0 || dup2(own[1], STDERR_FILENO) < 0))
+		return sbn_fail(SYNCBN_ERR_SYSTEM, "the streams to syncbn-relay");
 	if (fcntl(child->job->segment.fd, F_SETFD, 0) != 0)
 		return sbn_fail(SYNCBN_ERR_SYSTEM, "the segment's descriptor");
-	return open_stdin(child);
+	return sbn_input_take(&child->job->input, child->rank);
 }
 
 void

@@ -4,8 +4,9 @@
 #define SBN_LAUNCH_FAILURE_H
 
 #include "launch/job.h"
+#include "launch/text.h"
 
-enum { SBN_FAILURE_TEXT = 160 };
+enum { SBN_FAILURE_TEXT = 256 };
 
 /* The first cause. Whatever fails later is its consequence, or comes too late to matter. */
 struct sbn_failure {
@@ -13,7 +14,8 @@ struct sbn_failure {
 	int rank;      /* -1: a signal to the launcher, or its own failure */
 	bool wrapped;  /* a wrapper lives on, whose own code will count if it is not 0 */
 	bool unheeded; /* all ranks ended with 0, and yet syncbn's calls failed in them */
-	int waiter;    /* a rank that waited when the first rank failed, or -1 */
+	int waiter;    /* the rank that had waited longest when the first rank failed, or -1 */
+	struct sbn_text missing;          /* who was not where it waited */
 	char (*was_in)[SBN_FAILURE_TEXT]; /* [n_ranks] when the first rank failed, or NULL */
 };
 
@@ -31,7 +33,7 @@ enum sbn_end sbn_end_judge(const struct sbn_control *control, uint32_t rank, int
  * A rank has been reaped: tells its peers through the segment, and the user if it is the first
  * failure. True when it is that.
  */
-bool sbn_failure_rank_ended(struct sbn_failure *failure, const struct sbn_job *job, uint32_t rank);
+bool sbn_failure_rank_ended(struct sbn_failure *failure, struct sbn_job *job, uint32_t rank);
 
 /*
  * The same when the process that has joined as a rank has ended, and the rank's own process, a
@@ -39,6 +41,11 @@ bool sbn_failure_rank_ended(struct sbn_failure *failure, const struct sbn_job *j
  */
 bool sbn_failure_member_ended(struct sbn_failure *failure, const struct sbn_job *job,
 			      uint32_t rank);
+
+/* failure_text.c: says of the first failure what is to be known at once. */
+void sbn_failure_say_first(const struct sbn_failure *failure, const struct sbn_job *job,
+			   enum sbn_end end);
+void sbn_failure_say_member(const struct sbn_failure *failure, const struct sbn_job *job);
 
 /* At the end: syncbn's calls have failed in the ranks, and yet all have ended with 0. */
 void sbn_failure_unheeded(struct sbn_failure *failure, const struct sbn_job *job);
@@ -56,7 +63,10 @@ bool sbn_failure_set(struct sbn_failure *failure, int exit_code);
 /* Whether a rank that has joined still runs: it may see the failure and leave by itself. */
 bool sbn_failure_peers_remain(const struct sbn_job *job);
 
-/* The table: how every rank ended. After a rank's failure, when all have ended. */
+/*
+ * failure_table.c: how every rank ended, what it was in, and who came last. After a rank's failure,
+ * when all have ended.
+ */
 void sbn_failure_table(const struct sbn_failure *failure, const struct sbn_job *job);
 
 void sbn_failure_free(struct sbn_failure *failure);

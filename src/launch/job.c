@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -13,30 +14,38 @@
 
 syncbn_status_t
 sbn_job_open(const struct sbn_options *options, const struct sbn_topology *topology,
-	     const struct sbn_plan *plan, struct sbn_job *job)
+	     const struct sbn_plan *plan, unsigned restarts, struct sbn_job *job)
 {
 	uint32_t n = plan->n_ranks;
 	syncbn_status_t status;
 
-	*job = (struct sbn_job){
-		.options = options, .topology = topology, .plan = plan, .n_ranks = n
-	};
+	*job = (struct sbn_job){ .options = options,
+				 .topology = topology,
+				 .plan = plan,
+				 .n_ranks = n,
+				 .restarts = restarts };
 	job->process = calloc(n, sizeof(*job->process));
 	if (job->process == NULL)
 		return sbn_fail(SYNCBN_ERR_NO_MEMORY, "a list of %u ranks", n);
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
+	sbn_oom_open(&job->oom);
 	status = sbn_signals_open(&job->signal_fd);
 	if (status != SYNCBN_OK)
 		goto out_free;
 	status = sbn_guard_start(n, &job->guard);
 	if (status != SYNCBN_OK)
 		goto out_signals;
-	status = sbn_output_start(options->tag, n, &job->output);
+	status = sbn_output_start(options, n, restarts > 0, &job->output);
 	if (status != SYNCBN_OK)
 		goto out_guard;
+	status = sbn_input_start(options->input, n, &job->output, &job->input);
+	if (status != SYNCBN_OK)
+		goto out_output;
 	status = sbn_segment_create(n, &job->segment);
 	if (status == SYNCBN_OK)
 		return SYNCBN_OK;
+	sbn_input_end(&job->input);
+out_output:
 	sbn_output_end(&job->output);
 out_guard:
 	sbn_guard_end(&job->guard);
@@ -52,7 +61,9 @@ sbn_job_close(struct sbn_job *job)
 {
 	for (uint32_t rank = 0; rank < job->n_ranks; rank++)
 		sbn_member_unwatch(&job->process[rank].member, SBN_MEMBER_NONE);
-	sbn_output_end(&job->output); /* first: the relay holds the guard's pipe open, too */
+	/* these first: they hold the guard's pipe open, too */
+	sbn_input_end(&job->input);
+	sbn_output_end(&job->output);
 	sbn_guard_end(&job->guard);
 	sbn_segment_close(&job->segment);
 	close(job->signal_fd);
@@ -75,12 +86,32 @@ sbn_job_signal_ranks(const struct sbn_job *job, int number)
 			kill(job->process[rank].pid, number);
 }
 
+void
+sbn_job_note_end(struct sbn_job *job, uint32_t rank, int wait_status)
+{
+	job->process[rank].reaped = true;
+	job->process[rank].wait_status = wait_status;
+}
+
+static bool
+take_status(struct sbn_process *process)
+{
+	struct rusage usage;
+
+	if (process->reaped)
+		return true;
+	if (wait4(process->pid, &process->wait_status, WNOHANG, &usage) <= 0)
+		return false;
+	process->peak_kib = usage.ru_maxrss;
+	return true;
+}
+
 bool
 sbn_job_reap(struct sbn_job *job, uint32_t rank)
 {
 	struct sbn_process *process = &job->process[rank];
 
-	if (!process->running || waitpid(process->pid, &process->wait_status, WNOHANG) <= 0)
+	if (!process->running || !take_status(process))
 		return false;
 	close(process->pidfd);
 	process->running = false;

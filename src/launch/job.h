@@ -9,7 +9,9 @@
 
 #include "launch/allocator.h"
 #include "launch/guard.h"
+#include "launch/input.h"
 #include "launch/member.h"
+#include "launch/oom.h"
 #include "launch/options.h"
 #include "launch/output.h"
 #include "launch/plan.h"
@@ -21,8 +23,11 @@ struct sbn_process {
 	int pidfd;
 	int report_fd; /* from fork to exec: what the child has to say; else -1 */
 	bool running;
+	bool reaped;      /* its status has been taken already; sbn_job_reap tells of it */
 	bool group_lives; /* some process may be in the group; else its number is not ours */
 	int wait_status;  /* once it has ended */
+	long peak_kib;    /* the most memory it had, then */
+	enum sbn_oom_kill oom;
 	struct sbn_member member;
 };
 
@@ -35,7 +40,10 @@ struct sbn_job {
 	int signal_fd;
 	struct sbn_guard guard;
 	struct sbn_output output;
+	struct sbn_input input;
+	bool terminal_given; /* to rank 0 */
 	struct sbn_segment segment;
+	struct sbn_oom oom;
 	struct sbn_process *process; /* [n_ranks] */
 	uint32_t n_ranks;
 	uint32_t n_running;
@@ -43,11 +51,11 @@ struct sbn_job {
 };
 
 /*
- * Makes what the ranks will share: signals, guard, output, segment, in this order, so that the
- * guard keeps none of the others. Starts no rank.
+ * Makes what the ranks will share: signals, guard, output, input, segment, in this order, so that
+ * the guard keeps none of the others. Starts no rank. restarts: how often they were started before.
  */
 syncbn_status_t sbn_job_open(const struct sbn_options *options, const struct sbn_topology *topology,
-			     const struct sbn_plan *plan, struct sbn_job *job);
+			     const struct sbn_plan *plan, unsigned restarts, struct sbn_job *job);
 
 /* Frees it all. Ranks that still run are killed. */
 void sbn_job_close(struct sbn_job *job);
@@ -58,6 +66,9 @@ void sbn_job_signal_ranks(const struct sbn_job *job, int number);
 
 /* Takes the exit status of a rank; false when it has not ended or was taken before. */
 bool sbn_job_reap(struct sbn_job *job, uint32_t rank);
+
+/* The same rank's status came to us on another way, and cannot be taken again. */
+void sbn_job_note_end(struct sbn_job *job, uint32_t rank, int wait_status);
 
 /*
  * Reaps ended processes that became ours when their parents died. Stops at a rank that has ended:

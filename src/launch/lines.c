@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "launch/lines.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,10 +8,9 @@
 #include "base/math.h"
 
 syncbn_status_t
-sbn_lines_open(const char *prefix, sbn_line_fn emit, void *sink, struct sbn_lines *lines)
+sbn_lines_open(sbn_line_fn emit, void *sink, struct sbn_lines *lines)
 {
 	*lines = (struct sbn_lines){ .emit = emit, .sink = sink };
-	snprintf(lines->prefix, sizeof(lines->prefix), "%s", prefix);
 	lines->held = malloc(SBN_LINES_LONGEST);
 	if (lines->held == NULL)
 		return sbn_fail(SYNCBN_ERR_NO_MEMORY, "room for a line of output");
@@ -29,7 +27,7 @@ hold(struct sbn_lines *lines, const char *data, size_t bytes)
 static void
 release(struct sbn_lines *lines)
 {
-	lines->emit(lines->sink, lines->prefix, lines->held, lines->n_held);
+	lines->emit(lines->sink, lines->held, lines->n_held);
 	lines->n_held = 0;
 }
 
@@ -42,7 +40,7 @@ take(struct sbn_lines *lines, const char *data, size_t bytes)
 	size_t length = newline == NULL ? SBN_MIN(bytes, room) : (size_t)(newline - data);
 
 	if (newline != NULL && lines->n_held == 0) {
-		lines->emit(lines->sink, lines->prefix, data, length);
+		lines->emit(lines->sink, data, length);
 		return length + 1;
 	}
 	hold(lines, data, length);

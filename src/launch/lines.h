@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Cuts a stream of bytes into lines that are written whole, each with a prefix. */
+/* Cuts a stream of bytes into lines that are written whole. */
 #ifndef SBN_LAUNCH_LINES_H
 #define SBN_LAUNCH_LINES_H
 
@@ -7,21 +7,19 @@
 
 #include <syncbn/status.h>
 
-enum { SBN_LINES_LONGEST = 64 * 1024, SBN_LINES_PREFIX = 24 };
+enum { SBN_LINES_LONGEST = 64 * 1024 };
 
-/* Receives prefix and text of one line, without its newline. */
-typedef void (*sbn_line_fn)(void *sink, const char *prefix, const char *text, size_t bytes);
+/* Receives the text of one line, without its newline. */
+typedef void (*sbn_line_fn)(void *sink, const char *text, size_t bytes);
 
 struct sbn_lines {
-	char prefix[SBN_LINES_PREFIX];
 	char *held; /* the beginning of a line whose end has not come */
 	size_t n_held;
 	sbn_line_fn emit;
 	void *sink;
 };
 
-syncbn_status_t sbn_lines_open(const char *prefix, sbn_line_fn emit, void *sink,
-			       struct sbn_lines *lines);
+syncbn_status_t sbn_lines_open(sbn_line_fn emit, void *sink, struct sbn_lines *lines);
 
 /* A line longer than LONGEST comes in pieces of that length, each a line of its own. */
 void sbn_lines_feed(struct sbn_lines *lines, const char *data, size_t bytes);

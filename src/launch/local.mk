@@ -9,14 +9,26 @@ libsbn_launch_la_SOURCES = \
 	src/launch/adopted.c \
 	src/launch/adopted.h \
 	src/launch/answers.c \
+	src/launch/channels.c \
+	src/launch/channels.h \
 	src/launch/child.c \
 	src/launch/child.h \
+	src/launch/clocks.c \
+	src/launch/clocks.h \
+	src/launch/ending.c \
+	src/launch/ending.h \
 	src/launch/exec_failure.c \
 	src/launch/exec_failure.h \
 	src/launch/failure.c \
 	src/launch/failure.h \
+	src/launch/failure_table.c \
+	src/launch/failure_text.c \
 	src/launch/guard.c \
 	src/launch/guard.h \
+	src/launch/hang.c \
+	src/launch/hang.h \
+	src/launch/input.c \
+	src/launch/input.h \
 	src/launch/job.c \
 	src/launch/job.h \
 	src/launch/launch_env.c \
@@ -29,6 +41,8 @@ libsbn_launch_la_SOURCES = \
 	src/launch/member.h \
 	src/launch/notice.c \
 	src/launch/notice.h \
+	src/launch/oom.c \
+	src/launch/oom.h \
 	src/launch/option_help.c \
 	src/launch/option_table.c \
 	src/launch/option_table.h \
@@ -48,6 +62,8 @@ libsbn_launch_la_SOURCES = \
 	src/launch/plan.h \
 	src/launch/proc.c \
 	src/launch/proc.h \
+	src/launch/pty.c \
+	src/launch/pty.h \
 	src/launch/relay.c \
 	src/launch/relay.h \
 	src/launch/report.c \
@@ -58,11 +74,31 @@ libsbn_launch_la_SOURCES = \
 	src/launch/settings.h \
 	src/launch/signals.c \
 	src/launch/signals.h \
+	src/launch/sink.c \
+	src/launch/sink.h \
 	src/launch/spawn.c \
 	src/launch/spawn.h \
+	src/launch/stacks.c \
+	src/launch/stacks.h \
 	src/launch/strays.c \
 	src/launch/strays.h \
 	src/launch/supervise.c \
 	src/launch/supervise.h \
-	src/launch/supervisor.h
-libsbn_launch_la_LIBADD = $(INIH_LIBS)
+	src/launch/supervisor.h \
+	src/launch/table.c \
+	src/launch/table.h \
+	src/launch/terminal.c \
+	src/launch/terminal.h \
+	src/launch/text.c \
+	src/launch/text.h \
+	src/launch/threads.c \
+	src/launch/threads.h \
+	src/launch/unwind.h \
+	src/launch/waits.c \
+	src/launch/waits.h
+libsbn_launch_la_LIBADD = $(INIH_LIBS) $(LIBDW_LIBS)
+if HAVE_LIBDW
+libsbn_launch_la_SOURCES += src/launch/unwind_dw.c
+else
+libsbn_launch_la_SOURCES += src/launch/unwind_none.c
+endif

@@ -3,13 +3,13 @@
 #ifndef SBN_LAUNCH_NOTICE_H
 #define SBN_LAUNCH_NOTICE_H
 
+#include "launch/clocks.h"
 #include "launch/job.h"
 
 struct sbn_notice {
-	uint64_t wait_ns;       /* how long is long; SYNCBN_RUN_NOTICE_MS shortens it for tests */
+	uint64_t wait_ns; /* how long is long; SYNCBN_RUN_NOTICE_MS shortens it for tests */
 	uint64_t next_look_ns;
 	uint64_t first_join_ns; /* when a joined rank was first seen; 0: none yet */
-	uint64_t resumed_ns;    /* when stopped ranks went on; waits count from there */
 	bool join_told;
 	uint64_t *told_since_ns; /* [n_ranks] the beginning of the wait that was told last */
 };
@@ -17,10 +17,8 @@ struct sbn_notice {
 syncbn_status_t sbn_notice_open(const struct sbn_job *job, struct sbn_notice *notice);
 
 /* Looks at the ranks if it is time to. */
-void sbn_notice_look(struct sbn_notice *notice, const struct sbn_job *job);
-
-/* All ranks had been stopped and go on now. */
-void sbn_notice_resumed(struct sbn_notice *notice);
+void sbn_notice_look(struct sbn_notice *notice, const struct sbn_job *job,
+		     const struct sbn_clocks *clocks);
 
 void sbn_notice_close(struct sbn_notice *notice);
 

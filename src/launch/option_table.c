@@ -13,6 +13,7 @@
 
 static const char *const map_words[] = { "numa", "l3", "package", "core", "list:CPUS" };
 static const char *const bind_words[] = { "numa", "none" };
+static const char *const input_words[] = { "auto", "none", "0", "all" };
 static const char *const malloc_words[] = { "default", "tuned", "tcmalloc", "jemalloc" };
 
 const struct sbn_option sbn_option_table[SBN_N_OPTIONS] = {
@@ -26,8 +27,7 @@ const struct sbn_option sbn_option_table[SBN_N_OPTIONS] = {
 	{ "--per-domain", NULL, "K", "K ranks on each domain; with -n: at most K", COUNT,
 	  AT(per_domain) },
 	{ "--map", NULL, "WORD",
-	  "a domain is: numa (default), l3, package, core, or list:0-3/4-7, "
-	  "the CPUs of each",
+	  "a domain: numa (default), l3, package, core, list:0-3/4-7",
 	  .kind = SBN_OPTION_MAP, OF(map_words), AT(map) },
 	{ "--domains", NULL, "LIST", "use these domains only, such as 0,2-3", TEXT, AT(domains) },
 	{ "--smt", NULL, "WORD", "yes (default), or no: one hardware thread of each core",
@@ -35,8 +35,8 @@ const struct sbn_option sbn_option_table[SBN_N_OPTIONS] = {
 	{ "--cores", NULL, "WORD", "all (default), or performance: the fastest kind",
 	  WORD(sbn_cores_names), AT(cores) },
 	{ "--mem", NULL, "WORD",
-	  "the domain's memory: preferred (default; while it has room), "
-	  "bind (no other), interleave; else first-touch, none",
+	  "preferred (default: the domain's while it has room), bind "
+	  "(no other), interleave; first-touch, none",
 	  WORD(sbn_mem_names), AT(mem) },
 	{ "--bind-to", NULL, "WORD", "numa (default): each rank to its place; none",
 	  WORD(bind_words), AT(bind) },
@@ -56,17 +56,27 @@ const struct sbn_option sbn_option_table[SBN_N_OPTIONS] = {
 	{ "--json", NULL, NULL, "with one of these: JSON on standard output", FLAG, AT(json) },
 	{ "--svg", NULL, "FILE", "draw the machine with the ranks on it", TEXT, AT(svg) },
 	{ "--topology", NULL, "MACHINE",
-	  "with --dry-run: an XML file of hwloc, or a description "
-	  "such as \"pack:2 numa:4 core:4 pu:2\"",
+	  "with --dry-run: hwloc's XML, or \"pack:2 numa:4 core:4\"",
 	  TEXT, AT(topology) },
 
-	{ "--timeout", "Running", "SECONDS", "how long a rank waits for the others (default 600)",
+	{ "--timeout", "Running", "SEC", "how long a rank waits for the others (default 600)",
 	  SECONDS(0.001), AT(timeout_s) },
-	{ "--grace", NULL, "SECONDS", "from SIGTERM to SIGKILL when a rank failed (default 5)",
+	{ "--hang-report", NULL, "SEC",
+	  "after that tell who waits for whom, and all stacks", SECONDS(0.001),
+	  AT(hang_report_s) },
+	{ "--grace", NULL, "SEC", "from SIGTERM to SIGKILL when a rank failed (default 5)",
 	  SECONDS(0), AT(grace_s) },
 	{ "--max-restarts", NULL, "N", "start all ranks again when one fails (default 0 times)",
 	  .kind = SBN_OPTION_COUNT, .min = 0, .max = 1000, AT(max_restarts) },
+	{ "--stdin", NULL, "WORD", "who reads it: 0, all, none; auto (default): 0, or none",
+	  WORD(input_words), AT(input) },
 	{ "--tag", NULL, NULL, "put [rank] before every line of output", FLAG, AT(tag) },
+	{ "--timestamps", NULL, NULL, "put the time before every line of output", FLAG,
+	  AT(timestamps) },
+	{ "--output", NULL, "DIR", "write each rank's output to DIR/rank-N.log", TEXT, AT(output) },
+	{ "--tee", NULL, NULL, "show it here, too", FLAG, AT(tee) },
+	{ "--quiet-ranks", NULL, "LIST", "do not show these ranks' output, such as 1-", TEXT,
+	  AT(quiet_ranks) },
 	{ "--config", NULL, "FILE", "settings, a line each: map = l3", TEXT, AT(config) },
 	{ "--help", NULL, NULL, "this page (-h)", FLAG, AT(help), .now_only = true },
 	{ "-h", FLAG, AT(help) },

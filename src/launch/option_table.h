@@ -37,7 +37,7 @@ struct sbn_option {
 	size_t n_words;
 };
 
-enum { SBN_N_OPTIONS = 30, SBN_OPTION_NAME = 64 };
+enum { SBN_N_OPTIONS = 36, SBN_OPTION_NAME = 64 };
 
 extern const struct sbn_option sbn_option_table[SBN_N_OPTIONS];
 

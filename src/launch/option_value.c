@@ -16,7 +16,8 @@ _Static_assert(sizeof(enum sbn_map) == sizeof(unsigned) &&
 		       sizeof(enum sbn_smt) == sizeof(unsigned) &&
 		       sizeof(enum sbn_cores) == sizeof(unsigned) &&
 		       sizeof(enum sbn_bind) == sizeof(unsigned) &&
-		       sizeof(enum sbn_malloc) == sizeof(unsigned),
+		       sizeof(enum sbn_malloc) == sizeof(unsigned) &&
+		       sizeof(enum sbn_input_to) == sizeof(unsigned),
 	       "words are stored as unsigned");
 
 const struct sbn_option *

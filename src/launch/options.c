@@ -134,6 +134,9 @@ check_together(const struct sbn_options *options)
 				"--topology shows another machine: it needs --dry-run");
 	if (options->json && !options->dry_run && !options->report)
 		return sbn_fail(SYNCBN_ERR_INVALID, "--json needs --dry-run or --report");
+	if (options->tee && options->output == NULL)
+		return sbn_fail(SYNCBN_ERR_INVALID, "--tee shows what --output DIR writes: give "
+						    "both");
 	if (options->program[0] == NULL)
 		return sbn_fail(SYNCBN_ERR_INVALID, "no program is given; usage: syncbn-run "
 						    "[options] [--] program args...");

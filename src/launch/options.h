@@ -19,6 +19,9 @@ enum sbn_bind { SBN_BIND_NUMA, SBN_BIND_NONE };
 
 enum sbn_malloc { SBN_MALLOC_DEFAULT, SBN_MALLOC_TUNED, SBN_MALLOC_TCMALLOC, SBN_MALLOC_JEMALLOC };
 
+/* Whose standard input is ours; AUTO: rank 0's, unless it is a terminal. */
+enum sbn_input_to { SBN_INPUT_AUTO, SBN_INPUT_NONE, SBN_INPUT_FIRST, SBN_INPUT_ALL };
+
 struct sbn_options {
 	unsigned n_ranks;    /* -n; 0: not given */
 	unsigned per_domain; /* 0: not given */
@@ -39,10 +42,16 @@ struct sbn_options {
 	const char *svg;
 	const char *topology; /* with dry_run */
 	const char *config;
-	double timeout_s; /* of the ranks' waits, exported as SYNCBN_TIMEOUT; 0: not given */
-	double grace_s;   /* from SIGTERM to SIGKILL; default 5 */
+	double timeout_s;     /* of the ranks' waits, exported as SYNCBN_TIMEOUT; 0: not given */
+	double hang_report_s; /* 0: not given */
+	double grace_s;       /* from SIGTERM to SIGKILL; default 5 */
 	unsigned max_restarts;
+	enum sbn_input_to input; /* --stdin */
 	bool tag;
+	bool timestamps;
+	const char *output;      /* the directory of the ranks' files; NULL: none */
+	bool tee;                /* to our own output, too */
+	const char *quiet_ranks; /* a list; NULL: none */
 	bool help;
 	bool version;
 	char **program; /* argv of the program, NULL at its end */

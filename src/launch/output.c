@@ -2,7 +2,6 @@
 #include "launch/output.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
@@ -11,55 +10,23 @@
 #include <unistd.h>
 
 #include "base/fail.h"
-#include "launch/relay.h"
-
-static void
-close_pipes(struct sbn_output_pipes *pipes, uint32_t n_ranks)
-{
-	for (uint32_t rank = 0; rank < n_ranks; rank++) {
-		if (pipes[rank].out >= 0)
-			close(pipes[rank].out);
-		if (pipes[rank].err >= 0)
-			close(pipes[rank].err);
-	}
-	free(pipes);
-}
-
-static struct sbn_output_pipes *
-new_pipes(uint32_t n_ranks)
-{
-	struct sbn_output_pipes *pipes = malloc(n_ranks * sizeof(*pipes));
-
-	for (uint32_t rank = 0; pipes != NULL && rank < n_ranks; rank++)
-		pipes[rank] = (struct sbn_output_pipes){ -1, -1 };
-	return pipes;
-}
-
-/* Read ends and write ends of all ranks' pipes; what is open stays in them on failure. */
-static syncbn_status_t
-open_pipes(struct sbn_output_pipes *reads, struct sbn_output_pipes *writes, uint32_t n_ranks)
-{
-	for (uint32_t rank = 0; rank < n_ranks; rank++) {
-		int out[2], err[2];
-
-		if (pipe2(out, O_CLOEXEC) != 0)
-			goto failed;
-		reads[rank].out = out[0];
-		writes[rank].out = out[1];
-		if (pipe2(err, O_CLOEXEC) != 0)
-			goto failed;
-		reads[rank].err = err[0];
-		writes[rank].err = err[1];
-	}
-	return SYNCBN_OK;
-failed:
-	return sbn_fail(SYNCBN_ERR_SYSTEM, "a pipe for --tag (ulimit -n limits the descriptors)");
-}
+#include "launch/channels.h"
+#include "launch/pty.h"
 
 /* The relay's life. It ends with its launcher. */
 static _Noreturn void
-be_relay(struct sbn_output *output, const struct sbn_output_pipes *reads, int socket, pid_t parent)
+be_relay(const struct sbn_options *options, struct sbn_channels *channels, int socket, pid_t parent)
 {
+	struct sbn_relay_plan plan = {
+		.n_ranks = channels->n_ranks,
+		.streams = channels->reads,
+		.shown = channels->shown,
+		.files = channels->files,
+		.tag = options->tag,
+		.timestamps = options->timestamps,
+		.color = { sbn_channels_color(STDOUT_FILENO), sbn_channels_color(STDERR_FILENO) },
+		.socket = socket,
+	};
 	sigset_t all;
 
 	sigfillset(&all);
@@ -68,74 +35,80 @@ be_relay(struct sbn_output *output, const struct sbn_output_pipes *reads, int so
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != parent)
 		_exit(1);
-	close_pipes(output->pipes, output->n_ranks);
-	close(output->socket);
-	_exit(sbn_relay(reads, output->n_ranks, socket));
+	/* else the streams would never end, nor a terminal's side */
+	sbn_channels_close_fds(&channels->writes, 2 * channels->n_ranks);
+	sbn_channels_close_fds(&channels->terminals, 2 * channels->n_ranks);
+	_exit(sbn_relay(&plan));
 }
 
 static syncbn_status_t
-fork_relay(struct sbn_output *output, const struct sbn_output_pipes *reads)
+fork_relay(const struct sbn_options *options, struct sbn_channels *channels,
+	   struct sbn_output *output)
 {
 	pid_t parent = getpid();
 	int sockets[2];
 
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sockets) != 0)
-		return sbn_fail(SYNCBN_ERR_SYSTEM, "socketpair for --tag");
+		return sbn_fail(SYNCBN_ERR_SYSTEM, "socketpair for the ranks' output");
 	output->socket = sockets[0];
 	output->relay = fork();
-	if (output->relay == 0)
-		be_relay(output, reads, sockets[1], parent);
+	if (output->relay == 0) {
+		close(sockets[0]);
+		be_relay(options, channels, sockets[1], parent);
+	}
 	close(sockets[1]);
 	if (output->relay > 0)
 		return SYNCBN_OK;
 	close(sockets[0]);
-	return sbn_fail(SYNCBN_ERR_SYSTEM, "fork for --tag");
+	return sbn_fail(SYNCBN_ERR_SYSTEM, "fork for the ranks' output");
 }
 
 syncbn_status_t
-sbn_output_start(bool tag, uint32_t n_ranks, struct sbn_output *output)
+sbn_output_start(const struct sbn_options *options, uint32_t n_ranks, bool again,
+		 struct sbn_output *output)
 {
-	struct sbn_output_pipes *reads;
+	struct sbn_channels channels;
 	syncbn_status_t status;
 
 	*output = (struct sbn_output){ .socket = -1, .n_ranks = n_ranks };
-	if (!tag)
+	if (!sbn_channels_needed(options))
 		return SYNCBN_OK;
-	reads = new_pipes(n_ranks);
-	output->pipes = new_pipes(n_ranks);
-	if (reads == NULL || output->pipes == NULL) {
-		free(reads);
-		free(output->pipes);
-		return sbn_fail(SYNCBN_ERR_NO_MEMORY, "the ranks' output");
-	}
-	status = open_pipes(reads, output->pipes, n_ranks);
-	if (status == SYNCBN_OK)
-		status = fork_relay(output, reads);
-	close_pipes(reads, n_ranks);
+	status = sbn_channels_open(options, n_ranks, again, &channels);
 	if (status != SYNCBN_OK)
-		sbn_output_handed_over(output);
+		return status;
+	status = fork_relay(options, &channels, output);
+	if (status == SYNCBN_OK) {
+		output->writes = channels.writes;
+		output->terminals = channels.terminals;
+		channels.writes = channels.terminals = NULL;
+	}
+	sbn_channels_close(&channels);
 	return status;
 }
 
 void
 sbn_output_handed_over(struct sbn_output *output)
 {
-	if (output->pipes == NULL)
-		return;
-	close_pipes(output->pipes, output->n_ranks);
-	output->pipes = NULL;
+	sbn_channels_close_fds(&output->writes, 2 * output->n_ranks);
 }
 
-int
-sbn_output_hear(struct sbn_output *output)
+bool
+sbn_output_hear(struct sbn_output *output, struct sbn_relay_news *news)
 {
-	int error;
-
-	if (recv(output->socket, &error, sizeof(error), 0) == sizeof(error))
-		return error;
+	if (recv(output->socket, news, sizeof(*news), 0) == sizeof(*news))
+		return true;
 	close(output->socket);
 	output->socket = -1;
-	return 0;
+	return false;
+}
+
+void
+sbn_output_resize(const struct sbn_output *output)
+{
+	for (uint32_t i = 0; output->terminals != NULL && i < 2 * output->n_ranks; i++)
+		if (output->terminals[i] >= 0)
+			sbn_pty_resize(i % 2 == 0 ? STDOUT_FILENO : STDERR_FILENO,
+				       output->terminals[i]);
 }
 
 void
@@ -151,6 +124,7 @@ void
 sbn_output_end(struct sbn_output *output)
 {
 	sbn_output_handed_over(output);
+	sbn_channels_close_fds(&output->terminals, 2 * output->n_ranks);
 	if (output->relay == 0)
 		return;
 	if (output->socket >= 0) {

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * --tag: each rank writes into two pipes; a relay, a process of its own, puts "[rank] " before
- * every line and writes it whole to our standard output or error. The relay may wait for a slow
- * terminal as long as that takes; the launcher never does.
+ * What becomes of the ranks' output. As a rule they have the launcher's own standard output and
+ * error. Where lines are to be marked, written to files or not shown, each rank writes into two
+ * pipes (or pseudo terminals, see pty.h); a relay, a process of its own, cuts the streams into lines
+ * and writes each whole. The relay may wait for a slow terminal as long as that takes; the launcher
+ * never does.
  *
  * Relay and launcher share a socket. From the launcher, end of file: the ranks have ended, write
- * what is there and end. From the relay, an errno: our output cannot be written (what the ranks
- * write from then on is swallowed, so that they end by the launcher's hand); end of file: all is
+ * what is there and end. From the relay, news: something cannot be written (what the ranks write
+ * there from then on is swallowed, so that they end by the launcher's hand); end of file: all is
  * written.
  */
 #ifndef SBN_LAUNCH_OUTPUT_H
@@ -18,25 +20,35 @@
 
 #include <syncbn/status.h>
 
-struct sbn_output_pipes {
-	int out, err; /* write ends */
-};
+#include "launch/options.h"
+#include "launch/relay.h"
 
 struct sbn_output {
-	pid_t relay;  /* 0: no tags, the ranks inherit our descriptors */
+	pid_t relay;  /* 0: none, the ranks have our descriptors */
 	int socket;   /* readable when the relay has something to say; -1: it has ended */
 	uint32_t n_ranks;
-	struct sbn_output_pipes *pipes; /* [n_ranks], until the ranks have them */
+	int *writes;    /* [2 * n_ranks] the ranks' ends, out and err, until the ranks have them */
+	int *terminals; /* [2 * n_ranks] the other ends of pseudo terminals, to be resized; else -1 */
 };
 
-/* tag false: does nothing but say so in *output. */
-syncbn_status_t sbn_output_start(bool tag, uint32_t n_ranks, struct sbn_output *output);
+/*
+ * Starts the relay if one of the options needs it. `again`: files of an earlier start go on.
+ * INVALID: a rank that is not there, a directory that cannot be written.
+ */
+syncbn_status_t sbn_output_start(const struct sbn_options *options, uint32_t n_ranks, bool again,
+				 struct sbn_output *output);
 
 /* By the launcher, when all ranks have been forked: closes its copies of the write ends. */
 void sbn_output_handed_over(struct sbn_output *output);
 
-/* The socket is readable: 0, or the errno that the relay met; closes the socket at its end. */
-int sbn_output_hear(struct sbn_output *output);
+/*
+ * The socket is readable: true when the relay tells of a failure; else the socket has come to its
+ * end and is closed.
+ */
+bool sbn_output_hear(struct sbn_output *output, struct sbn_relay_news *news);
+
+/* Our terminal's size has changed. */
+void sbn_output_resize(const struct sbn_output *output);
 
 /* All ranks have ended: the relay shall write the rest. */
 void sbn_output_finish(struct sbn_output *output);

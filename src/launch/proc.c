@@ -14,7 +14,7 @@ enum { TRIES = 3, TEXT_BYTES = 4096 };
 static bool
 read_text(pid_t pid, const char *name, char *text, size_t bytes)
 {
-	char path[48];
+	char path[64];
 	ssize_t got;
 	int fd;
 
@@ -30,14 +30,14 @@ read_text(pid_t pid, const char *name, char *text, size_t bytes)
 	return true;
 }
 
-bool
-sbn_proc_stat(pid_t pid, struct sbn_proc_stat *stat)
+static bool
+read_stat(pid_t pid, const char *file, struct sbn_proc_stat *stat)
 {
 	char text[256];
 	const char *name_end;
 	int parent;
 
-	if (!read_text(pid, "stat", text, sizeof(text)))
+	if (!read_text(pid, file, text, sizeof(text)))
 		return false;
 	name_end = strrchr(text, ')');
 	if (name_end == NULL || sscanf(name_end, ") %c %d", &stat->state, &parent) != 2)
@@ -47,12 +47,62 @@ sbn_proc_stat(pid_t pid, struct sbn_proc_stat *stat)
 }
 
 bool
+sbn_proc_stat(pid_t pid, struct sbn_proc_stat *stat)
+{
+	return read_stat(pid, "stat", stat);
+}
+
+bool
+sbn_proc_thread_stat(pid_t pid, pid_t thread, struct sbn_proc_stat *stat)
+{
+	char file[32];
+
+	snprintf(file, sizeof(file), "task/%d/stat", (int)thread);
+	return read_stat(pid, file, stat);
+}
+
+static bool
+read_line(pid_t pid, const char *file, char *line, size_t bytes)
+{
+	if (!read_text(pid, file, line, bytes))
+		return false;
+	line[strcspn(line, "\n")] = '\0';
+	return true;
+}
+
+bool
+sbn_proc_thread_text(pid_t pid, pid_t thread, const char *file, char *text, size_t bytes)
+{
+	char path[48];
+
+	snprintf(path, sizeof(path), "task/%d/%s", (int)thread, file);
+	return read_line(pid, path, text, bytes);
+}
+
+const char *
+sbn_proc_state_word(char state)
+{
+	switch (state) {
+	case 'R':
+		return "runs";
+	case 'S':
+	case 'I':
+		return "sleeps";
+	case 'D':
+		return "in the kernel";
+	case 'T':
+		return "stopped";
+	case 't':
+		return "in a debugger";
+	default:
+		return "has ended";
+	}
+}
+
+bool
 sbn_proc_name(pid_t pid, char *name, size_t bytes)
 {
-	if (!read_text(pid, "comm", name, bytes))
-		return false;
-	name[strcspn(name, "\n")] = '\0';
-	return true;
+	return read_line(pid, "comm", name, bytes);
 }
 
 bool

@@ -16,6 +16,13 @@ struct sbn_proc_stat {
 /* False: there is no such process, or /proc cannot be read. */
 bool sbn_proc_stat(pid_t pid, struct sbn_proc_stat *stat);
 
+/* The same of one of its threads; and a file of /proc/PID/task/TID as one line of text. */
+bool sbn_proc_thread_stat(pid_t pid, pid_t thread, struct sbn_proc_stat *stat);
+bool sbn_proc_thread_text(pid_t pid, pid_t thread, const char *file, char *text, size_t bytes);
+
+/* "runs", "sleeps", "stopped": a state's letter in a word. */
+const char *sbn_proc_state_word(char state);
+
 /* The name under which a process runs, as ps shows it. */
 bool sbn_proc_name(pid_t pid, char *name, size_t bytes);
 

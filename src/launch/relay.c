@@ -8,111 +8,129 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/fail.h"
 #include "base/math.h"
 #include "launch/lines.h"
+#include "launch/sink.h"
 
-enum { READ_BYTES = 64 * 1024, SINK_BYTES = SBN_LINES_LONGEST + 64 * 1024 };
+enum { READ_BYTES = 64 * 1024, COLORS = 6 };
 
-/* Whole lines on their way to one of our two outputs. */
-struct sink {
-	int fd;
-	int socket;   /* where a failure is told */
-	bool broken;  /* it has been told; swallow what comes */
-	size_t used;
-	char data[SINK_BYTES];
+struct relay;
+
+/* What a rank writes on one descriptor. */
+struct stream {
+	const struct relay *relay;
+	uint32_t rank;
+	struct sbn_lines lines;
+	struct sbn_sink *shown; /* NULL: not shown */
+	struct sbn_sink *file;  /* NULL: no file */
+	char tag[SBN_RELAY_PREFIX];
 };
 
 struct relay {
-	struct sink out, err;
-	struct sbn_lines *lines; /* [n_streams]: even a rank's output, odd its errors */
-	struct pollfd *polls;    /* [n_streams + 1]: the last is the socket */
+	const struct sbn_relay_plan *plan;
+	struct sbn_sink *sinks; /* [2 + n_files]: standard output, standard error, files */
+	uint32_t n_sinks;
+	bool *told; /* [n_sinks] that it cannot be written */
+	struct stream *streams;
+	struct pollfd *polls; /* [n_streams + 1]: the last is the socket */
 	unsigned n_streams;
 	char data[READ_BYTES];
 };
 
-static void
-break_sink(struct sink *sink)
+void
+sbn_relay_tag(uint32_t rank, bool color, char text[SBN_RELAY_PREFIX])
 {
-	int error = errno;
-
-	sink->broken = true;
-	send(sink->socket, &error, sizeof(error), 0);
+	if (color)
+		snprintf(text, SBN_RELAY_PREFIX, "\033[3%um[%u]\033[0m ", 1 + rank % COLORS, rank);
+	else
+		snprintf(text, SBN_RELAY_PREFIX, "[%u] ", rank);
 }
 
-static void
-flush(struct sink *sink)
+void
+sbn_relay_time(int64_t seconds, long nanoseconds, char text[SBN_RELAY_PREFIX])
 {
-	size_t done = 0;
+	time_t time = (time_t)seconds;
+	struct tm local;
+	size_t used;
 
-	while (done < sink->used && !sink->broken) {
-		ssize_t written = write(sink->fd, sink->data + done, sink->used - done);
-
-		if (written >= 0)
-			done += (size_t)written;
-		else if (errno == EAGAIN) /* somebody made the caller's terminal non-blocking */
-			poll(&(struct pollfd){ .fd = sink->fd, .events = POLLOUT }, 1, -1);
-		else if (errno != EINTR)
-			break_sink(sink);
-	}
-	sink->used = 0;
+	localtime_r(&time, &local);
+	used = strftime(text, SBN_RELAY_PREFIX, "%F %T", &local);
+	snprintf(text + used, SBN_RELAY_PREFIX - used, ".%03ld ", nanoseconds / 1000000);
 }
 
-static void
-add(struct sink *sink, const char *data, size_t bytes)
-{
-	memcpy(sink->data + sink->used, data, bytes);
-	sink->used += bytes;
-}
+/* ---- lines ---- */
 
 /* An sbn_line_fn. */
 static void
-add_line(void *context, const char *prefix, const char *text, size_t bytes)
+take_line(void *context, const char *text, size_t bytes)
 {
-	struct sink *sink = context;
-	size_t prefix_bytes = strlen(prefix);
+	const struct stream *stream = context;
+	char time[SBN_RELAY_PREFIX] = "", prefix[2 * SBN_RELAY_PREFIX];
+	struct timespec now;
 
-	if (sink->used + prefix_bytes + bytes + 1 > SINK_BYTES)
-		flush(sink);
-	add(sink, prefix, prefix_bytes);
-	add(sink, text, bytes);
-	add(sink, "\n", 1);
+	if (stream->relay->plan->timestamps) {
+		clock_gettime(CLOCK_REALTIME, &now);
+		sbn_relay_time(now.tv_sec, now.tv_nsec, time);
+	}
+	snprintf(prefix, sizeof(prefix), "%s%s", time, stream->tag);
+	if (stream->shown != NULL)
+		sbn_sink_add(stream->shown, prefix, text, bytes);
+	if (stream->file != NULL)
+		sbn_sink_add(stream->file, time, text, bytes);
 }
 
 static void
 end_stream(struct relay *relay, unsigned i)
 {
-	sbn_lines_close(&relay->lines[i]);
+	sbn_lines_close(&relay->streams[i].lines);
 	close(relay->polls[i].fd);
 	relay->polls[i].fd = -1; /* poll passes it over */
 }
 
+/* A pseudo terminal that nobody has open any more gives EIO where a pipe gives its end. */
 static void
 read_stream(struct relay *relay, unsigned i, size_t at_most)
 {
 	ssize_t bytes = read(relay->polls[i].fd, relay->data, SBN_MIN(at_most, READ_BYTES));
 
 	if (bytes > 0)
-		sbn_lines_feed(&relay->lines[i], relay->data, (size_t)bytes);
+		sbn_lines_feed(&relay->streams[i].lines, relay->data, (size_t)bytes);
 	else if (bytes == 0 || errno != EINTR)
 		end_stream(relay, i);
 }
 
 static void
-flush_both(struct relay *relay)
+tell(struct relay *relay, uint32_t sink)
 {
-	flush(&relay->out);
-	flush(&relay->err);
+	struct sbn_relay_news news = { .error = relay->sinks[sink].error,
+				       .rank = sink < 2 ? -1 : (int)sink - 2 };
+
+	relay->told[sink] = true;
+	send(relay->plan->socket, &news, sizeof(news), MSG_NOSIGNAL);
 }
 
-/* What lies in the pipe now, and no more: what the rank left behind may write for ever. */
+static void
+flush_all(struct relay *relay)
+{
+	for (uint32_t i = 0; i < relay->n_sinks; i++) {
+		sbn_sink_flush(&relay->sinks[i]);
+		if (relay->sinks[i].error != 0 && !relay->told[i])
+			tell(relay, i);
+	}
+}
+
+/* What is there now, and no more: what the rank left behind may write for ever. */
 static void
 drain_stream(struct relay *relay, unsigned i)
 {
 	int left = 0;
 
+	/* what a pseudo terminal still has on its way counts once it has been polled */
+	poll(&(struct pollfd){ .fd = relay->polls[i].fd, .events = POLLIN }, 1, 0);
 	ioctl(relay->polls[i].fd, FIONREAD, &left);
 	while (left > 0 && relay->polls[i].fd >= 0) {
 		read_stream(relay, i, (size_t)left);
@@ -128,25 +146,38 @@ drain(struct relay *relay)
 	for (unsigned i = 0; i < relay->n_streams; i++)
 		if (relay->polls[i].fd >= 0)
 			drain_stream(relay, i);
-	flush_both(relay);
+	flush_all(relay);
+}
+
+/* ---- the process ---- */
+
+static void
+open_sinks(struct relay *relay)
+{
+	relay->sinks[0].fd = STDOUT_FILENO;
+	relay->sinks[1].fd = STDERR_FILENO;
+	for (uint32_t i = 2; i < relay->n_sinks; i++)
+		relay->sinks[i].fd = relay->plan->files[i - 2];
 }
 
 static syncbn_status_t
-open_streams(struct relay *relay, const struct sbn_output_pipes *reads)
+open_streams(struct relay *relay)
 {
-	for (unsigned i = 0; i < relay->n_streams; i++) {
-		char prefix[SBN_LINES_PREFIX];
-		struct sink *sink = i % 2 == 0 ? &relay->out : &relay->err;
-		syncbn_status_t status;
+	const struct sbn_relay_plan *plan = relay->plan;
 
-		snprintf(prefix, sizeof(prefix), "[%u] ", i / 2);
-		status = sbn_lines_open(prefix, add_line, sink, &relay->lines[i]);
-		if (status != SYNCBN_OK)
-			return status;
-		relay->polls[i] = (struct pollfd){
-			.fd = i % 2 == 0 ? reads[i / 2].out : reads[i / 2].err,
-			.events = POLLIN,
-		};
+	for (unsigned i = 0; i < relay->n_streams; i++) {
+		struct stream *stream = &relay->streams[i];
+		uint32_t rank = i / 2;
+
+		stream->relay = relay;
+		stream->rank = rank;
+		stream->shown = plan->shown[rank] ? &relay->sinks[i % 2] : NULL;
+		stream->file = plan->files != NULL ? &relay->sinks[2 + rank] : NULL;
+		if (plan->tag)
+			sbn_relay_tag(rank, plan->color[i % 2], stream->tag);
+		relay->polls[i] = (struct pollfd){ .fd = plan->streams[i], .events = POLLIN };
+		if (sbn_lines_open(take_line, stream, &stream->lines) != SYNCBN_OK)
+			return SYNCBN_ERR_NO_MEMORY;
 	}
 	return SYNCBN_OK;
 }
@@ -163,28 +194,30 @@ relay_streams(struct relay *relay)
 		for (unsigned i = 0; i < relay->n_streams; i++)
 			if (relay->polls[i].revents != 0)
 				read_stream(relay, i, READ_BYTES);
-		flush_both(relay);
+		flush_all(relay);
 	}
 }
 
 int
-sbn_relay(const struct sbn_output_pipes *reads, uint32_t n_ranks, int socket)
+sbn_relay(const struct sbn_relay_plan *plan)
 {
 	/* the end of this process frees it all */
 	struct relay *relay = calloc(1, sizeof(*relay));
 
 	if (relay == NULL)
 		return 1;
-	relay->n_streams = 2 * n_ranks;
-	relay->out.fd = STDOUT_FILENO;
-	relay->err.fd = STDERR_FILENO;
-	relay->out.socket = relay->err.socket = socket;
-	relay->lines = calloc(relay->n_streams, sizeof(*relay->lines));
+	relay->plan = plan;
+	relay->n_streams = 2 * plan->n_ranks;
+	relay->n_sinks = 2 + (plan->files != NULL ? plan->n_ranks : 0);
+	relay->sinks = calloc(relay->n_sinks, sizeof(*relay->sinks));
+	relay->told = calloc(relay->n_sinks, sizeof(*relay->told));
+	relay->streams = calloc(relay->n_streams, sizeof(*relay->streams));
 	relay->polls = calloc(relay->n_streams + 1, sizeof(*relay->polls));
-	if (relay->lines == NULL || relay->polls == NULL ||
-	    open_streams(relay, reads) != SYNCBN_OK)
+	if (relay->sinks == NULL || relay->told == NULL || relay->streams == NULL ||
+	    relay->polls == NULL || open_streams(relay) != SYNCBN_OK)
 		return 1;
-	relay->polls[relay->n_streams] = (struct pollfd){ .fd = socket, .events = POLLIN };
+	open_sinks(relay);
+	relay->polls[relay->n_streams] = (struct pollfd){ .fd = plan->socket, .events = POLLIN };
 	relay_streams(relay);
 	drain(relay);
 	return 0;

@@ -34,8 +34,9 @@ sbn_signals_open(int *fd)
 	*fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 	if (*fd < 0)
 		return sbn_fail(SYNCBN_ERR_SYSTEM, "signalfd");
-	/* blocked without an answer: a broken pipe is seen as EPIPE */
+	/* blocked without an answer: a broken pipe is seen as EPIPE, the terminal is taken back */
 	sigaddset(&set, SIGPIPE);
+	sigaddset(&set, SIGTTOU);
 	sigprocmask(SIG_SETMASK, &set, NULL);
 	return SYNCBN_OK;
 }

@@ -12,6 +12,7 @@
 #include "launch/child.h"
 #include "launch/exec_failure.h"
 #include "launch/launch_env.h"
+#include "launch/terminal.h"
 
 static char **
 environment_of(const struct sbn_job *job, uint32_t rank, uint16_t port)
@@ -123,6 +124,7 @@ close_report(struct sbn_process *process)
 void
 sbn_spawn_cancel(struct sbn_job *job, int go_fd)
 {
+	sbn_terminal_take(job);
 	close(go_fd); /* its end of file ends the children */
 	for (uint32_t rank = 0; rank < job->n_ranks; rank++) {
 		struct sbn_process *process = &job->process[rank];
@@ -159,6 +161,8 @@ sbn_spawn_ranks(struct sbn_job *job, int *go_fd)
 		return status;
 	}
 	sbn_output_handed_over(&job->output);
+	sbn_input_handed_over(&job->input);
+	sbn_terminal_give(job);
 	*go_fd = go[1];
 	return SYNCBN_OK;
 }

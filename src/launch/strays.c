@@ -8,7 +8,8 @@
 static bool
 is_stray(const struct sbn_job *job, pid_t pid)
 {
-	return pid != job->guard.pid && pid != job->output.relay && getsid(pid) == getsid(0);
+	return pid != job->guard.pid && pid != job->output.relay && pid != job->input.feeder &&
+	       getsid(pid) == getsid(0);
 }
 
 unsigned

@@ -2,7 +2,9 @@
 #include "launch/supervise.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <unistd.h>
@@ -12,6 +14,7 @@
 #include "base/math.h"
 #include "launch/say.h"
 #include "launch/supervisor.h"
+#include "launch/terminal.h"
 
 enum {
 	LEFTOVER_LOOK_MS = 20, /* nothing tells of the end of a process that is not our child */
@@ -76,21 +79,34 @@ on_rank(struct sbn_supervisor *s, uint32_t rank)
 		sbn_phase_leave(s);
 }
 
+/* For example "out/rank-1.log: No space left on device". */
+static void
+fail_output(struct sbn_supervisor *s, const struct sbn_relay_news *news)
+{
+	char what[PATH_MAX + 64] = "cannot write the ranks' output";
+
+	if (news->rank >= 0)
+		snprintf(what, sizeof(what), "cannot write %s/rank-%d.log", s->job->options->output,
+			 news->rank);
+	sbn_phase_fail_own(s, what, strerror(news->error));
+}
+
 /* A reader that has gone away ends us as it ends any tool; other failures are told. */
 static void
 on_output(struct sbn_supervisor *s)
 {
-	int error = sbn_output_hear(&s->job->output);
+	struct sbn_relay_news news;
 
-	if (error == EPIPE) {
+	if (!sbn_output_hear(&s->job->output, &news)) {
+		if (s->phase != SBN_DRAINING)
+			sbn_phase_fail_own(s, "cannot write the ranks' output",
+					   "somebody killed syncbn-relay");
+	} else if (news.error == EPIPE) {
 		sbn_failure_set(&s->failure, 128 + SIGPIPE);
 		if (s->phase < SBN_TERMINATING)
 			sbn_phase_terminate(s);
-	} else if (error != 0) {
-		sbn_phase_fail_own(s, "cannot write the ranks' output", strerror(error));
-	} else if (s->phase != SBN_DRAINING) {
-		sbn_phase_fail_own(s, "cannot write the ranks' output",
-				   "somebody killed syncbn-relay");
+	} else {
+		fail_output(s, &news);
 	}
 }
 
@@ -118,6 +134,7 @@ wait_ms(const struct sbn_supervisor *s)
 
 	if (s->phase == SBN_DRAINING)
 		return -1;
+	until_ns = SBN_MIN(until_ns, SBN_MIN(s->clocks.next_look_ns, s->hang.next_look_ns));
 	if (s->deadline_ns != 0)
 		until_ns = SBN_MIN(until_ns, s->deadline_ns);
 	ms = until_ns <= now_ns ? 0 : sbn_ceil_div(until_ns - now_ns, SBN_NS_PER_MS);
@@ -133,11 +150,15 @@ wait_and_dispatch(struct sbn_supervisor *s)
 	struct epoll_event events[MAX_EVENTS];
 	int n = epoll_wait(s->epoll_fd, events, MAX_EVENTS, wait_ms(s));
 
+	if (s->phase < SBN_TERMINATING)
+		sbn_hang_look_for_timeout(&s->hang, s->job, &s->clocks);
 	for (int i = 0; i < n; i++)
 		dispatch(s, events[i].data.u32);
 	look_for_members(s);
 	sbn_job_reap_orphans(s->job);
-	sbn_notice_look(&s->notice, s->job);
+	sbn_clocks_look(&s->clocks, s->job);
+	sbn_notice_look(&s->notice, s->job, &s->clocks);
+	sbn_hang_look(&s->hang, s->job, &s->clocks);
 	sbn_phase_advance(s);
 }
 
@@ -177,7 +198,8 @@ sbn_supervise(struct sbn_job *job, int start_failure)
 
 	struct sbn_outcome outcome;
 
-	if (sbn_notice_open(job, &s.notice) != SYNCBN_OK || watch_all(&s) != SYNCBN_OK) {
+	if (sbn_notice_open(job, &s.notice) != SYNCBN_OK ||
+	    sbn_hang_open(job, &s.hang) != SYNCBN_OK || watch_all(&s) != SYNCBN_OK) {
 		sbn_say("%s", sbn_last_error());
 		sbn_failure_set(&s.failure, 1);
 		sbn_phase_enter(&s, SBN_OVER, 0); /* the guard kills the ranks */
@@ -190,8 +212,10 @@ sbn_supervise(struct sbn_job *job, int start_failure)
 		wait_and_dispatch(&s);
 	sbn_failure_unheeded(&s.failure, job);
 	sbn_failure_table(&s.failure, job);
+	sbn_terminal_take(job);
 	outcome = outcome_of(&s);
 	sbn_notice_close(&s.notice);
+	sbn_hang_close(&s.hang);
 	sbn_failure_free(&s.failure);
 	if (s.epoll_fd >= 0)
 		close(s.epoll_fd);

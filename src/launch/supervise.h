@@ -10,8 +10,8 @@
 
 /* What a start of the ranks came to. */
 struct sbn_outcome {
-	int exit_code;                  /* 0, the first failing rank's, 128 + signal, or 1 */
-	bool again;                     /* a rank failed: another start may go better */
+	int exit_code;                 /* 0, the first failing rank's, 128 + signal, or 1 */
+	bool again;                    /* a rank failed: another start may go better */
 	char reason[SBN_FAILURE_TEXT]; /* with `again`: who failed and how */
 };
 

@@ -6,7 +6,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "launch/clocks.h"
 #include "launch/failure.h"
+#include "launch/hang.h"
 #include "launch/job.h"
 #include "launch/notice.h"
 
@@ -25,11 +27,12 @@ struct sbn_supervisor {
 	int epoll_fd;
 	enum sbn_phase phase;
 	uint64_t deadline_ns; /* when the phase ends by itself; 0: never */
-	bool suspended;
-	bool joins_to_come; /* of ranks that run */
-	bool unwanted;      /* a signal asked for the end: not to be started again */
+	bool joins_to_come;   /* of ranks that run */
+	bool unwanted;        /* a signal asked for the end: not to be started again */
 	struct sbn_failure failure;
+	struct sbn_clocks clocks;
 	struct sbn_notice notice;
+	struct sbn_hang hang;
 };
 
 /* ---- phases.c ---- */

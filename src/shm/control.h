@@ -26,7 +26,7 @@
 #include "shm/layout.h"
 
 #define SBN_MAGIC UINT64_C(0x314e424e434e5953) /* "SYNCNBN1" */
-#define SBN_ABI 4u
+#define SBN_ABI 5u
 #define SBN_BYTE_ORDER 0x01020304u
 
 /* Written by the creator, read-only from then on. */
@@ -95,6 +95,9 @@ struct sbn_rank_life {
 struct sbn_rank_now {
 	_Atomic uint64_t op;       /* sbn_now_pack() */
 	_Atomic uint64_t since_ns; /* sbn_now_ns() when it began to wait; 0: it does not wait */
+	_Atomic uint32_t peer;     /* the rank for which it waits, or waited last */
+	_Atomic uint32_t first;    /* the items, [first, end), which it needs of that rank: */
+	_Atomic uint32_t end;      /* in forward and backward channels */
 };
 
 struct sbn_doorbell {

@@ -101,8 +101,8 @@ sbn_control_ending(const struct sbn_control *control, uint32_t rank, char *text,
 					  memory_order_relaxed);
 
 	if (WIFSIGNALED(status))
-		snprintf(text, bytes, "killed by signal %d (%s)", WTERMSIG(status),
-			 strsignal(WTERMSIG(status)));
+		snprintf(text, bytes, "killed by signal %d (%s)%s", WTERMSIG(status),
+			 strsignal(WTERMSIG(status)), WCOREDUMP(status) ? ", core dumped" : "");
 	else
 		snprintf(text, bytes, "exit %d", WEXITSTATUS(status));
 }

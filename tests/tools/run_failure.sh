@@ -11,7 +11,7 @@ expect_match "the first cause is told" \
 	"$dir/err"
 expect_match "with what it was in" 'was killed.*, in forward of bn2, call 812$' "$dir/err"
 expect_match "the table tells what the peer was in, and its end" \
-	' 0 +[0-9]+ +[0-9]+ +exit 5 +in forward of bn2, call 812$' "$dir/err"
+	' 0 +[0-9]+ +[0-9]+ +exit 5 +in forward of bn2, call 812: waits [0-9.e-]+ s$' "$dir/err"
 
 run_it -n 2 -- "$actor" 'join,all,forward,lost' 'join,all,forward,last,exit 0'
 expect "leaving without finalize is a failure" 1 $code

@@ -46,7 +46,7 @@ expect_match "worth a restart" 'again, restart 1 of 1, after the group failed' "
 run_it -n 2 --max-restarts 1 --grace 0.1 -- \
 	sh -c "'$actor' 'join,all,lost' 'join,all,kill 9'; exec sleep 1000"
 expect_match "and so is the end of a process under a wrapper" \
-	'again, restart 1 of 1, after the process of rank 1 has ended' "$dir/err"
+	"again, restart 1 of 1, after rank [01]: the rank's process [0-9]+ has ended" "$dir/err"
 
 run_it -n 2 --max-restarts 5 -- no-such-program-here
 expect "a program that is not found is not sought again" 127 $code

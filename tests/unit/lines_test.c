@@ -20,12 +20,10 @@ struct page {
 static struct page page;
 
 static void
-write_down(void *sink, const char *prefix, const char *text, size_t bytes)
+write_down(void *sink, const char *text, size_t bytes)
 {
 	struct page *to = sink;
 
-	memcpy(to->text + to->used, prefix, strlen(prefix));
-	to->used += strlen(prefix);
 	memcpy(to->text + to->used, text, bytes);
 	to->used += bytes;
 	to->text[to->used++] = '\n';
@@ -35,12 +33,12 @@ write_down(void *sink, const char *prefix, const char *text, size_t bytes)
 }
 
 static struct sbn_lines
-open_lines(const char *prefix)
+open_lines(void)
 {
 	struct sbn_lines lines;
 
 	memset(&page, 0, sizeof(page));
-	assert_int_equal(sbn_lines_open(prefix, write_down, &page, &lines), SYNCBN_OK);
+	assert_int_equal(sbn_lines_open(write_down, &page, &lines), SYNCBN_OK);
 	return lines;
 }
 
@@ -51,45 +49,45 @@ feed(struct sbn_lines *lines, const char *text)
 }
 
 static void
-test_every_line_gets_the_prefix(void **state)
+test_every_line_comes_by_itself(void **state)
 {
-	struct sbn_lines lines = open_lines("[3] ");
+	struct sbn_lines lines = open_lines();
 
 	(void)state;
 	feed(&lines, "one\ntwo\n\nfour\n");
 	sbn_lines_close(&lines);
-	assert_string_equal(page.text, "[3] one\n[3] two\n[3] \n[3] four\n");
+	assert_string_equal(page.text, "one\ntwo\n\nfour\n");
 }
 
 static void
 test_a_line_that_comes_in_parts_is_written_once_and_whole(void **state)
 {
-	struct sbn_lines lines = open_lines("[0] ");
+	struct sbn_lines lines = open_lines();
 
 	(void)state;
 	feed(&lines, "al");
 	feed(&lines, "most");
 	assert_int_equal(page.n_lines, 0);
 	feed(&lines, " there\nand");
-	assert_string_equal(page.text, "[0] almost there\n");
+	assert_string_equal(page.text, "almost there\n");
 	sbn_lines_close(&lines);
 }
 
 static void
 test_a_last_line_without_an_end_is_written_at_the_end(void **state)
 {
-	struct sbn_lines lines = open_lines("[0] ");
+	struct sbn_lines lines = open_lines();
 
 	(void)state;
 	feed(&lines, "done\n100 %");
 	sbn_lines_close(&lines);
-	assert_string_equal(page.text, "[0] done\n[0] 100 %\n");
+	assert_string_equal(page.text, "done\n100 %\n");
 }
 
 static void
 test_nothing_gives_nothing(void **state)
 {
-	struct sbn_lines lines = open_lines("[0] ");
+	struct sbn_lines lines = open_lines();
 
 	(void)state;
 	sbn_lines_feed(&lines, "", 0);
@@ -100,7 +98,7 @@ test_nothing_gives_nothing(void **state)
 static void
 test_a_zero_byte_is_a_byte_like_any_other(void **state)
 {
-	struct sbn_lines lines = open_lines("");
+	struct sbn_lines lines = open_lines();
 
 	(void)state;
 	sbn_lines_feed(&lines, "a\0b\n", 4);
@@ -113,7 +111,7 @@ test_a_zero_byte_is_a_byte_like_any_other(void **state)
 static void
 check_long_line(size_t bytes, size_t part, size_t pieces)
 {
-	struct sbn_lines lines = open_lines("");
+	struct sbn_lines lines = open_lines();
 	char *data = malloc(bytes + 1);
 
 	memset(data, 'x', bytes);
@@ -146,7 +144,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_every_line_gets_the_prefix),
+		cmocka_unit_test(test_every_line_comes_by_itself),
 		cmocka_unit_test(test_a_line_that_comes_in_parts_is_written_once_and_whole),
 		cmocka_unit_test(test_a_last_line_without_an_end_is_written_at_the_end),
 		cmocka_unit_test(test_nothing_gives_nothing),

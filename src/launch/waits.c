@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "launch/waits.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "launch/ending.h"
+#include "launch/proc.h"
+
+enum { MAX_NAMED = 4 };
+
+struct sbn_waiting
+sbn_waiting_of(const struct sbn_job *job, uint32_t rank)
+{
+	struct sbn_rank_now *now = &sbn_control_rank(&job->segment.control, rank)->now;
+	/* acquire: the words are read after the time, and the time again after the words, so words
+	 * between two equal times belong to that wait */
+	uint64_t since = atomic_load_explicit(&now->since_ns, memory_order_acquire);
+	struct sbn_waiting waiting = {
+		.now = sbn_now_unpack(atomic_load_explicit(&now->op, memory_order_acquire)),
+		.peer = atomic_load_explicit(&now->peer, memory_order_acquire),
+		.first = atomic_load_explicit(&now->first, memory_order_acquire),
+		.end = atomic_load_explicit(&now->end, memory_order_acquire),
+	};
+	/* relaxed: the acquires above keep it behind */
+	uint64_t again = atomic_load_explicit(&now->since_ns, memory_order_relaxed);
+
+	waiting.since_ns = since == again && job->process[rank].running ? since : 0;
+	return waiting;
+}
+
+bool
+sbn_same_call(struct sbn_now a, struct sbn_now b)
+{
+	/* not the layer: it is an index into each rank's own table */
+	return a.inside && b.inside && a.op == b.op && a.group == b.group && a.call == b.call;
+}
+
+int
+sbn_waits_longest(const struct sbn_job *job)
+{
+	uint64_t earliest = UINT64_MAX;
+	int longest = -1;
+
+	for (uint32_t rank = 0; rank < job->n_ranks; rank++) {
+		uint64_t since = sbn_waiting_of(job, rank).since_ns;
+
+		if (since == 0 || since >= earliest)
+			continue;
+		earliest = since;
+		longest = (int)rank;
+	}
+	return longest;
+}
+
+/* ", channels 0-63", where items are channels and the rank needs some. */
+static void
+append_channels(struct sbn_text *text, const struct sbn_waiting *waiting)
+{
+	bool layer = waiting->now.op == SBN_OP_FORWARD || waiting->now.op == SBN_OP_BACKWARD;
+
+	if (layer && waiting->first < waiting->end)
+		sbn_text_append(text, ", channels %" PRIu32 "-%" PRIu32, waiting->first,
+				waiting->end - 1);
+}
+
+void
+sbn_waits_describe(const struct sbn_job *job, uint32_t rank, uint64_t now_ns, char *text,
+		   size_t bytes)
+{
+	struct sbn_waiting waiting = sbn_waiting_of(job, rank);
+	struct sbn_text line = { .used = 0 };
+
+	sbn_control_describe_now(&job->segment.control, rank, waiting.now, line.data,
+				 sizeof(line.data));
+	line.used = strlen(line.data);
+	if (waiting.since_ns != 0 && now_ns >= waiting.since_ns) {
+		append_channels(&line, &waiting);
+		sbn_text_append(&line, ": waits %.3g s",
+				(double)(now_ns - waiting.since_ns) / (double)SBN_NS_PER_S);
+		/* another process's word is no rank before it is checked */
+		if (waiting.peer < job->n_ranks && waiting.peer != rank)
+			sbn_text_append(&line, " for rank %" PRIu32, waiting.peer);
+	}
+	snprintf(text, bytes, "%s", line.data);
+}
+
+/* The process that has joined as the rank, where it is another one than the launcher's child. */
+static pid_t
+joined_process(const struct sbn_process *process)
+{
+	return process->member.state == SBN_MEMBER_WATCHED ? process->member.pid : process->pid;
+}
+
+char
+sbn_waits_state(const struct sbn_job *job, uint32_t rank)
+{
+	const struct sbn_process *process = &job->process[rank];
+	struct sbn_proc_stat stat;
+
+	return process->running && sbn_proc_stat(joined_process(process), &stat) ? stat.state : 0;
+}
+
+bool
+sbn_waits_is_stopped(const struct sbn_job *job, uint32_t rank)
+{
+	char state = sbn_waits_state(job, rank);
+
+	return state == 'T' || state == 't';
+}
+
+const char *
+sbn_waits_stop_word(char state)
+{
+	if (state == 'T')
+		return "stopped, ";
+	return state == 't' ? "in a debugger, " : "";
+}
+
+void
+sbn_waits_append_absent(struct sbn_text *text, const struct sbn_job *job, uint32_t rank)
+{
+	char what[SBN_DOING_BYTES], ending[SBN_ENDING_BYTES];
+
+	if (!job->process[rank].running) {
+		sbn_ending_describe(job, rank, ending, sizeof(ending));
+		sbn_text_append(text, "rank %u (has ended: %s)", rank, ending);
+		return;
+	}
+	sbn_control_describe(&job->segment.control, rank, what, sizeof(what));
+	sbn_text_append(text, "rank %u (%s%s)", rank,
+			sbn_waits_stop_word(sbn_waits_state(job, rank)), what);
+}
+
+void
+sbn_waits_append_missing(struct sbn_text *text, const struct sbn_job *job, struct sbn_now now)
+{
+	/* who is in a sub group is not known here */
+	const char *first = now.group == 0 ? "; not there: " : "; elsewhere: ";
+	unsigned n = 0;
+
+	for (uint32_t rank = 0; rank < job->n_ranks; rank++) {
+		if (job->process[rank].running &&
+		    sbn_same_call(now, sbn_waiting_of(job, rank).now) &&
+		    !sbn_waits_is_stopped(job, rank))
+			continue;
+		if (n++ < MAX_NAMED) {
+			sbn_text_append(text, "%s", n == 1 ? first : ", ");
+			sbn_waits_append_absent(text, job, rank);
+		}
+	}
+	if (n > MAX_NAMED)
+		sbn_text_append(text, " and %u more", n - MAX_NAMED);
+}
