@@ -39,6 +39,7 @@ unit_tests = \
 	tests/unit/layout_test \
 	tests/unit/leave_test \
 	tests/unit/lines_test \
+	tests/unit/marked_test \
 	tests/unit/npy_test \
 	tests/unit/npz_test \
 	tests/unit/oom_test \

@@ -4,6 +4,8 @@
  * ranks' process groups. The kernel's parent-death signal reaches the ranks only; a shell that is a
  * rank has children of its own.
  *
+ * Processes that have moved to other groups are found by the run's id in their environment.
+ *
  * It sleeps on a pipe whose write end the launcher alone holds for long: children hold a copy from
  * fork to exec. A rank enters its group in the shared list before it calls exec. So at the pipe's
  * end of file every group that can hold more than its rank is on the list.
@@ -12,6 +14,7 @@
 #define SBN_LAUNCH_GUARD_H
 
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -20,12 +23,22 @@
 struct sbn_guard {
 	pid_t pid;
 	int hold_fd;              /* its end of file is the launcher's end */
-	_Atomic int32_t *groups;  /* [n_ranks] shared; 0: nothing to kill */
+	struct sbn_guarded *shared;
 	uint32_t n_ranks;
+};
+
+/* What launcher, ranks and guard share. */
+struct sbn_guarded {
+	char mark[64];            /* "SYNCBN_RUN_ID=..." before the first rank; "": none yet */
+	_Atomic uint32_t orderly; /* the launcher has seen to everything */
+	_Atomic int32_t groups[]; /* [n_ranks] 0: nothing to kill */
 };
 
 /* Starts the guard. Call it first: it keeps nothing that the launcher opens later. */
 syncbn_status_t sbn_guard_start(uint32_t n_ranks, struct sbn_guard *guard);
+
+/* How the processes of the run can be known; before the first rank is forked. */
+void sbn_guard_mark(const struct sbn_guard *guard, const char *mark);
 
 /* By the rank's process, before it calls exec. */
 void sbn_guard_add(const struct sbn_guard *guard, uint32_t rank, pid_t process_group);
@@ -33,7 +46,10 @@ void sbn_guard_add(const struct sbn_guard *guard, uint32_t rank, pid_t process_g
 /* By the launcher, once the group is empty and its number may become somebody else's. */
 void sbn_guard_forget(const struct sbn_guard *guard, uint32_t rank);
 
-/* Ends the guard; groups that are still on the list are killed. */
-void sbn_guard_end(struct sbn_guard *guard);
+/*
+ * Ends the guard; groups that are still on the list are killed, and, unless it is an orderly end,
+ * what has the run's mark.
+ */
+void sbn_guard_end(struct sbn_guard *guard, bool orderly);
 
 #endif

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -11,6 +12,17 @@
 
 #include "base/fail.h"
 #include "launch/signals.h"
+#include "shm/contract.h"
+
+static void
+mark_run(const struct sbn_job *job)
+{
+	char run_id[33], mark[64];
+
+	sbn_contract_format_run_id(job->segment.run_id, run_id);
+	snprintf(mark, sizeof(mark), SBN_ENV_RUN_ID "=%s", run_id);
+	sbn_guard_mark(&job->guard, mark);
+}
 
 syncbn_status_t
 sbn_job_open(const struct sbn_options *options, const struct sbn_topology *topology,
@@ -42,13 +54,15 @@ sbn_job_open(const struct sbn_options *options, const struct sbn_topology *topol
 	if (status != SYNCBN_OK)
 		goto out_output;
 	status = sbn_segment_create(n, &job->segment);
-	if (status == SYNCBN_OK)
+	if (status == SYNCBN_OK) {
+		mark_run(job);
 		return SYNCBN_OK;
+	}
 	sbn_input_end(&job->input);
 out_output:
 	sbn_output_end(&job->output);
 out_guard:
-	sbn_guard_end(&job->guard);
+	sbn_guard_end(&job->guard, true);
 out_signals:
 	close(job->signal_fd);
 out_free:
@@ -64,7 +78,7 @@ sbn_job_close(struct sbn_job *job)
 	/* these first: they hold the guard's pipe open, too */
 	sbn_input_end(&job->input);
 	sbn_output_end(&job->output);
-	sbn_guard_end(&job->guard);
+	sbn_guard_end(&job->guard, !sbn_job_any_group_lives(job));
 	sbn_segment_close(&job->segment);
 	close(job->signal_fd);
 	free(job->process);

@@ -35,6 +35,8 @@ libsbn_launch_la_SOURCES = \
 	src/launch/launch_env.h \
 	src/launch/lines.c \
 	src/launch/lines.h \
+	src/launch/marked.c \
+	src/launch/marked.h \
 	src/launch/meet.c \
 	src/launch/meet.h \
 	src/launch/member.c \

@@ -22,6 +22,14 @@ kill -KILL "$launcher"
 expect_until "nor one that is deaf, nor the relay" none_marked
 wait "$launcher" 2>/dev/null
 
+start -n 1 -- sh -c 'timeout 1000 sh -c "echo ready; sleep 1000; :" & wait'
+until_true n_lines 1 ready "$dir/out"
+expect "a process can move to a group of its own" 4 \
+	"$(ps -o pgid= -p "$(marked | paste -sd ,)" | sort -u | wc -l)"
+kill -KILL "$launcher"
+expect_until "which does not save it from the end of a killed launcher" none_marked
+wait "$launcher" 2>/dev/null
+
 start -n 1 --grace 0.1 -- sh -c "$actor 'deaf,say ready,pause' & echo ready; wait"
 until_true n_lines 2 ready "$dir/out"
 kill -KILL "$(pgrep -P "$launcher" -x sh)"
