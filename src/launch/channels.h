@@ -42,8 +42,8 @@ void sbn_channels_close_fds(int **fds, uint32_t n);
 bool sbn_channels_color(int fd);
 
 /*
- * "0,2-3", or "1-", which is to the last one, into hidden ranks. INVALID: no list, or a rank that is
- * not there.
+ * Marks the ranks of a list as not shown: "0,2-3", or "1-", which is to the last one. INVALID: no
+ * list, or a rank that is not there.
  */
 syncbn_status_t sbn_channels_hide(const char *list, uint32_t n_ranks, bool *shown);
 

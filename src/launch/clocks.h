@@ -2,7 +2,8 @@
 /*
  * The ranks' deadlines and the launcher's own patience stand still while nobody can be blamed: the
  * launcher itself was stopped (Ctrl-Z) and the ranks with it, a debugger holds a rank, or the
- * launcher looks at the ranks' stacks. A rank that somebody else has stopped is late like any other.
+ * launcher looks at the ranks' stacks. A rank that somebody else has stopped is late like any
+ * other.
  */
 #ifndef SBN_LAUNCH_CLOCKS_H
 #define SBN_LAUNCH_CLOCKS_H

@@ -11,8 +11,8 @@
 #include <sys/types.h>
 
 /*
- * Kills those of a session: who has begun one of his own, as daemons do, means to stay. mark: such as
- * "SYNCBN_RUN_ID=0123". Returns how many there were; 0 also where /proc is not ours.
+ * Kills those of a session: who has begun one of his own, as daemons do, means to stay. mark:
+ * such as "SYNCBN_RUN_ID=0123". Returns how many there were; 0 also where /proc is not ours.
  */
 unsigned sbn_marked_kill(const char *mark, pid_t session);
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Whether a SIGKILL was the kernel's for want of memory. The kernel counts such kills, in the cgroup
- * (v2: memory.events, v1: memory.oom_control) and in the system (/proc/vmstat), before it sends the
- * signal; as many deaths as the count has risen by are put down to it.
+ * Whether a SIGKILL was the kernel's for want of memory. The kernel counts such kills, in the
+ * cgroup (v2: memory.events, v1: memory.oom_control) and in the system (/proc/vmstat), before it
+ * sends the signal; as many deaths as the count has risen by are put down to it.
  */
 #ifndef SBN_LAUNCH_OOM_H
 #define SBN_LAUNCH_OOM_H

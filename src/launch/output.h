@@ -2,9 +2,9 @@
 /*
  * What becomes of the ranks' output. As a rule they have the launcher's own standard output and
  * error. Where lines are to be marked, written to files or not shown, each rank writes into two
- * pipes (or pseudo terminals, see pty.h); a relay, a process of its own, cuts the streams into lines
- * and writes each whole. The relay may wait for a slow terminal as long as that takes; the launcher
- * never does.
+ * pipes (or pseudo terminals, see pty.h); a relay, a process of its own, cuts the streams into
+ * lines and writes each whole. The relay may wait for a slow terminal as long as that takes; the
+ * launcher never does.
  *
  * Relay and launcher share a socket. From the launcher, end of file: the ranks have ended, write
  * what is there and end. From the relay, news: something cannot be written (what the ranks write
@@ -28,7 +28,7 @@ struct sbn_output {
 	int socket;   /* readable when the relay has something to say; -1: it has ended */
 	uint32_t n_ranks;
 	int *writes;    /* [2 * n_ranks] the ranks' ends, out and err, until the ranks have them */
-	int *terminals; /* [2 * n_ranks] the other ends of pseudo terminals, to be resized; else -1 */
+	int *terminals; /* [2 * n_ranks] our ends of pseudo terminals, to be resized; else -1 */
 };
 
 /*

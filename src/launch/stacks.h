@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Where the threads of a rank are: their stacks, or where they cannot be had what /proc says of each
- * thread and of what it waits for in the kernel.
+ * Where the threads of a rank are: their stacks, or where they cannot be had what /proc says of
+ * each thread and of what it waits for in the kernel.
  */
 #ifndef SBN_LAUNCH_STACKS_H
 #define SBN_LAUNCH_STACKS_H

@@ -195,7 +195,6 @@ sbn_supervise(struct sbn_job *job, int start_failure)
 	struct sbn_supervisor s = { .job = job,
 				    .epoll_fd = -1,
 				    .failure = { .rank = -1, .waiter = -1 } };
-
 	struct sbn_outcome outcome;
 
 	if (sbn_notice_open(job, &s.notice) != SYNCBN_OK ||

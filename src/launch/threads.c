@@ -60,7 +60,7 @@ look_at(struct sbn_threads *threads, struct sbn_thread *thread)
 		return;
 	if (found > 0 && WIFSTOPPED(status)) {
 		thread->stopped = true;
-		/* a stop of our own or of its group carries an event; else a signal was on its way */
+		/* our stop, or its group's, carries an event; else a signal was on its way */
 		thread->signal = status >> 16 == 0 ? WSTOPSIG(status) : 0;
 		return;
 	}

@@ -58,13 +58,15 @@ expect "help fits a screen" yes \
 		END { print (NR >= 24 && NR <= 50 && !wide) ? "yes" : "no" }' "$dir/out")"
 for option in -n --per-domain --map --domains --smt --cores --mem --bind-to --malloc \
 	--oversubscribe --shared --no-adopt --report --dry-run --json --svg --topology --timeout \
-	--grace --hang-report --max-restarts --tag --config --help --version RANK LOCAL_RANK WORLD_SIZE LOCAL_WORLD_SIZE \
+	--grace --hang-report --max-restarts --stdin --tag --timestamps --output --tee \
+	--quiet-ranks --config --help --version RANK LOCAL_RANK WORLD_SIZE LOCAL_WORLD_SIZE \
 	GROUP_RANK RANK_ID RANK_SIZE MS_WORKER_NUM MASTER_ADDR MASTER_PORT OMP_NUM_THREADS \
 	126 127; do
 	expect_match "help names $option" "(^| )$option( |,|\$)" "$dir/out"
 done
 run_it --version
-expect_match "the version is told" '^syncbn-run [0-9]+\.[0-9]+\.[0-9]+, with(out)? stacks' "$dir/out"
+expect_match "the version is told" \
+	'^syncbn-run [0-9]+\.[0-9]+\.[0-9]+, with(out)? stacks' "$dir/out"
 
 # refused PATTERN ARGS...: exit 2 and one line that matches
 refused() {

@@ -36,15 +36,13 @@ check(syncbn_status_t status)
 	exit(FAILED);
 }
 
-static void __attribute__((noinline))
-run_for_ever(void)
+static void __attribute__((noinline)) run_for_ever(void)
 {
 	for (;;)
 		turns++;
 }
 
-static void __attribute__((noinline))
-take_memory(void)
+static void __attribute__((noinline)) take_memory(void)
 {
 	char *memory;
 
@@ -99,8 +97,7 @@ main(int argc, char **argv)
 	config.name = "bn2";
 	check(syncbn_batch_norm_new(world, &config, &bn));
 	for (int step = 1; step <= steps; step++) {
-		if (argc > 4 && step == atoi(argv[4]) &&
-		    syncbn_group_rank(world) == atoi(argv[3]))
+		if (argc > 4 && step == atoi(argv[4]) && syncbn_group_rank(world) == atoi(argv[3]))
 			act(argv[2]);
 		check(syncbn_batch_norm_forward(bn, &x, NULL, &y, NULL));
 	}

@@ -70,7 +70,10 @@ def give_up(terminal, why):
 
 
 def run_as_job(command):
-    """The session's leader: a shell of one job, which says "(stopped)" and awaits SIGUSR1."""
+    """
+    The session's leader: a shell of one job. It says "(stopped)", awaits SIGUSR1, and says
+    "(resumed)" when the job has the terminal again.
+    """
     signal.signal(signal.SIGTTOU, signal.SIG_IGN)
     signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGUSR1])
     job = os.fork()
@@ -89,6 +92,7 @@ def run_as_job(command):
         os.write(1, b"(stopped)\n")
         signal.sigwait([signal.SIGUSR1])
         os.tcsetpgrp(0, job)
+        os.write(1, b"(resumed)\n")
         os.kill(-job, signal.SIGCONT)
 
 
@@ -103,6 +107,7 @@ def play(terminal, step):
         terminal.await_text(b"(stopped)")
     elif word == "resume":
         os.kill(terminal.pid, signal.SIGUSR1)
+        terminal.await_text(b"(resumed)")
     elif word == "size":
         rows, columns = map(int, text.split(","))
         fcntl.ioctl(terminal.fd, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))

@@ -67,7 +67,7 @@ expect "errors where they belong" 2 "$(grep -cE '^\[[01]\] err [01]$' "$dir/err"
 expect "the file has no tags, and nothing of the run before" "err 1
 out 1" "$(sort "$dir/log/rank-1.log")"
 
-run_it -n 2 --output "$dir/log" --max-restarts 1 -- \
+run_it -n 1 --output "$dir/log" --max-restarts 1 -- \
 	sh -c 'echo "start $SYNCBN_RESTART_COUNT"; [ "$SYNCBN_RESTART_COUNT" = 1 ]'
 expect "the files of a restarted run go on" "start 0
 start 1" "$(cat "$dir/log/rank-0.log")"

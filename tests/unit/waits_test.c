@@ -134,8 +134,8 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(
-			test_a_wait_is_told_with_its_channels_time_and_peer, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_a_wait_is_told_with_its_channels_time_and_peer,
+						set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_other_operations_have_no_channels, set_up,
 						tear_down),
 		cmocka_unit_test_setup_teardown(test_a_peer_that_cannot_be_is_not_told, set_up,
