@@ -29,7 +29,7 @@ run_job(const struct sbn_options *options, const struct machine *machine,
 	const struct sbn_plan *plan, int *code)
 {
 	struct sbn_job job;
-	syncbn_status_t status = sbn_job_open(options, &machine->topology, plan, &job);
+	syncbn_status_t status = sbn_job_open(options, &machine->topology, plan, 0, &job);
 	int go_fd, start_failure;
 
 	if (status != SYNCBN_OK)
@@ -37,7 +37,7 @@ run_job(const struct sbn_options *options, const struct machine *machine,
 	status = sbn_spawn_ranks(&job, &go_fd);
 	if (status == SYNCBN_OK) {
 		sbn_spawn_release(&job, go_fd, &start_failure);
-		*code = sbn_supervise(&job, start_failure);
+		*code = sbn_supervise(&job, start_failure).exit_code;
 	}
 	sbn_job_close(&job);
 	return status;
