@@ -32,6 +32,7 @@ unit_tests = \
 	tests/unit/layer_edges_test \
 	tests/unit/layer_errors_test \
 	tests/unit/layer_gradients_test \
+	tests/unit/layer_inverse_test \
 	tests/unit/layer_layouts_test \
 	tests/unit/layer_modes_test \
 	tests/unit/layer_test \

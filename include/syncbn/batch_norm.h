@@ -121,15 +121,20 @@ syncbn_status_t syncbn_saved_statistics(const syncbn_saved_t *saved,
  * saved. saved: NULL when no backward follows.
  *
  * y may be z (same layout) when saved is NULL or there is no activation. y may be x (same layout)
- * where the backward pass needs no x: when saved is NULL, or running statistics normalize without
- * an activation; the backward pass then gives dx and dbeta, not dgamma. Otherwise they must not
- * overlap.
+ * when saved is NULL, and with saved where the backward pass can do without x:
+ *	running statistics normalize without an activation: x is needed for dgamma only
+ *	the layer can be undone (Bulo, Porzi and Kontschieder 2018, InPlaceABN): no gamma is 0, and
+ *	there is no activation, or a leaky relu whose negative_slope is above 0. The backward pass
+ *	computes xhat as (v - z - beta) / gamma, v from y: so y and z must stay unchanged until
+ *	then, z must lie apart, and the gradients carry the rounding of y, times |y / gamma|
+ * Otherwise they must not overlap.
  *
  * Collective while the batch is synchronized, else local. A rank that fails alone (INVALID before
  * the exchange) leaves its peers waiting for it, until it calls again or the deadline passes.
- * INVALID: a shape, dtype or layout that does not fit (before anything is exchanged), or one value
- * per channel in the whole group (then the running statistics are untouched and the group works
- * on). TIMEOUT, MISMATCH, PEER_LOST: y and the running statistics are undefined. NO_MEMORY.
+ * INVALID: a shape, dtype or layout that does not fit, or y over an x or z that the backward pass
+ * will need (before anything is exchanged), or one value per channel in the whole group (then the
+ * running statistics are untouched and the group works on). TIMEOUT, MISMATCH, PEER_LOST: y and the
+ * running statistics are undefined. NO_MEMORY.
  */
 syncbn_status_t syncbn_batch_norm_forward(syncbn_batch_norm_t *bn, const syncbn_tensor_t *x,
 					  const syncbn_tensor_t *z, const syncbn_tensor_t *y,
@@ -161,8 +166,8 @@ syncbn_status_t syncbn_batch_norm_forward(syncbn_batch_norm_t *bn, const syncbn_
  *
  * Collective if the forward was synchronized and dx is wanted (or the gradients are SUM or MEAN):
  * all ranks must want the same. INVALID: saved is of another layer or empty; shapes; want holds
- * none of the three, or an unknown bit; dz without a z; DGAMMA after a forward in place. TIMEOUT,
- * MISMATCH, PEER_LOST: the gradients are undefined. NO_MEMORY.
+ * none of the three, or an unknown bit; dz without a z; x is needed, y was written over it, and the
+ * layer cannot be undone. TIMEOUT, MISMATCH, PEER_LOST: the gradients are undefined. NO_MEMORY.
  */
 syncbn_status_t syncbn_batch_norm_backward(syncbn_batch_norm_t *bn, syncbn_saved_t *saved,
 					   const syncbn_tensor_t *dy, const syncbn_tensor_t *dx,

@@ -37,25 +37,37 @@ check_apart(const char *what_out, const syncbn_tensor_t *out, const char *what_i
 			what_out, what_in);
 }
 
-/*
- * The backward pass needs x, unless running statistics normalize and nothing else is applied; and
- * z, where there is an activation.
- */
+static bool
+share(const syncbn_tensor_t *a, const syncbn_tensor_t *b)
+{
+	return a != NULL && b != NULL && sbn_tensor_sharing(a, b) != SBN_APART;
+}
+
+/* y over z: the backward pass needs z for the activation, or to compute x again from y. */
+static syncbn_status_t
+check_over_z(const syncbn_batch_norm_t *bn, bool needs_z)
+{
+	if (bn->config.activation == SYNCBN_ACTIVATION_NONE && !needs_z)
+		return SYNCBN_OK;
+	return sbn_fail(SYNCBN_ERR_INVALID,
+			"y is z, but the backward pass will need z: give y memory of its own, or "
+			"saved NULL");
+}
+
+/* y over an input, when a backward pass follows. */
 static syncbn_status_t
 check_in_place(const syncbn_batch_norm_t *bn, const syncbn_tensor_t *x, const syncbn_tensor_t *z,
 	       const syncbn_tensor_t *y)
 {
-	bool active = bn->config.activation != SYNCBN_ACTIVATION_NONE;
-	bool needs_x = active || sbn_batch_norm_decide(bn).by != SBN_BY_RUNNING;
-	bool is_x = needs_x && sbn_tensor_sharing(x, y) != SBN_APART;
-	bool is_z = active && z != NULL && sbn_tensor_sharing(z, y) != SBN_APART;
+	enum sbn_normalized_by by = sbn_batch_norm_decide(bn).by;
+	bool undone = share(x, y) && sbn_backward_needs_x(bn, by, 0);
+	syncbn_status_t status = undone ? sbn_batch_norm_check_inverse(bn) : SYNCBN_OK;
 
-	if (!is_x && !is_z)
-		return SYNCBN_OK;
-	return sbn_fail(SYNCBN_ERR_INVALID,
-			"y is %s, but the backward pass will need %s: give y memory of its own, or "
-			"saved NULL",
-			is_x ? "x" : "z", is_x ? "x" : "z");
+	if (status != SYNCBN_OK) {
+		sbn_fail_prefix("y is x; give y memory of its own, or saved NULL");
+		return status;
+	}
+	return share(z, y) ? check_over_z(bn, undone) : SYNCBN_OK;
 }
 
 static syncbn_status_t
@@ -106,7 +118,7 @@ syncbn_batch_norm_forward(syncbn_batch_norm_t *bn, const syncbn_tensor_t *x,
 }
 
 static syncbn_status_t
-check_want(const syncbn_batch_norm_t *bn, const syncbn_saved_t *saved, unsigned want)
+check_want(const syncbn_saved_t *saved, unsigned want)
 {
 	if (saved->by == SBN_BY_NOTHING)
 		return sbn_fail(SYNCBN_ERR_INVALID,
@@ -116,11 +128,25 @@ check_want(const syncbn_batch_norm_t *bn, const syncbn_saved_t *saved, unsigned 
 				"want is %#x: or together SYNCBN_WANT_DX, _DGAMMA, _DBETA and "
 				"SYNCBN_ACCUMULATE",
 				want);
-	if (saved->in_place && bn->config.affine && want & SYNCBN_WANT_DGAMMA)
-		return sbn_fail(SYNCBN_ERR_INVALID,
-				"dgamma needs the x that the forward pass has overwritten with y: "
-				"leave SYNCBN_WANT_DGAMMA out, or give y memory of its own");
 	return SYNCBN_OK;
+}
+
+/* Where y was written over x, what is wanted must go without x, or with what y still tells. */
+static syncbn_status_t
+check_undoing(const syncbn_batch_norm_t *bn, const syncbn_saved_t *saved, unsigned want)
+{
+	syncbn_status_t status;
+
+	if (!saved->in_place || !sbn_backward_needs_x(bn, saved->by, want))
+		return SYNCBN_OK;
+	if (saved->has_z && share(&saved->z, &saved->x))
+		status = sbn_fail(SYNCBN_ERR_INVALID, "y was written over z, too");
+	else
+		status = sbn_batch_norm_check_inverse(bn);
+	if (status != SYNCBN_OK)
+		sbn_fail_prefix("dgamma needs x, over which y was written; leave "
+				"SYNCBN_WANT_DGAMMA out, or give y memory of its own");
+	return status;
 }
 
 /* One of the gradients that are written. */
@@ -162,7 +188,8 @@ check_backward(const syncbn_batch_norm_t *bn, const syncbn_saved_t *saved,
 	syncbn_status_t status;
 
 	if ((status = check_owner(saved, bn)) != SYNCBN_OK ||
-	    (status = check_want(bn, saved, want)) != SYNCBN_OK ||
+	    (status = check_want(saved, want)) != SYNCBN_OK ||
+	    (status = check_undoing(bn, saved, want)) != SYNCBN_OK ||
 	    (status = check_like_x(bn, &saved->x, "dy", dy)) != SYNCBN_OK)
 		return status;
 	if (!(want & SYNCBN_WANT_DX))

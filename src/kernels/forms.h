@@ -15,6 +15,7 @@ enum sbn_form {
 	SBN_FORM_OUT = 8,
 	SBN_FORM_DZ = 16,
 	SBN_FORM_STREAM = 32, /* the outputs' whole lines go past the caches */
+	SBN_FORM_BACK = 64,   /* backward from y in the place of x, whatever the activation */
 	SBN_FORM_Y = SBN_FORM_OUT,
 	SBN_FORM_SUMS = SBN_FORM_DY,
 	SBN_FORM_DX = SBN_FORM_DY | SBN_FORM_OUT
@@ -27,10 +28,12 @@ sbn_forward_form(const struct sbn_operands *at, const struct sbn_coefficients *k
 	       (at->z.data != NULL ? SBN_FORM_Z : 0);
 }
 
-/* Without an activation nothing depends on z. */
+/* Without an activation nothing depends on z, unless y holds it. */
 static inline int
 sbn_sums_form(const struct sbn_operands *at, const struct sbn_coefficients *k)
 {
+	if (k->x_is_y)
+		return SBN_FORM_DY | SBN_FORM_BACK | (at->z.data != NULL ? SBN_FORM_Z : 0);
 	return SBN_FORM_DY | (k->activation != SBN_ACT_NONE ? SBN_FORM_ACT : 0) |
 	       (k->activation != SBN_ACT_NONE && at->z.data != NULL ? SBN_FORM_Z : 0);
 }
@@ -68,18 +71,22 @@ sbn_dx_form(const struct sbn_operands *at, const struct sbn_coefficients *k)
 		SBN_FORM_CASES(SBN_FORM_Y | SBN_FORM_ACT | SBN_FORM_Z, __VA_ARGS__); \
 	}
 
-#define SBN_SWITCH_SUMS(form, ...)                                                     \
-	switch (form) {                                                                \
-		SBN_FORM_CASE(SBN_FORM_SUMS, __VA_ARGS__);                             \
-		SBN_FORM_CASE(SBN_FORM_SUMS | SBN_FORM_ACT, __VA_ARGS__);              \
-		SBN_FORM_CASE(SBN_FORM_SUMS | SBN_FORM_ACT | SBN_FORM_Z, __VA_ARGS__); \
+#define SBN_SWITCH_SUMS(form, ...)                                                      \
+	switch (form) {                                                                 \
+		SBN_FORM_CASE(SBN_FORM_SUMS, __VA_ARGS__);                              \
+		SBN_FORM_CASE(SBN_FORM_SUMS | SBN_FORM_ACT, __VA_ARGS__);               \
+		SBN_FORM_CASE(SBN_FORM_SUMS | SBN_FORM_ACT | SBN_FORM_Z, __VA_ARGS__);  \
+		SBN_FORM_CASE(SBN_FORM_SUMS | SBN_FORM_BACK, __VA_ARGS__);              \
+		SBN_FORM_CASE(SBN_FORM_SUMS | SBN_FORM_BACK | SBN_FORM_Z, __VA_ARGS__); \
 	}
 
 /* What is asked for, with and without what decides g. */
-#define SBN_FORM_GRADIENTS(wanted, ...)                                     \
-	SBN_FORM_CASES(SBN_FORM_DY | (wanted), __VA_ARGS__);                \
-	SBN_FORM_CASES(SBN_FORM_DY | (wanted) | SBN_FORM_ACT, __VA_ARGS__); \
-	SBN_FORM_CASES(SBN_FORM_DY | (wanted) | SBN_FORM_ACT | SBN_FORM_Z, __VA_ARGS__)
+#define SBN_FORM_GRADIENTS(wanted, ...)                                                  \
+	SBN_FORM_CASES(SBN_FORM_DY | (wanted), __VA_ARGS__);                             \
+	SBN_FORM_CASES(SBN_FORM_DY | (wanted) | SBN_FORM_ACT, __VA_ARGS__);              \
+	SBN_FORM_CASES(SBN_FORM_DY | (wanted) | SBN_FORM_ACT | SBN_FORM_Z, __VA_ARGS__); \
+	SBN_FORM_CASE(SBN_FORM_DY | (wanted) | SBN_FORM_BACK, __VA_ARGS__);              \
+	SBN_FORM_CASE(SBN_FORM_DY | (wanted) | SBN_FORM_BACK | SBN_FORM_Z, __VA_ARGS__)
 
 /* Neither dx nor dz wanted: nothing to do. */
 #define SBN_SWITCH_DX(form, ...)                                             \

@@ -9,7 +9,7 @@
 struct COEFFICIENTS {
 	struct VECTOR mean_hi, mean_lo, scale, shift, dy_hi, dy_lo, slope;
 	struct w16 mean; /* mean_hi + mean_lo */
-	struct LEAK leak;
+	struct LEAK leak, unleak;
 };
 
 /* The operands' elements in one row, from some column on. */
@@ -124,6 +124,16 @@ T(load_affine)(struct COEFFICIENTS *v, const struct sbn_coefficients *k, size_t 
 	v->leak = V(leak)((REAL)k->negative_slope, k->activation == SBN_ACT_LEAKY_RELU);
 }
 
+/* The activation and its inverse, for y in the place of x; without one both change nothing. */
+SBN_FORCE_INLINE void
+T(load_back)(struct COEFFICIENTS *v, const struct sbn_coefficients *k)
+{
+	const REAL slope = k->activation == SBN_ACT_NONE ? 1 : (REAL)k->negative_slope;
+
+	v->leak = V(leak)(slope, true);
+	v->unleak = V(leak)(1 / slope, true);
+}
+
 SBN_FORCE_INLINE void
 T(load_sums)(struct COEFFICIENTS *v, const struct sbn_coefficients *k, size_t c, size_t n, int form)
 {
@@ -131,6 +141,8 @@ T(load_sums)(struct COEFFICIENTS *v, const struct sbn_coefficients *k, size_t c,
 	v->mean = w16_add(V_WIDEN(v->mean_hi), V_WIDEN(T(coefficient)(k->mean_lo, c, n)));
 	if (form & SBN_FORM_ACT)
 		T(load_affine)(v, k, c, n);
+	if (form & SBN_FORM_BACK)
+		T(load_back)(v, k);
 }
 
 SBN_FORCE_INLINE void
@@ -139,6 +151,8 @@ T(load_backward)(struct COEFFICIENTS *v, const struct sbn_coefficients *k, size_
 {
 	if (form & SBN_FORM_ACT)
 		T(load_affine)(v, k, c, n);
+	if (form & SBN_FORM_BACK)
+		T(load_back)(v, k);
 	if (!(form & SBN_FORM_OUT))
 		return;
 	v->mean_hi = T(coefficient)(k->mean_hi, c, n);
@@ -189,13 +203,29 @@ T(gradient_at)(const struct ROW *row, size_t i, size_t n, struct VECTOR d,
 	return V(through)(T(linear)(d, z, k, form), dy, k->leak);
 }
 
+/* What stands in the place of n elements of x from i on, and of g; 0 in the other lanes of g */
+SBN_FORCE_INLINE struct VECTOR
+T(back_at)(const struct ROW *row, size_t i, size_t n, const struct COEFFICIENTS *k, int form,
+	   struct VECTOR *g)
+{
+	struct VECTOR y = T(take)(row->x + i, n, k->mean_hi), v = V(through)(y, y, k->unleak);
+
+	*g = V(through)(y, T(take)(row->dy + i, n, V(set1)(0)), k->leak);
+	return form & SBN_FORM_Z ? V(sub)(v, T(take)(row->z + i, n, V(set1)(0))) : v;
+}
+
 SBN_FORCE_INLINE void
 T(sums_at)(const struct ROW *row, size_t i, size_t n, const struct COEFFICIENTS *k, int form,
 	   struct w16 *s0, struct w16 *s1)
 {
 	struct w16 x = T(take_wide)(row->x + i, n, k->mean_hi), g;
 
-	if (form & SBN_FORM_ACT) {
+	if (form & SBN_FORM_BACK) {
+		struct VECTOR narrow;
+
+		x = V_WIDEN(T(back_at)(row, i, n, k, form, &narrow));
+		g = V_WIDEN(narrow);
+	} else if (form & SBN_FORM_ACT) {
 		struct VECTOR d = T(distance)(T(take)(row->x + i, n, k->mean_hi), k);
 
 		g = V_WIDEN(T(gradient_at)(row, i, n, d, k, form));
@@ -224,9 +254,14 @@ T(backward_map)(const struct ROW *row, size_t i, size_t n, const struct COEFFICI
 	struct VECTOR d = V(set1)(0), centred;
 	struct RESULTS r;
 
-	if (form & (SBN_FORM_ACT | SBN_FORM_OUT))
-		d = T(distance)(T(take)(row->x + i, n, k->mean_hi), k);
-	r.dz = r.out = T(gradient_at)(row, i, n, d, k, form);
+	if (form & SBN_FORM_BACK) {
+		d = T(distance)(T(back_at)(row, i, n, k, form, &r.dz), k);
+	} else {
+		if (form & (SBN_FORM_ACT | SBN_FORM_OUT))
+			d = T(distance)(T(take)(row->x + i, n, k->mean_hi), k);
+		r.dz = T(gradient_at)(row, i, n, d, k, form);
+	}
+	r.out = r.dz;
 	if (form & SBN_FORM_OUT) {
 		centred = V(sub)(V(sub)(r.dz, k->dy_hi), k->dy_lo);
 		r.out = V(mul)(V(fnmadd)(d, k->slope, centred), k->scale);

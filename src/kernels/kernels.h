@@ -84,6 +84,9 @@ enum sbn_activation { SBN_ACT_NONE, SBN_ACT_RELU, SBN_ACT_LEAKY_RELU };
  *	y  = act(v)
  *	dx = fma(-((x - mean_hi) - mean_lo), slope, (g - dy_hi) - dy_lo) * scale
  *	dz = g
+ * Where x_is_y (backward), x is the y that a forward pass has written over it. Then v <= 0 where
+ * y <= 0, and what stands for x is u = y * (1 / negative_slope) there if the activation is leaky,
+ * else y; - z if there is one. mean_hi and mean_lo are then of u.
  */
 struct sbn_coefficients {
 	const void *mean_hi, *mean_lo; /* the mean, as a sum of two */
@@ -93,6 +96,7 @@ struct sbn_coefficients {
 	const void *slope;             /* mean(g * xhat) * invstd */
 	enum sbn_activation activation;
 	double negative_slope; /* representable in real */
+	bool x_is_y;           /* only without an activation, or a leaky one of a slope above 0 */
 };
 
 /*

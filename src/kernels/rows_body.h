@@ -239,7 +239,9 @@ T(rows_with_stream)(const struct sbn_operands *at, size_t n_channels, int form)
 		odd |= (uintptr_t)at->out.data | at->out.stride * sizeof(ELEMENT);
 	if (form & SBN_FORM_DZ)
 		odd |= (uintptr_t)at->dz.data | at->dz.stride * sizeof(ELEMENT);
-	return at->stream && odd % SBN_STORE_LINE == 0 ? form | SBN_FORM_STREAM : form;
+	if (!at->stream || form & SBN_FORM_BACK || odd % SBN_STORE_LINE != 0)
+		return form;
+	return form | SBN_FORM_STREAM;
 }
 
 static void

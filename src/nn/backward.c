@@ -44,7 +44,7 @@ set_slopes(const struct sbn_pass *pass, uint32_t c, struct sbn_pair sum)
 	sbn_real_set(bn, bn->real[SBN_DY_HI], c, mean_dy);
 	sbn_real_set(bn, bn->real[SBN_DY_LO], c,
 		     mean_dy - sbn_real_get(bn, bn->real[SBN_DY_HI], c));
-	sbn_real_set(bn, bn->real[SBN_SLOPE], c, mean_dy_xhat * pass->saved->invstd[c]);
+	sbn_real_set(bn, bn->real[SBN_SLOPE], c, mean_dy_xhat * sbn_xhat_factor(pass, c));
 }
 
 /* In rank order on every rank: equal bits everywhere. */
@@ -137,20 +137,30 @@ choose_steps(struct sbn_pass *pass)
 		choose_apply(pass);
 }
 
+bool
+sbn_backward_needs_x(const struct syncbn_batch_norm *bn, enum sbn_normalized_by by, unsigned want)
+{
+	bool active = bn->config.activation != SYNCBN_ACTIVATION_NONE;
+	bool wants_dgamma = bn->config.affine && want & SYNCBN_WANT_DGAMMA;
+
+	return active || by != SBN_BY_RUNNING || wants_dgamma;
+}
+
 /*
- * Without an activation z plays no part, and after running statistics x none in dx, so dy stands
- * in for it: the pass reads less, and x may be gone.
+ * Without an activation z plays no part, unless y holds it and must serve for x; and after running
+ * statistics x plays none in dx, so dy stands in for it: the pass reads less, and x may be gone.
  */
 static void
 set_operands(struct sbn_pass *pass, const syncbn_tensor_t *dy)
 {
 	bool active = pass->bn->config.activation != SYNCBN_ACTIVATION_NONE;
-	bool wants_dgamma = pass->bn->config.affine && pass->want & SYNCBN_WANT_DGAMMA;
+	bool needs_x = sbn_backward_needs_x(pass->bn, pass->saved->by, pass->want);
 
 	pass->dy = sbn_view_of(dy);
-	if (active && pass->saved->has_z)
+	pass->k.x_is_y = needs_x && pass->saved->in_place;
+	if (pass->saved->has_z && (active || pass->k.x_is_y))
 		pass->z = sbn_view_of(&pass->saved->z);
-	if (!active && pass->saved->by == SBN_BY_RUNNING && !wants_dgamma)
+	if (!needs_x)
 		pass->x = pass->dy;
 }
 

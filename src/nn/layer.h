@@ -58,7 +58,7 @@ struct syncbn_saved {
 	double *mean, *invstd; /* [C] */
 	double count;
 	enum sbn_normalized_by by;
-	bool in_place; /* y was written over x */
+	bool in_place; /* y was written over x, which can be computed again where it is needed */
 	bool has_z;
 	syncbn_tensor_t x, z;
 };
@@ -102,6 +102,16 @@ struct sbn_decision {
 };
 
 struct sbn_decision sbn_batch_norm_decide(const struct syncbn_batch_norm *bn);
+
+/* Whether a backward pass that wants this reads x, or y in its place. */
+bool sbn_backward_needs_x(const struct syncbn_batch_norm *bn, enum sbn_normalized_by by,
+			  unsigned want);
+
+/*
+ * Whether x can be computed again from y: INVALID for an activation that has no inverse, or for a
+ * channel whose gamma is 0 or as good as 0.
+ */
+syncbn_status_t sbn_batch_norm_check_inverse(const struct syncbn_batch_norm *bn);
 
 /* The passes; arguments have been checked against the layer. */
 syncbn_status_t sbn_batch_norm_forward(struct syncbn_batch_norm *bn, const syncbn_tensor_t *x,

@@ -7,6 +7,7 @@ libsbn_core_la_SOURCES += \
 	src/nn/forward.c \
 	src/nn/initializer.c \
 	src/nn/initializer.h \
+	src/nn/inverse.c \
 	src/nn/layer.c \
 	src/nn/layer.h \
 	src/nn/pass.c \

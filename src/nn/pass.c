@@ -85,13 +85,11 @@ void
 sbn_set_normalize(const struct sbn_pass *pass, uint32_t c)
 {
 	struct syncbn_batch_norm *bn = pass->bn;
-	const void *gamma = bn->param[SYNCBN_GAMMA], *beta = bn->param[SYNCBN_BETA];
-	double mean = pass->saved->mean[c];
-	double scale = gamma == NULL ? 1 : sbn_real_get(bn, gamma, c);
+	double beta = sbn_beta_of(bn, c), mean = pass->k.x_is_y ? beta : pass->saved->mean[c];
 
 	sbn_real_set(bn, bn->real[SBN_MEAN_HI], c, mean);
 	sbn_real_set(bn, bn->real[SBN_MEAN_LO], c,
 		     mean - sbn_real_get(bn, bn->real[SBN_MEAN_HI], c));
-	sbn_real_set(bn, bn->real[SBN_SCALE], c, scale * pass->saved->invstd[c]);
-	sbn_real_set(bn, bn->real[SBN_SHIFT], c, beta == NULL ? 0 : sbn_real_get(bn, beta, c));
+	sbn_real_set(bn, bn->real[SBN_SCALE], c, sbn_gamma_of(bn, c) * pass->saved->invstd[c]);
+	sbn_real_set(bn, bn->real[SBN_SHIFT], c, beta);
 }

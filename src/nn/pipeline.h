@@ -69,11 +69,38 @@ struct sbn_pass {
 	double total;   /* out: samples a channel over all who took part */
 };
 
-/* A rank's pair backward, of sum g and sum g * (x - mean): invstd may be this rank's own. */
+/* Channel c's gamma, 1 without one, and beta, 0 without one. */
+static inline double
+sbn_gamma_of(const struct syncbn_batch_norm *bn, uint32_t c)
+{
+	const void *gamma = bn->param[SYNCBN_GAMMA];
+
+	return gamma == NULL ? 1 : sbn_real_get(bn, gamma, c);
+}
+
+static inline double
+sbn_beta_of(const struct syncbn_batch_norm *bn, uint32_t c)
+{
+	const void *beta = bn->param[SYNCBN_BETA];
+
+	return beta == NULL ? 0 : sbn_real_get(bn, beta, c);
+}
+
+/*
+ * Backward, xhat is this times the distance from the mean: of x, or, where y has taken the place
+ * of x, of the activation's input from beta.
+ */
+static inline double
+sbn_xhat_factor(const struct sbn_pass *pass, uint32_t c)
+{
+	return pass->k.x_is_y ? 1 / sbn_gamma_of(pass->bn, c) : pass->saved->invstd[c];
+}
+
+/* A rank's pair backward, of sum g and sum g * that distance: invstd may be this rank's own. */
 static inline struct sbn_pair
 sbn_pair_of_sums(const struct sbn_pass *pass, uint32_t c, double sum_g, double sum_g_xmu)
 {
-	return (struct sbn_pair){ sum_g, sum_g_xmu * pass->saved->invstd[c] };
+	return (struct sbn_pair){ sum_g, sum_g_xmu * sbn_xhat_factor(pass, c) };
 }
 
 /* Fills in what every pass begins with. */
@@ -86,7 +113,10 @@ void sbn_pass_choose_stores(struct sbn_pass *pass);
 enum sbn_order sbn_pass_order_of_inputs(const struct sbn_pass *pass);
 enum sbn_order sbn_pass_order(const struct sbn_pass *pass);
 
-/* Channel c's mean_hi, mean_lo, scale and shift, from what is saved, gamma and beta. */
+/*
+ * Channel c's mean_hi, mean_lo, scale and shift, from what is saved, gamma and beta; with x_is_y
+ * beta stands for the mean.
+ */
 void sbn_set_normalize(const struct sbn_pass *pass, uint32_t c);
 
 syncbn_status_t sbn_pipeline_run(struct sbn_pass *pass);

@@ -169,6 +169,8 @@ case_begin(enum sbn_type type, enum case_data data, size_t number, size_t n, siz
 	for (size_t i = 0; i < N_CASE_OUTPUTS; i++)
 		memset(out->out[i], 0xa5, out->n_elements * sbn_type_bytes(type));
 	pass->k = case_coefficients(type, activation, -0.25 + 0.5 * (double)(want & 1), loose);
+	/* the forward pass takes no notice */
+	pass->k.x_is_y = activation != SBN_ACT_RELU && sbn_random_below(&seed, 3) == 0;
 	pass->forward = (struct sbn_operands){ .x = case_input(type, data, number, 0, stride[0]) };
 	if (has_z)
 		pass->forward.z = case_input(type, data, number, 1, stride[1]);

@@ -25,6 +25,7 @@ struct reference_channel {
 	double mean_hi, mean_lo, scale, shift, dy_hi, dy_lo, slope;
 	enum sbn_activation activation;
 	double negative_slope;
+	bool x_is_y;
 };
 
 static inline double
@@ -67,6 +68,7 @@ reference_channel(enum sbn_type type, const struct sbn_coefficients *k, size_t c
 		.slope = real_at(type, k->slope, c),
 		.activation = k->activation,
 		.negative_slope = k->negative_slope,
+		.x_is_y = k->x_is_y,
 	};
 }
 
@@ -98,6 +100,23 @@ reference_v(const struct sbn_operands *at, size_t row, size_t i, const struct re
 	return real_add(k->type, v, element_get(k->type, at->z.data, row * at->z.stride + i));
 }
 
+/* What a backward pass uses as x. */
+static inline double
+reference_x(const struct sbn_operands *at, size_t row, size_t i, const struct reference_channel *k)
+{
+	double x = element_get(k->type, at->x.data, row * at->x.stride + i);
+	double inverse =
+		k->type == SBN_F64 ? 1 / k->negative_slope : (double)(1 / (float)k->negative_slope);
+
+	if (!k->x_is_y)
+		return x;
+	if (k->activation != SBN_ACT_NONE && x <= 0)
+		x = real_mul(k->type, x, inverse);
+	if (at->z.data == NULL)
+		return x;
+	return real_add(k->type, x, -element_get(k->type, at->z.data, row * at->z.stride + i));
+}
+
 static inline double
 reference_g(const struct sbn_operands *at, size_t row, size_t i, const struct reference_channel *k)
 {
@@ -105,6 +124,9 @@ reference_g(const struct sbn_operands *at, size_t row, size_t i, const struct re
 
 	if (k->activation == SBN_ACT_NONE)
 		return dy;
+	if (k->x_is_y)
+		return reference_through(element_get(k->type, at->x.data, row * at->x.stride + i),
+					 dy, k);
 	return reference_through(reference_v(at, row, i, k), dy, k);
 }
 
@@ -127,7 +149,7 @@ reference_dx(const struct sbn_operands *at, size_t row, size_t i, const struct r
 		element_set(type, at->dz.data, row * at->dz.stride + i, g);
 	if (at->out.data == NULL)
 		return;
-	d = reference_distance(element_get(type, at->x.data, row * at->x.stride + i), k);
+	d = reference_distance(reference_x(at, row, i, k), k);
 	centred = real_add(type, real_add(type, g, -k->dy_hi), -k->dy_lo);
 	element_set(type, at->out.data, row * at->out.stride + i,
 		    real_mul(type, real_fma(type, -d, k->slope, centred), k->scale));
@@ -148,7 +170,9 @@ static inline void
 reference_add(struct reference_block *block, const struct sbn_operands *at, size_t row, size_t i,
 	      const struct reference_channel *k, size_t lane)
 {
-	block->x[block->n] = element_get(block->type, at->x.data, row * at->x.stride + i);
+	block->x[block->n] = k == NULL ?
+				     element_get(block->type, at->x.data, row * at->x.stride + i) :
+				     reference_x(at, row, i, k);
 	block->g[block->n] = k == NULL ? 0 : reference_g(at, row, i, k);
 	block->lane[block->n++] = lane;
 }
