@@ -44,7 +44,6 @@ struct golden_case {
 	syncbn_dtype_t dtype;
 	double eps;
 	bool cumulative;
-	bool has_mindspore;
 	double momentum_torch, momentum_mindspore;
 	bool affine, track, training;
 	syncbn_activation_t activation;

@@ -27,22 +27,33 @@ read_name(const char *what, char *value, struct golden_case *c)
 	return SYNCBN_OK;
 }
 
+/* A whole number, maybe written as 2.0. */
+static syncbn_status_t
+parse_whole(const char *what, char *text, int64_t min, int64_t max, int64_t *out)
+{
+	char *point = strchr(text, '.');
+
+	if (point != NULL && point > text && strspn(point + 1, "0") == strlen(point + 1))
+		*point = '\0';
+	return sbn_parse_int(what, text, min, max, out);
+}
+
 static syncbn_status_t
 read_world(const char *what, char *value, struct golden_case *c)
 {
-	return sbn_parse_int(what, value, 1, GOLDEN_RANKS, &c->world);
+	return parse_whole(what, value, 1, GOLDEN_RANKS, &c->world);
 }
 
 static syncbn_status_t
 read_steps(const char *what, char *value, struct golden_case *c)
 {
-	return sbn_parse_int(what, value, 1, GOLDEN_STEPS, &c->n_steps);
+	return parse_whole(what, value, 1, GOLDEN_STEPS, &c->n_steps);
 }
 
 static syncbn_status_t
 read_channels(const char *what, char *value, struct golden_case *c)
 {
-	return sbn_parse_int(what, value, 1, MAX_CHANNELS, &c->n_channels);
+	return parse_whole(what, value, 1, MAX_CHANNELS, &c->n_channels);
 }
 
 static syncbn_status_t
@@ -53,11 +64,11 @@ read_spatial(const char *what, char *value, struct golden_case *c)
 
 	c->n_spatial = 0;
 	c->values = 1;
-	for (char *word = strtok_r(value, " ,", &rest); word != NULL;
-	     word = strtok_r(NULL, " ,", &rest)) {
+	for (char *word = strtok_r(value, " \t,", &rest); word != NULL;
+	     word = strtok_r(NULL, " \t,", &rest)) {
 		if (c->n_spatial == 3)
 			return sbn_fail(SYNCBN_ERR_INVALID, "%s: more than 3 sizes", what);
-		status = sbn_parse_int(what, word, 1, 1 << 20, &c->spatial[c->n_spatial]);
+		status = parse_whole(what, word, 1, 1 << 20, &c->spatial[c->n_spatial]);
 		if (status != SYNCBN_OK)
 			return status;
 		c->values *= c->spatial[c->n_spatial++];
@@ -75,8 +86,8 @@ read_list(const char *what, char *list, struct golden_case *c, int *used)
 
 	if (c->n_lists == GOLDEN_RANKS)
 		return sbn_fail(SYNCBN_ERR_INVALID, "%s: too many lists", what);
-	for (char *word = strtok_r(list, ", ", &rest); word != NULL;
-	     word = strtok_r(NULL, ", ", &rest)) {
+	for (char *word = strtok_r(list, ", \t", &rest); word != NULL;
+	     word = strtok_r(NULL, ", \t", &rest)) {
 		status = sbn_parse_int(what, word, 0, GOLDEN_RANKS - 1, &rank);
 		if (status != SYNCBN_OK)
 			return status;
@@ -132,14 +143,12 @@ read_torch(const char *what, char *value, struct golden_case *c)
 	return sbn_parse_double(what, value, 0, 1, &c->momentum_torch);
 }
 
-/* "None" stands beside torch's: the average of all batches. */
+/* Without a number it is 1 - torch's, or both are None: the average of all batches. */
 static syncbn_status_t
 read_mindspore(const char *what, char *value, struct golden_case *c)
 {
-	bool none = strcmp(value, "None") == 0;
-
-	c->has_mindspore = value[0] != '\0' && !(none && !c->cumulative);
-	if (value[0] == '\0' || none)
+	c->momentum_mindspore = 1 - c->momentum_torch;
+	if (value[0] == '\0' || strcmp(value, "None") == 0)
 		return SYNCBN_OK;
 	return sbn_parse_double(what, value, 0, 1, &c->momentum_mindspore);
 }
@@ -247,6 +256,7 @@ note_line(char *line, char *values[N_KEYS])
 
 	if (value == NULL)
 		return;
+	line += strspn(line, " \t");
 	*value++ = '\0';
 	line[strcspn(line, " \t")] = '\0';
 	value += strspn(value, " \t");
@@ -277,14 +287,14 @@ static syncbn_status_t
 read_keys(char *values[N_KEYS], struct golden_case *c)
 {
 	for (size_t i = 0; i < N_KEYS; i++) {
-		syncbn_status_t status = SYNCBN_OK;
-		char what[64];
+		syncbn_status_t status;
+		char what[64], none[] = "";
 
 		snprintf(what, sizeof(what), "case.txt: %s", keys[i].name);
-		if (values[i] != NULL)
-			status = keys[i].read(what, values[i], c);
-		else if (keys[i].required)
+		if (values[i] == NULL && keys[i].required)
 			status = sbn_fail(SYNCBN_ERR_INVALID, "%s is missing", what);
+		else
+			status = keys[i].read(what, values[i] != NULL ? values[i] : none, c);
 		if (status != SYNCBN_OK)
 			return status;
 	}

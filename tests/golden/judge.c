@@ -8,6 +8,7 @@
 
 #include "base/fail.h"
 #include "base/math.h"
+#include "golden/elements.h"
 
 /* Nearer to zero than this, float rounding decides on which side of a relu a value comes out. */
 #define FLIPS 1e-6
@@ -60,6 +61,16 @@ note(const struct golden_judge *j, enum golden_array array, double error, double
 		error = INFINITY;
 	*worst = SBN_MAX(*worst, error);
 	return error > tolerance && !j->mark->failed;
+}
+
+/* As far as the type goes: what it cannot hold is infinite in it. */
+static double
+held(syncbn_dtype_t dtype, double value)
+{
+	double element[1];
+
+	golden_element_set(dtype, element, 0, value);
+	return isinf(golden_element_get(dtype, element, 0)) ? copysign(INFINITY, value) : value;
 }
 
 static void
@@ -154,6 +165,7 @@ golden_judge_element(const struct golden_judge *j, enum golden_array array, int6
 	const struct golden_case *c = j->c;
 	struct tolerance t = tolerance_of(c);
 	size_t at = element_at(c, j->step->begin[j->rank] + n, channel, i);
+	double wanted;
 	const double *reference = array == GOLDEN_Y  ? j->step->y :
 				  array == GOLDEN_DX ? j->step->dx :
 						       j->step->dz;
@@ -162,12 +174,13 @@ golden_judge_element(const struct golden_judge *j, enum golden_array array, int6
 	    ((array == GOLDEN_DX && j->loose[channel]) ||
 	     fabs(before_activation(j, channel, at)) < t.fringe))
 		return;
-	if (note(j, array, error_of(got, reference[at]), array == GOLDEN_Y ? t.y : t.dx))
+	wanted = held(c->dtype, reference[at]);
+	if (note(j, array, error_of(got, wanted), array == GOLDEN_Y ? t.y : t.dx))
 		golden_mark_fail(j->mark,
 				 "%s at [%" PRId64 ", %" PRId64 ", %" PRId64
 				 "], step %d, %s: %.9g, not %.9g",
 				 golden_array_names[array], n, channel, i, (int)(j->step - c->step),
-				 j->rules, got, reference[at]);
+				 j->rules, got, wanted);
 }
 
 void
@@ -218,7 +231,9 @@ golden_judge_running(const struct golden_judge *j, int64_t channel, enum golden_
 	const struct golden_case *c = j->c;
 	struct tolerance t = tolerance_of(c);
 	int64_t at = c->unit[j->rank] * c->n_channels + channel;
-	double wanted_mean = j->step->rm[at], wanted = j->step->rv[mode][at];
+	syncbn_dtype_t params = c->dtype == SYNCBN_FLOAT64 ? SYNCBN_FLOAT64 : SYNCBN_FLOAT32;
+	double wanted_mean = held(params, j->step->rm[at]);
+	double wanted = held(params, j->step->rv[mode][at]);
 
 	if (note(j, GOLDEN_RM, error_of(mean, wanted_mean), t.mean))
 		blame_channel(j, GOLDEN_RM, channel, mean, wanted_mean);

@@ -344,8 +344,7 @@ play_all(const struct golden_case *c, syncbn_group_t *world, syncbn_group_t *gro
 
 	for (int i = 0; i < N_RULES && status == SYNCBN_OK; i++) {
 		p.rules = &all_rules[i];
-		if (!p.rules->mindspore || c->has_mindspore)
-			status = play_rules(&p, group);
+		status = play_rules(&p, group);
 		if (status != SYNCBN_OK)
 			golden_mark_fail(mark, "%s: %s", p.rules->name, syncbn_last_error());
 	}

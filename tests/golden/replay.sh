@@ -73,8 +73,61 @@ expect_match "no case at all" 'malformed: .*f_empty/case.txt: No such file' "$di
 expect_match "groups that contradict each other" 'malformed: group.npy does not say' "$dir/out"
 expect_match "a wrong word" 'malformed: case.txt: dtype: .*f33' "$dir/out"
 
+# ---- what another author may write, and what not ----
+
+# respell AS: case.txt in another order, with other blanks, ends of lines, and numbers
+respell() {
+	local file=$dir/set/$1/case.txt
+
+	tac "$file" | sed -E -e 's/^(world|steps|C)=([0-9]+)$/  \1 = \2.0/' \
+		-e 's/^eps=.*/eps=1E-05/' -e 's/,/, /g' -e '/^(momentum_mindspore|slope|kind)=/d' \
+		-e 's/^(affine|track_running_stats)=1/\1=True/' -e 's/$/  \r/' >"$file.new"
+	printf 'another=key\r\n\r\nno key at all\r\n' >>"$file.new"
+	mv "$file.new" "$file"
+}
+
+rm -r "$dir/set"
+for case in fuse_add_relu_f32 groups_crossed shape_2d_c1_f32 momentum_cumulative; do
+	copy_case $case $case
+	respell $case
+done
+copy_case mode_affine1_track1_eval_f32 eval_by_running
+rm "$dir"/set/eval_by_running/s*_{mean,var,count}.npy
+replay_it "$dir/set"
+expect "other spellings of a case are the same case" 0 $code
+[ $code = 0 ] || grep -hA 1 'FAIL$' "$dir/out" "$dir/err"
+expect_match "all five" '^5 passed, 0 failed$' "$dir/out"
+
+# spoil_array AS PYTHON: s0_y of a good case as numpy writes `PYTHON` of it, the array being a
+spoil_array() {
+	copy_case $good "$1"
+	/usr/bin/python3 - "$dir/set/$1/s0_y.npy" "$2" <<-'PYTHON'
+		import sys
+		import numpy as np
+		a = np.load(sys.argv[1])
+		np.save(sys.argv[1], eval(sys.argv[2]))
+	PYTHON
+}
+
+if /usr/bin/python3 -c 'import numpy' 2>/dev/null; then
+	rm -r "$dir/set"
+	spoil_array a_big_endian 'a.astype(">f8")'
+	spoil_array b_fortran 'np.asfortranarray(a)'
+	spoil_array c_objects 'a.astype(object)'
+	spoil_array d_complex 'a.astype(complex)'
+	spoil_array e_flat 'a.reshape(-1)'
+	spoil_array z_good 'a'
+	replay_it "$dir/set"
+	expect_match "arrays of other kinds are refused" '^1 passed, 5 failed$' "$dir/out"
+	expect_match "big-endian ones" 'malformed: s0_y: its descr is none of <f2' "$dir/out"
+	expect_match "ones in Fortran's order" 'malformed: s0_y: its fortran_order is not False' "$dir/out"
+	expect_match "ones of objects" 'malformed: s0_y: ' "$dir/out"
+	expect_match "and flat ones" 'malformed: s0_y.npy: its shape' "$dir/out"
+fi
+
+rm -r "$dir/set"
 copy_case batch_one_value_each_f32 j_one_value_alone
-rm -r "$dir"/set/[a-i]_*
+copy_case $good z_good
 sed -i 's/^groups=.*/groups=/' "$dir/set/j_one_value_alone/case.txt"
 cp "$cases/groups_none_of_two_bf16/group.npy" "$cases/groups_none_of_two_bf16/unit.npy" \
 	"$dir/set/j_one_value_alone"
