@@ -10,6 +10,7 @@ struct COEFFICIENTS {
 	struct VECTOR mean_hi, mean_lo, scale, shift, dy_hi, dy_lo, slope;
 	struct w16 mean; /* mean_hi + mean_lo */
 	struct LEAK leak, unleak;
+	struct w16_leak wide_leak;
 };
 
 /* The operands' elements in one row, from some column on. */
@@ -17,6 +18,12 @@ struct ROW {
 	const ELEMENT *x, *z, *dy;
 	ELEMENT *out, *dz;
 	size_t edge, ahead, beyond; /* as in sbn_fetch; where nothing is wanted, what is used now */
+};
+
+/* Of 16 elements, before the activation. */
+struct BEFORE {
+	struct VECTOR v; /* 0 or less where g is not all of dy */
+	struct VECTOR x; /* or what stands for it */
 };
 
 /* What a pass gives for 16 elements. */
@@ -122,6 +129,7 @@ T(load_affine)(struct COEFFICIENTS *v, const struct sbn_coefficients *k, size_t 
 	v->scale = T(coefficient)(k->scale, c, n);
 	v->shift = T(coefficient)(k->shift, c, n);
 	v->leak = V(leak)((REAL)k->negative_slope, k->activation == SBN_ACT_LEAKY_RELU);
+	v->wide_leak = w16_leak(k->negative_slope, k->activation == SBN_ACT_LEAKY_RELU);
 }
 
 /* The activation and its inverse, for y in the place of x; without one both change nothing. */
@@ -132,6 +140,7 @@ T(load_back)(struct COEFFICIENTS *v, const struct sbn_coefficients *k)
 
 	v->leak = V(leak)(slope, true);
 	v->unleak = V(leak)(1 / slope, true);
+	v->wide_leak = w16_leak((double)slope, true);
 }
 
 SBN_FORCE_INLINE void
@@ -188,49 +197,38 @@ T(distance)(struct VECTOR x, const struct COEFFICIENTS *k)
 	return V(sub)(V(sub)(x, k->mean_hi), k->mean_lo);
 }
 
-/* n elements of g from i on, of which d is the distance of x; 0 in the other lanes */
-SBN_FORCE_INLINE struct VECTOR
-T(gradient_at)(const struct ROW *row, size_t i, size_t n, struct VECTOR d,
-	       const struct COEFFICIENTS *k, int form)
+/* What of n elements from i on decides g, and what stands for x. */
+SBN_FORCE_INLINE struct BEFORE
+T(before_at)(const struct ROW *row, size_t i, size_t n, const struct COEFFICIENTS *k, int form)
 {
-	const struct VECTOR zero = V(set1)(0);
-	struct VECTOR dy = T(take)(row->dy + i, n, zero), z = zero;
+	struct VECTOR x = T(take)(row->x + i, n, k->mean_hi), z = V(set1)(0);
 
-	if (!(form & SBN_FORM_ACT))
-		return dy;
 	if (form & SBN_FORM_Z)
-		z = T(take)(row->z + i, n, zero);
-	return V(through)(T(linear)(d, z, k, form), dy, k->leak);
+		z = T(take)(row->z + i, n, z);
+	if (form & SBN_FORM_BACK) {
+		struct VECTOR v = V(through)(x, x, k->unleak);
+
+		return (struct BEFORE){ x, form & SBN_FORM_Z ? V(sub)(v, z) : v };
+	}
+	if (form & SBN_FORM_ACT)
+		return (struct BEFORE){ T(linear)(T(distance)(x, k), z, k, form), x };
+	return (struct BEFORE){ x, x };
 }
 
-/* What stands in the place of n elements of x from i on, and of g; 0 in the other lanes of g */
-SBN_FORCE_INLINE struct VECTOR
-T(back_at)(const struct ROW *row, size_t i, size_t n, const struct COEFFICIENTS *k, int form,
-	   struct VECTOR *g)
-{
-	struct VECTOR y = T(take)(row->x + i, n, k->mean_hi), v = V(through)(y, y, k->unleak);
-
-	*g = V(through)(y, T(take)(row->dy + i, n, V(set1)(0)), k->leak);
-	return form & SBN_FORM_Z ? V(sub)(v, T(take)(row->z + i, n, V(set1)(0))) : v;
-}
-
+/* Of a leaky slope and dy the product is exact in double, unless it is their own type. */
 SBN_FORCE_INLINE void
 T(sums_at)(const struct ROW *row, size_t i, size_t n, const struct COEFFICIENTS *k, int form,
 	   struct w16 *s0, struct w16 *s1)
 {
-	struct w16 x = T(take_wide)(row->x + i, n, k->mean_hi), g;
+	struct w16 x = T(take_wide)(row->x + i, n, k->mean_hi);
+	struct w16 g = T(take_wide)(row->dy + i, n, V(set1)(0));
 
-	if (form & SBN_FORM_BACK) {
-		struct VECTOR narrow;
+	if (form & (SBN_FORM_ACT | SBN_FORM_BACK)) {
+		struct BEFORE before = T(before_at)(row, i, n, k, form);
 
-		x = V_WIDEN(T(back_at)(row, i, n, k, form, &narrow));
-		g = V_WIDEN(narrow);
-	} else if (form & SBN_FORM_ACT) {
-		struct VECTOR d = T(distance)(T(take)(row->x + i, n, k->mean_hi), k);
-
-		g = V_WIDEN(T(gradient_at)(row, i, n, d, k, form));
-	} else {
-		g = T(take_wide)(row->dy + i, n, V(set1)(0));
+		g = w16_through(V_WIDEN(before.v), g, k->wide_leak);
+		if (form & SBN_FORM_BACK)
+			x = V_WIDEN(before.x);
 	}
 	*s0 = w16_add(*s0, g);
 	*s1 = w16_fma(g, w16_sub(x, k->mean), *s1);
@@ -248,24 +246,32 @@ T(forward_map)(const struct ROW *row, size_t i, size_t n, const struct COEFFICIE
 	return (struct RESULTS){ .out = form & SBN_FORM_ACT ? V(through)(v, v, k->leak) : v };
 }
 
+/* g - mean(g): the product of a leaky slope and dy is not rounded before */
+SBN_FORCE_INLINE struct VECTOR
+T(centre)(struct VECTOR v, struct VECTOR dy, const struct COEFFICIENTS *k, int form)
+{
+	struct VECTOR less = form & (SBN_FORM_ACT | SBN_FORM_BACK) ?
+				     V(through_less)(v, dy, k->leak, k->dy_hi) :
+				     V(sub)(dy, k->dy_hi);
+
+	return V(sub)(less, k->dy_lo);
+}
+
 SBN_FORCE_INLINE struct RESULTS
 T(backward_map)(const struct ROW *row, size_t i, size_t n, const struct COEFFICIENTS *k, int form)
 {
-	struct VECTOR d = V(set1)(0), centred;
-	struct RESULTS r;
+	struct VECTOR dy = T(take)(row->dy + i, n, V(set1)(0));
+	struct BEFORE before = { dy, dy };
+	struct RESULTS r = { dy, dy };
 
-	if (form & SBN_FORM_BACK) {
-		d = T(distance)(T(back_at)(row, i, n, k, form, &r.dz), k);
-	} else {
-		if (form & (SBN_FORM_ACT | SBN_FORM_OUT))
-			d = T(distance)(T(take)(row->x + i, n, k->mean_hi), k);
-		r.dz = T(gradient_at)(row, i, n, d, k, form);
-	}
-	r.out = r.dz;
-	if (form & SBN_FORM_OUT) {
-		centred = V(sub)(V(sub)(r.dz, k->dy_hi), k->dy_lo);
-		r.out = V(mul)(V(fnmadd)(d, k->slope, centred), k->scale);
-	}
+	if (form & (SBN_FORM_ACT | SBN_FORM_BACK | SBN_FORM_OUT))
+		before = T(before_at)(row, i, n, k, form);
+	if (form & (SBN_FORM_ACT | SBN_FORM_BACK))
+		r.dz = V(through)(before.v, dy, k->leak);
+	if (form & SBN_FORM_OUT)
+		r.out = V(mul)(V(fnmadd)(T(distance)(before.x, k), k->slope,
+					 T(centre)(before.v, dy, k, form)),
+			       k->scale);
 	return r;
 }
 

@@ -84,6 +84,8 @@ enum sbn_activation { SBN_ACT_NONE, SBN_ACT_RELU, SBN_ACT_LEAKY_RELU };
  *	y  = act(v)
  *	dx = fma(-((x - mean_hi) - mean_lo), slope, (g - dy_hi) - dy_lo) * scale
  *	dz = g
+ * g - dy_hi is rounded once, being fma(dy, negative_slope, -dy_hi) where a leaky relu held dy back:
+ * where channels hardly vary, dx magnifies it by a large invstd.
  * Where x_is_y (backward), x is the y that a forward pass has written over it. Then v <= 0 where
  * y <= 0, and what stands for x is u = y * (1 / negative_slope) there if the activation is leaky,
  * else y; - z if there is one. mean_hi and mean_lo are then of u.
@@ -139,8 +141,9 @@ struct sbn_type_kernels {
 
 	/*
 	 * sums[0] = sum of g, sums[1] = sum of g * (x - mean), mean = mean_hi + mean_lo. Blocks,
-	 * lanes and fold as above, but in double: s0 += g, s1 = fma(g, x - mean, s1), g and x
-	 * widened. (dx magnifies an error of mean(g) by invstd, and dgamma may nearly cancel.)
+	 * lanes and fold as above, but in double: s0 += g, s1 = fma(g, x - mean, s1), x and
+	 * dy widened before g is made of dy. (dx magnifies an error of mean(g) by invstd, and
+	 * dgamma may nearly cancel.)
 	 */
 	void (*plane_sums)(const struct sbn_operands *at, size_t n, size_t spatial,
 			   const struct sbn_coefficients *k, size_t c, double sums[2]);

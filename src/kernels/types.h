@@ -30,6 +30,7 @@
 #define LEAK V(leak)
 #define COEFFICIENTS T(coefficients)
 #define ROW T(row)
+#define BEFORE T(before)
 #define RESULTS T(results)
 #define WALK T(walk)
 #define ROWS_MOMENTS T(rows_moments_sums)

@@ -139,6 +139,22 @@ v16_through(struct v16 v, struct v16 a, struct v16_leak leak)
 			     v16_half_through(v.hi, a.hi, leak) };
 }
 
+static inline __m256
+v16_half_through_less(__m256 v, __m256 a, struct v16_leak leak, __m256 c)
+{
+	__m256 through = _mm256_fmsub_ps(_mm256_and_ps(a, leak.keep), leak.slope, c);
+	__m256 where = _mm256_cmp_ps(v, _mm256_setzero_ps(), _CMP_LE_OQ);
+
+	return _mm256_blendv_ps(_mm256_sub_ps(a, c), through, where);
+}
+
+static inline struct v16
+v16_through_less(struct v16 v, struct v16 a, struct v16_leak leak, struct v16 c)
+{
+	return (struct v16){ v16_half_through_less(v.lo, a.lo, leak, c.lo),
+			     v16_half_through_less(v.hi, a.hi, leak, c.hi) };
+}
+
 static inline unsigned
 v16_bits(__m256 lo, __m256 hi)
 {

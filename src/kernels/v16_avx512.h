@@ -116,4 +116,14 @@ v16_through(struct v16 v, struct v16 a, struct v16_leak leak)
 	return (struct v16){ _mm512_mask_blend_ps(where, a.a, through) };
 }
 
+static inline struct v16
+v16_through_less(struct v16 v, struct v16 a, struct v16_leak leak, struct v16 c)
+{
+	__mmask16 where = _mm512_cmp_ps_mask(v.a, _mm512_setzero_ps(), _CMP_LE_OQ);
+	__m512 kept = _mm512_maskz_mov_ps(leak.keep, a.a);
+
+	return (struct v16){ _mm512_mask_blend_ps(where, _mm512_sub_ps(a.a, c.a),
+						  _mm512_fmsub_ps(kept, leak.slope, c.a)) };
+}
+
 #endif

@@ -150,4 +150,14 @@ v16_through(struct v16 v, struct v16 a, struct v16_leak leak)
 	return a;
 }
 
+/* the same less c, rounded once */
+static inline struct v16
+v16_through_less(struct v16 v, struct v16 a, struct v16_leak leak, struct v16 c)
+{
+	for (int i = 0; i < 16; i++)
+		a.a[i] = v.a[i] <= 0 ? fmaf(leak.leaky ? a.a[i] : 0, leak.slope, -c.a[i]) :
+				       a.a[i] - c.a[i];
+	return a;
+}
+
 #endif

@@ -205,4 +205,24 @@ w16_through(struct w16 v, struct w16 a, struct w16_leak leak)
 	};
 }
 
+static inline __m256d
+w16_quarter_through_less(__m256d v, __m256d a, struct w16_leak leak, __m256d c)
+{
+	__m256d through = _mm256_fmsub_pd(_mm256_and_pd(a, leak.keep), leak.slope, c);
+	__m256d where = _mm256_cmp_pd(v, _mm256_setzero_pd(), _CMP_LE_OQ);
+
+	return _mm256_blendv_pd(_mm256_sub_pd(a, c), through, where);
+}
+
+static inline struct w16
+w16_through_less(struct w16 v, struct w16 a, struct w16_leak leak, struct w16 c)
+{
+	return (struct w16){
+		w16_quarter_through_less(v.a, a.a, leak, c.a),
+		w16_quarter_through_less(v.b, a.b, leak, c.b),
+		w16_quarter_through_less(v.c, a.c, leak, c.c),
+		w16_quarter_through_less(v.d, a.d, leak, c.d),
+	};
+}
+
 #endif

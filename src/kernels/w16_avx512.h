@@ -158,4 +158,21 @@ w16_through(struct w16 v, struct w16 a, struct w16_leak leak)
 			     w16_half_through(v.hi, a.hi, leak) };
 }
 
+static inline __m512d
+w16_half_through_less(__m512d v, __m512d a, struct w16_leak leak, __m512d c)
+{
+	__mmask8 where = _mm512_cmp_pd_mask(v, _mm512_setzero_pd(), _CMP_LE_OQ);
+	__m512d kept = _mm512_maskz_mov_pd(leak.keep, a);
+
+	return _mm512_mask_blend_pd(where, _mm512_sub_pd(a, c),
+				    _mm512_fmsub_pd(kept, leak.slope, c));
+}
+
+static inline struct w16
+w16_through_less(struct w16 v, struct w16 a, struct w16_leak leak, struct w16 c)
+{
+	return (struct w16){ w16_half_through_less(v.lo, a.lo, leak, c.lo),
+			     w16_half_through_less(v.hi, a.hi, leak, c.hi) };
+}
+
 #endif

@@ -180,4 +180,14 @@ w16_through(struct w16 v, struct w16 a, struct w16_leak leak)
 	return a;
 }
 
+/* the same less c, rounded once */
+static inline struct w16
+w16_through_less(struct w16 v, struct w16 a, struct w16_leak leak, struct w16 c)
+{
+	for (int i = 0; i < 16; i++)
+		a.a[i] = v.a[i] <= 0 ? fma(leak.leaky ? a.a[i] : 0, leak.slope, -c.a[i]) :
+				       a.a[i] - c.a[i];
+	return a;
+}
+
 #endif

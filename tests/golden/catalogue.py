@@ -158,6 +158,9 @@ def fused():
         yield Case(f"fuse_{fuse}_{slope:g}_plain", [[2, 3]], 17, (), fuse=fuse, slope=slope,
                    affine=False)
     yield Case("fuse_add_relu_offset1e3", [[3, 4]], 8, (7,), fuse="add_relu", kind="offset1e3")
+    # g is far from 0 and its distance from its mean is not, and invstd is 316
+    yield Case("fuse_leaky_relu_0.2_const", [[9, 0, 8], [40, 40, 20]], 8, (7,), fuse="leaky_relu",
+               slope=0.2, kind="const", dy_mean=3.0)
     yield Case("fuse_add_relu_empty_rank", [[3, 0, 2]], 8, (3, 3), fuse="add_relu")
     yield Case("fuse_relu_mixed", [[3, 2]], 8, (3, 3), fuse="relu", kind="mixed")
 

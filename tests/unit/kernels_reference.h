@@ -29,6 +29,12 @@ struct reference_channel {
 };
 
 static inline double
+real_of(enum sbn_type type, double a)
+{
+	return type == SBN_F64 ? a : (double)(float)a;
+}
+
+static inline double
 real_add(enum sbn_type type, double a, double b)
 {
 	return type == SBN_F64 ? a + b : (double)((float)a + (float)b);
@@ -117,17 +123,38 @@ reference_x(const struct sbn_operands *at, size_t row, size_t i, const struct re
 	return real_add(k->type, x, -element_get(k->type, at->z.data, row * at->z.stride + i));
 }
 
+/* What decides whether g is all of dy. */
+static inline double
+reference_gate(const struct sbn_operands *at, size_t row, size_t i,
+	       const struct reference_channel *k)
+{
+	if (k->activation != SBN_ACT_NONE && k->x_is_y)
+		return element_get(k->type, at->x.data, row * at->x.stride + i);
+	return k->activation == SBN_ACT_NONE ? 1 : reference_v(at, row, i, k);
+}
+
+/* g in double, where the product of floats is exact. */
 static inline double
 reference_g(const struct sbn_operands *at, size_t row, size_t i, const struct reference_channel *k)
 {
 	double dy = element_get(k->type, at->dy.data, row * at->dy.stride + i);
 
-	if (k->activation == SBN_ACT_NONE)
+	if (!(reference_gate(at, row, i, k) <= 0))
 		return dy;
-	if (k->x_is_y)
-		return reference_through(element_get(k->type, at->x.data, row * at->x.stride + i),
-					 dy, k);
-	return reference_through(reference_v(at, row, i, k), dy, k);
+	return k->activation == SBN_ACT_RELU ? 0 : dy * k->negative_slope;
+}
+
+/* g - dy_hi, rounded once. */
+static inline double
+reference_less(const struct sbn_operands *at, size_t row, size_t i,
+	       const struct reference_channel *k)
+{
+	double dy = element_get(k->type, at->dy.data, row * at->dy.stride + i);
+
+	if (!(reference_gate(at, row, i, k) <= 0))
+		return real_add(k->type, dy, -k->dy_hi);
+	return real_fma(k->type, k->activation == SBN_ACT_RELU ? 0 : dy, k->negative_slope,
+			-k->dy_hi);
 }
 
 static inline void
@@ -143,14 +170,15 @@ static inline void
 reference_dx(const struct sbn_operands *at, size_t row, size_t i, const struct reference_channel *k)
 {
 	enum sbn_type type = k->type;
-	double g = reference_g(at, row, i, k), centred, d;
+	double centred, d;
 
 	if (at->dz.data != NULL)
-		element_set(type, at->dz.data, row * at->dz.stride + i, g);
+		element_set(type, at->dz.data, row * at->dz.stride + i,
+			    real_of(type, reference_g(at, row, i, k)));
 	if (at->out.data == NULL)
 		return;
 	d = reference_distance(reference_x(at, row, i, k), k);
-	centred = real_add(type, real_add(type, g, -k->dy_hi), -k->dy_lo);
+	centred = real_add(type, reference_less(at, row, i, k), -k->dy_lo);
 	element_set(type, at->out.data, row * at->out.stride + i,
 		    real_mul(type, real_fma(type, -d, k->slope, centred), k->scale));
 }
