@@ -3,7 +3,7 @@
  * Properties that hold for any shape, split of samples, type, layouts and activation, tried on many
  * that are drawn at random: the ranks together are one process over the whole batch, all of them
  * hold the same bits of statistics, and which rank has which sample does not matter. A failure
- * names the seed it can be repeated with.
+ * names the seed it can be repeated with. In float64, dx is also held against finite differences.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -329,6 +329,53 @@ check_plan(const struct plan *plan)
 	check_statistics(plan);
 }
 
+/* The whole batch's loss, sum y * dy, of which dx is the slope; at x[i] + step. */
+static double
+loss_at(struct reference *r, size_t i, double step)
+{
+	double *x = (double *)r->x, was = x[i], sum = 0;
+
+	x[i] = was + step;
+	reference_run(r);
+	for (size_t k = 0; k < reference_elements(r); k++)
+		sum += r->y[k] * r->dy[k];
+	x[i] = was;
+	return sum;
+}
+
+/* Both sides of a kink have slopes of their own. */
+static bool
+has_kink(const struct reference *r, size_t c)
+{
+	for (size_t i = 0; i < r->n * r->spatial; i++)
+		if (fabs(r->v[reference_at(r, c, i)]) < 1e-3)
+			return true;
+	return false;
+}
+
+/* dx of some elements against finite differences; leaves other results in the reference. */
+static void
+check_slopes(struct plan *plan)
+{
+	struct reference *r = &plan->r;
+	uint64_t random = plan->seed + 2000;
+
+	for (int k = 0; k < 8 && plan->config.dtype == SYNCBN_FLOAT64; k++) {
+		size_t i = sbn_random_below(&random, reference_elements(r));
+		size_t c = i / r->spatial % r->channels;
+		double step = 1e-5 / fmax(1, reference_invstd(r, c)), slope;
+
+		reference_run(r);
+		if (has_kink(r, c))
+			continue;
+		slope = (loss_at(r, i, step) - loss_at(r, i, -step)) / (2 * step);
+		if (!(fabs(plan->results.dx[i] - slope) <=
+		      1e-6 * (1 + reference_invstd(r, c) + fabs(slope))))
+			fail_msg("seed %u: dx[%zu] is %.17g, the slope there %.17g", plan->seed, i,
+				 plan->results.dx[i], slope);
+	}
+}
+
 /* Fisher and Yates. */
 static void
 shuffle(struct plan *plan)
@@ -360,6 +407,7 @@ test_ranks_are_one_process_and_any_rank_may_have_any_sample(void **state)
 		shuffle(&plan);
 		run_plan(&plan);
 		check_plan(&plan);
+		check_slopes(&plan);
 		close_plan(&plan);
 	}
 }
