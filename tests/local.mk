@@ -35,6 +35,7 @@ unit_tests = \
 	tests/unit/layer_inverse_test \
 	tests/unit/layer_layouts_test \
 	tests/unit/layer_modes_test \
+	tests/unit/layer_overlap_test \
 	tests/unit/layer_test \
 	tests/unit/layer_types_test \
 	tests/unit/layout_test \
