@@ -12,6 +12,7 @@ unit_tests = \
 	tests/unit/binding_test \
 	tests/unit/contract_test \
 	tests/unit/control_test \
+	tests/unit/domains_invariants_test \
 	tests/unit/domains_test \
 	tests/unit/extent_test \
 	tests/unit/fail_test \
@@ -179,16 +180,29 @@ test_data = \
 	tests/models/leave.pml \
 	tests/models/ring.pml \
 	tests/models/sleep.pml \
+	tests/topologies/broken.xml \
+	tests/topologies/cgroup.xml \
+	tests/topologies/chiplets.xml \
 	tests/topologies/coreless.xml \
 	tests/topologies/cpuless.xml \
 	tests/topologies/cpuset.xml \
+	tests/topologies/cxl.xml \
+	tests/topologies/dies.xml \
 	tests/topologies/disjoint.xml \
+	tests/topologies/gpus.xml \
 	tests/topologies/hbm.xml \
+	tests/topologies/hwloc3.xml \
 	tests/topologies/hybrid.xml \
+	tests/topologies/lopsided.xml \
 	tests/topologies/memoryless.xml \
+	tests/topologies/numbers.xml \
+	tests/topologies/offline.xml \
 	tests/topologies/partial.xml \
+	tests/topologies/smallest.xml \
+	tests/topologies/snc4.xml \
 	tests/topologies/tier.xml \
-	tests/topologies/uneven.xml
+	tests/topologies/uneven.xml \
+	tests/topologies/wide.xml
 
 tests_unit_group_threads_test_SOURCES = \
 	tests/unit/group_threads_test.c \

@@ -22,4 +22,6 @@ libsbn_core_la_SOURCES += \
 	src/platform/team.c \
 	src/platform/team.h \
 	src/platform/topology.c \
-	src/platform/topology.h
+	src/platform/topology.h \
+	src/platform/topology_source.c \
+	src/platform/topology_source.h

@@ -170,6 +170,40 @@ test_a_map_without_objects_gives_one_domain(void **state)
 }
 
 static void
+test_kinds_of_memory_and_tiers_of_many_shapes(void **state)
+{
+	(void)state;
+	assert_domains("snc4.xml", SBN_MAP_NUMA,
+		       "0-2,10-12@0,4 3-5,13-15@1,5 6-7,16-17@2,6 8-9,18-19@3,7");
+	assert_domains("gpus.xml", SBN_MAP_NUMA, "0-1,4-5@0,254-255 2-3,6-7@8,252-253");
+	assert_domains("cxl.xml", SBN_MAP_NUMA, "0-1@0 2-3@1 4-5@2 6-7@3");
+	assert_domains("lopsided.xml", SBN_MAP_NUMA, "0@0 1@1 2-3@2 4-7@3");
+}
+
+static void
+test_a_die_without_memory_stays_in_its_package(void **state)
+{
+	(void)state;
+	assert_domains("dies.xml", SBN_MAP_NUMA, "0-3@0 4@1 5-7@2");
+}
+
+static void
+test_forbidden_memory_makes_no_domain(void **state)
+{
+	(void)state;
+	assert_domains("cgroup.xml", SBN_MAP_NUMA, "0-5@0");
+}
+
+static void
+test_numbers_with_holes(void **state)
+{
+	(void)state;
+	assert_domains("offline.xml", SBN_MAP_NUMA, "0,3@0 4,8-9@1 7@2");
+	assert_domains("wide.xml", SBN_MAP_NUMA, "0-1,512-513@0 256-257,768-769@64");
+	assert_domains("smallest.xml", SBN_MAP_NUMA, "0@3");
+}
+
+static void
 test_a_mask_within_a_domain_does_not_change_its_memory(void **state)
 {
 	struct machine machine;
@@ -221,6 +255,29 @@ test_what_is_no_machine_is_refused(void **state)
 	}
 }
 
+static void
+assert_refused(const char *source, const char *says)
+{
+	const char *tree = getenv("SRC");
+	struct sbn_topology topology;
+	char path[4096];
+
+	snprintf(path, sizeof(path), "%s/tests/topologies/%s", tree != NULL ? tree : ".", source);
+	assert_int_equal(sbn_topology_load(path, &topology), SYNCBN_ERR_INVALID);
+	if (strstr(sbn_last_error(), says) == NULL)
+		fail_msg("\"%s\" does not say \"%s\"", sbn_last_error(), says);
+}
+
+static void
+test_files_that_hwloc_cannot_read_are_refused(void **state)
+{
+	(void)state;
+	assert_refused("hwloc3.xml", "was written by hwloc 3");
+	assert_refused("broken.xml", "is not XML of hwloc 2");
+	assert_refused("numbers.xml", "has the number 4000000000");
+	assert_refused("../tools/dry_run.sh", "is not XML of hwloc 2");
+}
+
 int
 main(void)
 {
@@ -239,6 +296,11 @@ main(void)
 		cmocka_unit_test(test_the_order_is_the_machines_and_not_the_node_numbers),
 		cmocka_unit_test(test_the_other_maps_use_the_memory_around_them),
 		cmocka_unit_test(test_a_map_without_objects_gives_one_domain),
+		cmocka_unit_test(test_kinds_of_memory_and_tiers_of_many_shapes),
+		cmocka_unit_test(test_a_die_without_memory_stays_in_its_package),
+		cmocka_unit_test(test_forbidden_memory_makes_no_domain),
+		cmocka_unit_test(test_numbers_with_holes),
+		cmocka_unit_test(test_files_that_hwloc_cannot_read_are_refused),
 		cmocka_unit_test(test_a_mask_within_a_domain_does_not_change_its_memory),
 		cmocka_unit_test(test_no_allowed_cpu_is_an_error),
 		cmocka_unit_test(test_what_is_no_machine_is_refused),

@@ -18,14 +18,14 @@ struct machine {
 	struct sbn_domains domains;
 };
 
-/* source: "name.xml" of tests/topologies, or a synthetic description */
+/* source: "name.xml" of tests/topologies, a file elsewhere, or a synthetic description */
 static inline void
 machine_open(struct machine *machine, const char *source, enum sbn_map map)
 {
 	const char *tree = getenv("SRC");
 	char path[4096];
 
-	if (strstr(source, ".xml") != NULL)
+	if (strstr(source, ".xml") != NULL && strchr(source, '/') == NULL)
 		snprintf(path, sizeof(path), "%s/tests/topologies/%s", tree != NULL ? tree : ".",
 			 source);
 	else

@@ -15,6 +15,13 @@ static const char *const machines[] = {
 	"memoryless.xml",
 	"coreless.xml",
 	"uneven.xml",
+	"cxl.xml",
+	"dies.xml",
+	"gpus.xml",
+	"lopsided.xml",
+	"offline.xml",
+	"snc4.xml",
+	"wide.xml",
 };
 
 enum { N_MACHINES = sizeof(machines) / sizeof(machines[0]) };
