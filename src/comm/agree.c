@@ -28,13 +28,17 @@ write_word(struct word *word, syncbn_status_t status, const struct sbn_agreement
 		snprintf(word->detail, sizeof(word->detail), "%s", sbn_last_error());
 }
 
+/* word: a copy, which its writer cannot change any more */
 static syncbn_status_t
 read_word(const struct word *word, uint32_t rank)
 {
+	bool known = word->status < 0 && word->status >= SYNCBN_ERR_PEER_LOST;
+
 	if (word->status == SYNCBN_OK)
 		return SYNCBN_OK;
 	errno = 0; /* the detail has the errno of where it happened */
-	return sbn_fail((syncbn_status_t)word->status, "rank %" PRIu32 ": %.*s", rank,
+	return sbn_fail(known ? (syncbn_status_t)word->status : SYNCBN_ERR_MISMATCH,
+			"rank %" PRIu32 ": %.*s", rank,
 			(int)strnlen(word->detail, sizeof(word->detail)), word->detail);
 }
 
@@ -46,7 +50,7 @@ read_words(const struct sbn_running_call *running, struct sbn_agreement *agreeme
 
 	agreement->sum = 0;
 	for (uint32_t rank = 0; rank < running->group->size; rank++) {
-		const struct word *word = sbn_call_row(running, rank);
+		const struct word word = *(const struct word *)sbn_call_row(running, rank);
 		uint32_t member = running->group->members[rank];
 
 		if (!sbn_call_present(running, rank))
@@ -55,14 +59,14 @@ read_words(const struct sbn_running_call *running, struct sbn_agreement *agreeme
 					"first leaves, or after syncbn_group_return",
 					member);
 		if (status == SYNCBN_OK)
-			status = read_word(word, member);
+			status = read_word(&word, member);
 		if (rank == 0) {
-			agreement->root_value = word->value;
-			agreement->number = word->number;
+			agreement->root_value = word.value;
+			agreement->number = word.number;
 		}
 		if (values != NULL)
-			values[rank] = word->value;
-		agreement->sum += word->value;
+			values[rank] = word.value;
+		agreement->sum += word.value;
 	}
 	return status;
 }

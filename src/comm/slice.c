@@ -27,8 +27,7 @@ shape_of(const struct syncbn_group *group, enum sbn_stream stream)
 				     control ? SBN_CONTROL_ROOM :
 			     data            ? SBN_DATA_ROOM :
 					       SBN_CHANNELS_A_CALL * SBN_PAIR_BYTES,
-		.page_bytes =
-			control || buckets ? SBN_LINE : group->control.head->header.page_bytes,
+		.page_bytes = control || buckets ? SBN_LINE : group->control.page_bytes,
 	};
 }
 
@@ -46,7 +45,7 @@ open_ring(struct syncbn_group *group, enum sbn_stream stream, unsigned char *fir
 uint64_t
 sbn_slice_front_bytes(const struct syncbn_group *group)
 {
-	return sbn_align_up(SBN_BOOTSTRAP_BYTES, group->control.head->header.page_bytes);
+	return sbn_align_up(SBN_BOOTSTRAP_BYTES, group->control.page_bytes);
 }
 
 uint64_t
@@ -106,8 +105,7 @@ sbn_slice_claim(struct syncbn_group *group, uint64_t slice_bytes, uint64_t offse
 	struct sbn_extent_layout layout;
 	syncbn_status_t status;
 
-	sbn_extent_layout(group->size, slice_bytes, group->control.head->header.page_bytes,
-			  &layout);
+	sbn_extent_layout(group->size, slice_bytes, group->control.page_bytes, &layout);
 	*shared = (struct sbn_shared){ .stride = layout.slice_stride, .slice_bytes = slice_bytes };
 	status = sbn_extent_map(&group->segment, offset, layout.bytes, &shared->extent);
 	if (status != SYNCBN_OK)

@@ -33,7 +33,7 @@ extent_bytes(const struct syncbn_group *parent, uint32_t n, uint64_t slice_bytes
 
 	if (n < 2)
 		return 0; /* a group of one process needs none */
-	sbn_extent_layout(n, slice_bytes, parent->control.head->header.page_bytes, &layout);
+	sbn_extent_layout(n, slice_bytes, parent->control.page_bytes, &layout);
 	return layout.bytes;
 }
 

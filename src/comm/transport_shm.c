@@ -55,8 +55,7 @@ shm_share(struct syncbn_group *group, enum sbn_op op, uint64_t slice_bytes,
 	syncbn_status_t status = SYNCBN_OK;
 
 	*shared = (struct sbn_shared){ .base = NULL };
-	sbn_extent_layout(group->size, slice_bytes, group->control.head->header.page_bytes,
-			  &layout);
+	sbn_extent_layout(group->size, slice_bytes, group->control.page_bytes, &layout);
 	if (group->rank == 0)
 		status = sbn_segment_grow(&group->segment, layout.bytes, &mine.value);
 	status = sbn_agree(group, op, status, &mine, NULL);

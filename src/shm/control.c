@@ -14,6 +14,7 @@ sbn_control_over(void *memory, uint32_t world_size, size_t page_bytes, struct sb
 		.blocks = (unsigned char *)memory + layout.rank_offset,
 		.stride = layout.rank_stride,
 		.world_size = world_size,
+		.page_bytes = (uint32_t)page_bytes,
 	};
 }
 

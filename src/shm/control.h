@@ -39,6 +39,7 @@ struct sbn_segment_header {
 	uint32_t world_size;
 	int32_t creator_pid;
 	uint64_t creator_start_time; /* clock ticks since boot, as /proc/PID/stat says */
+	uint64_t creator_namespace;  /* in which the pid counts; 0: not known */
 	uint64_t control_bytes;
 	uint64_t run_id[2];
 	uint64_t features;      /* none yet; unknown bits are refused */
@@ -129,6 +130,7 @@ struct sbn_control {
 	unsigned char *blocks;
 	uint64_t stride;
 	uint32_t world_size;
+	uint32_t page_bytes; /* this process's own word: the header's is not read again */
 };
 
 /* Lays a control extent over zeroed memory of layout.bytes bytes, aligned to a page. */

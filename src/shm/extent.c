@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
@@ -21,6 +22,11 @@ no_room(const struct sbn_segment *segment, int error, uint64_t needed)
 
 	fstatvfs(segment->fd, &room);
 	errno = error;
+	if (room.f_blocks == 0) /* a memfd: what limits it is elsewhere */
+		return sbn_fail(SYNCBN_ERR_NO_MEMORY,
+				"shared memory: %" PRIu64 " more bytes are needed, and the system "
+				"gives none; look at ulimit -f and at the container's memory limit",
+				needed);
 	return sbn_fail(SYNCBN_ERR_NO_MEMORY,
 			"shared memory: %" PRIu64 " more bytes are needed and %" PRIu64
 			" are free there; make /dev/shm larger (in Docker: --shm-size)",
@@ -59,15 +65,33 @@ shrink(const struct sbn_segment *segment, uint64_t begin, uint64_t end)
 						memory_order_relaxed, memory_order_relaxed);
 }
 
+/* The word in the segment is anybody's to overwrite: behind the control extent, on a page. */
+static bool
+may_begin_at(const struct sbn_segment *segment, uint64_t offset)
+{
+	return offset >= segment->control_bytes && offset % segment->control.page_bytes == 0;
+}
+
+static syncbn_status_t
+fail_place(uint64_t offset)
+{
+	return sbn_fail(SYNCBN_ERR_MISMATCH,
+			"shared memory: no extent can be at %#" PRIx64
+			": a process has overwritten what is not its own",
+			offset);
+}
+
 syncbn_status_t
 sbn_segment_grow(const struct sbn_segment *segment, uint64_t bytes, uint64_t *offset)
 {
-	uint64_t page = segment->control.head->header.page_bytes;
+	uint64_t page = segment->control.page_bytes;
 	/* relaxed: the sum is all that matters; peers learn the offset through the ring */
 	uint64_t begin = atomic_fetch_add_explicit(&segment->control.head->extents_end, bytes,
 						   memory_order_relaxed);
 	int error = EFBIG;
 
+	if (!may_begin_at(segment, begin))
+		return fail_place(begin);
 	/* reserving the guard page grows the file and, unlike ftruncate, can never shrink it */
 	if (begin <= INT64_MAX && bytes <= INT64_MAX - begin)
 		error = sbn_reserve(segment->fd, begin + bytes - page, page);
@@ -83,9 +107,15 @@ syncbn_status_t
 sbn_extent_map(const struct sbn_segment *segment, uint64_t offset, uint64_t bytes,
 	       struct sbn_extent *extent)
 {
-	void *base =
-		mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, segment->fd, (off_t)offset);
+	struct stat file;
+	void *base;
 
+	if (fstat(segment->fd, &file) != 0)
+		return sbn_fail(SYNCBN_ERR_SYSTEM, "fstat of the segment");
+	if (!may_begin_at(segment, offset) || bytes > (uint64_t)file.st_size ||
+	    offset > (uint64_t)file.st_size - bytes)
+		return fail_place(offset);
+	base = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, segment->fd, (off_t)offset);
 	if (base == MAP_FAILED)
 		return sbn_fail(SYNCBN_ERR_SYSTEM, "mmap of an extent, %" PRIu64 " bytes", bytes);
 	*extent = (struct sbn_extent){ .base = base, .offset = offset, .bytes = bytes };
@@ -116,7 +146,7 @@ discard(const struct sbn_segment *segment, uint64_t offset, uint64_t bytes)
 void
 sbn_segment_ungrow(const struct sbn_segment *segment, uint64_t end)
 {
-	uint64_t page = segment->control.head->header.page_bytes;
+	uint64_t page = segment->control.page_bytes;
 
 	discard(segment, end - page, page);
 }

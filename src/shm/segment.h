@@ -24,17 +24,25 @@ struct sbn_segment {
 /*
  * By the launcher: makes the segment for world_size ranks, all of it reserved, without a name in
  * /dev/shm, or with a random one that is gone again when this returns; a memfd where there is no
- * /dev/shm or no room in it. The descriptor is close-on-exec; spawning clears that in the child.
+ * /dev/shm or little room in it. The descriptor is close-on-exec; spawning clears that in the
+ * child. UNSUPPORTED in a setuid program.
  */
 syncbn_status_t sbn_segment_create(uint32_t world_size, struct sbn_segment *segment);
 
 /*
- * By a rank: maps the segment behind an inherited descriptor and verifies owner, mode, size and
- * every field of the header; run_id as the launcher's environment gives it. Names what does not
- * match. The descriptor becomes the segment's own, close-on-exec.
+ * By a rank: maps the segment behind an inherited descriptor and verifies owner, mode, size, that
+ * it has no name, every field of the header, and that its creator lives; run_id as the launcher's
+ * environment gives it. Names what does not match. The descriptor becomes the segment's own,
+ * close-on-exec. UNSUPPORTED in a setuid program.
  */
 syncbn_status_t sbn_segment_attach(int fd, const uint64_t run_id[2], uint32_t world_size,
 				   struct sbn_segment *segment);
+
+/* Of all fields before the checksum. */
+uint64_t sbn_header_checksum(const struct sbn_segment_header *header);
+
+/* The refusal to work in a program that has more rights than whoever set its environment. */
+syncbn_status_t sbn_fail_setuid(void);
 
 /* Takes memory for a stretch of the file, so that touching it cannot fail. 0, or an errno. */
 int sbn_reserve(int fd, uint64_t offset, uint64_t bytes);
@@ -59,7 +67,10 @@ syncbn_status_t sbn_segment_grow(const struct sbn_segment *segment, uint64_t byt
 /* Gives back what growing has reserved, where the extent that ends here is not to be used. */
 void sbn_segment_ungrow(const struct sbn_segment *segment, uint64_t end);
 
-/* By every rank: maps an extent that has been grown. */
+/*
+ * By every rank: maps an extent that has been grown. offset comes from another process: MISMATCH
+ * where no extent can be, outside the file for one, whose memory would be deadly to touch.
+ */
 syncbn_status_t sbn_extent_map(const struct sbn_segment *segment, uint64_t offset, uint64_t bytes,
 			       struct sbn_extent *extent);
 

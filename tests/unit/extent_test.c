@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Data extents: growing the segment, claiming and giving back, also where /dev/shm is small. */
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <sched.h>
 #include <setjmp.h>
@@ -252,10 +253,10 @@ claim_too_much(void *unused)
 {
 	struct sbn_segment small;
 	struct sbn_extent extent;
-	uint64_t offset, bytes = 4 * MIB;
+	uint64_t offset, bytes = 100 * MIB;
 
 	(void)unused;
-	if (make_shm_small("size=1m") != 0)
+	if (make_shm_small("size=66m") != 0)
 		return SKIPPED;
 	if (sbn_segment_create(1, &small) != SYNCBN_OK ||
 	    sbn_segment_grow(&small, bytes + page, &offset) != SYNCBN_OK ||
@@ -263,7 +264,7 @@ claim_too_much(void *unused)
 		return 1;
 	if (sbn_extent_claim(&small, &extent, 0, bytes, NULL) != SYNCBN_ERR_NO_MEMORY)
 		return 2;
-	if (!says("--shm-size") || !says("4194304 more bytes") || !says("No space left"))
+	if (!says("--shm-size") || !says("104857600 more bytes") || !says("No space left"))
 		return 3;
 	/* what was taken before the room ran out is there; the rest is not needed for this */
 	sbn_extent_discard(&small, &extent, 0, bytes);
@@ -278,46 +279,54 @@ grow_when_full(void *unused)
 {
 	struct sbn_segment small;
 	struct sbn_extent extent;
-	uint64_t offset;
+	uint64_t offset, at = 0;
 
 	(void)unused;
-	if (make_shm_small("size=1m") != 0)
+	if (make_shm_small("size=66m") != 0)
 		return SKIPPED;
 	if (sbn_segment_create(1, &small) != SYNCBN_OK ||
-	    sbn_segment_grow(&small, 2 * MIB, &offset) != SYNCBN_OK ||
-	    sbn_extent_map(&small, offset, 2 * MIB, &extent) != SYNCBN_OK)
+	    sbn_segment_grow(&small, 80 * MIB, &offset) != SYNCBN_OK ||
+	    sbn_extent_map(&small, offset, 80 * MIB, &extent) != SYNCBN_OK)
 		return 1;
-	while (sbn_extent_claim(&small, &extent, 0, page, NULL) == SYNCBN_OK) {
-		extent.base += page;
-		extent.offset += page;
-	}
+	for (uint64_t step = MIB; step >= page; step /= 2)
+		while (sbn_extent_claim(&small, &extent, at, step, NULL) == SYNCBN_OK)
+			at += step;
 	if (sbn_segment_grow(&small, page, &offset) != SYNCBN_ERR_NO_MEMORY)
 		return 2;
 	return says("--shm-size") ? 0 : 3;
 }
 
 static int
-create_without_room(void *unused)
+create_without_room(void *size)
 {
 	struct sbn_segment small, attached;
+	struct sbn_extent extent;
+	uint64_t offset;
 
-	(void)unused;
-	if (make_shm_small("size=16k") != 0)
+	if (make_shm_small(size) != 0)
 		return SKIPPED;
 	if (sbn_segment_create(4, &small) != SYNCBN_OK)
 		return 1;
 	if ((stat_of(small.fd).st_mode & 0777) != 0600 || stat_of(small.fd).st_nlink != 0)
 		return 2;
-	/* it cannot be cut short under its users */
-	if (ftruncate(small.fd, 0) == 0 || errno != EPERM)
+	/* it cannot be cut short under its users, nor sealed against growing */
+	if (ftruncate(small.fd, 0) == 0 || errno != EPERM ||
+	    fcntl(small.fd, F_ADD_SEALS, F_SEAL_GROW) == 0 || errno != EPERM)
 		return 3;
-	return sbn_segment_attach(dup(small.fd), small.run_id, 4, &attached) == SYNCBN_OK ? 0 : 4;
+	if (sbn_segment_attach(dup(small.fd), small.run_id, 4, &attached) != SYNCBN_OK)
+		return 4;
+	/* its extents have more room than /dev/shm has */
+	if (sbn_segment_grow(&small, 80 * MIB, &offset) != SYNCBN_OK ||
+	    sbn_extent_map(&attached, offset, 80 * MIB, &extent) != SYNCBN_OK ||
+	    sbn_extent_claim(&attached, &extent, 0, 80 * MIB - page, NULL) != SYNCBN_OK)
+		return 5;
+	return 0;
 }
 
 static void
-run_with_a_small_shm(int (*work)(void *))
+run_with_a_small_shm(int (*work)(void *), char *size)
 {
-	int code = in_a_child(work, NULL);
+	int code = in_a_child(work, size);
 
 	if (code == SKIPPED) {
 		print_message("skipped: a mount namespace needs root\n");
@@ -330,21 +339,72 @@ static void
 test_a_claim_beyond_the_room_is_an_error_not_a_signal(void **state)
 {
 	(void)state;
-	run_with_a_small_shm(claim_too_much);
+	run_with_a_small_shm(claim_too_much, NULL);
 }
 
 static void
 test_growth_without_room_for_the_guard_page_is_an_error(void **state)
 {
 	(void)state;
-	run_with_a_small_shm(grow_when_full);
+	run_with_a_small_shm(grow_when_full, NULL);
 }
 
 static void
 test_without_room_the_segment_is_a_memfd(void **state)
 {
 	(void)state;
-	run_with_a_small_shm(create_without_room);
+	run_with_a_small_shm(create_without_room, "size=16k");
+}
+
+static void
+test_with_little_room_for_extents_it_is_one_too(void **state)
+{
+	(void)state;
+	run_with_a_small_shm(create_without_room, "size=64m");
+}
+
+/* ---- offsets and words that another process has spoilt ---- */
+
+static void
+test_an_extent_where_none_can_be_is_never_mapped(void **state)
+{
+	struct sbn_extent extent;
+	uint64_t offset, end;
+
+	(void)state;
+	assert_int_equal(sbn_segment_grow(&segment, 4 * page, &offset), SYNCBN_OK);
+	end = offset + 4 * page;
+	const uint64_t wrong[][2] = {
+		{ 0, page },
+		{ segment.control_bytes - page, page },
+		{ offset + 1, page },
+		{ offset + page / 2, page },
+		{ offset + page, 4 * page },
+		{ end, page },
+		{ end - page, UINT64_MAX },
+		{ UINT64_MAX - page + 1, page },
+		{ UINT64_MAX, UINT64_MAX },
+	};
+
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+		assert_int_equal(sbn_extent_map(&segment, wrong[i][0], wrong[i][1], &extent),
+				 SYNCBN_ERR_MISMATCH);
+		assert_true(says("no extent can be at"));
+	}
+}
+
+static void
+test_a_spoilt_end_of_the_segment_gives_no_extent_over_others(void **state)
+{
+	static const uint64_t ends[] = { 0, 1, 4096, 0x5a5a5a5a5a5a5a5a, UINT64_MAX - 4095 };
+	uint64_t offset;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
+		atomic_store_explicit(&segment.control.head->extents_end, ends[i],
+				      memory_order_relaxed);
+		assert_int_not_equal(sbn_segment_grow(&segment, page, &offset), SYNCBN_OK);
+	}
 }
 
 #define fresh(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
@@ -362,6 +422,9 @@ main(void)
 		fresh(test_a_claim_beyond_the_room_is_an_error_not_a_signal),
 		fresh(test_growth_without_room_for_the_guard_page_is_an_error),
 		fresh(test_without_room_the_segment_is_a_memfd),
+		fresh(test_with_little_room_for_extents_it_is_one_too),
+		fresh(test_an_extent_where_none_can_be_is_never_mapped),
+		fresh(test_a_spoilt_end_of_the_segment_gives_no_extent_over_others),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

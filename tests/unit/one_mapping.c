@@ -37,7 +37,6 @@ make_segment(uint32_t world_size)
 	one.world_size = world_size;
 	sbn_control_layout(world_size, PAGE, &one.layout);
 	sbn_control_over(zeroed(one.layout.bytes), world_size, PAGE, &one.control);
-	one.control.head->header.page_bytes = PAGE;
 	one.extents = zeroed(EXTENTS_BYTES);
 	atomic_store_explicit(&one.used, PAGE, memory_order_relaxed); /* 0 is no place */
 }

@@ -7,14 +7,17 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
-enum { WORLD = 3 };
+enum { WORLD = 3, NOBODY = 65534 };
 
 static struct sbn_segment made;
 
@@ -152,6 +155,7 @@ test_every_wrong_field_is_named(void **state)
 		{ &header->checksum, "checksum" },
 		{ &header->creator_pid, "checksum" },
 		{ &header->creator_start_time, "checksum" },
+		{ &header->creator_namespace, "checksum" },
 	};
 
 	(void)state;
@@ -216,6 +220,156 @@ test_a_file_that_others_may_read_is_refused(void **state)
 	assert_refused(made.fd, SYNCBN_ERR_INVALID, "mode 400");
 }
 
+/* ---- whose it is ---- */
+
+static void
+skip_without_root(void)
+{
+	if (geteuid() == 0)
+		return;
+	print_message("skipped: only root gives files to others\n");
+	skip();
+}
+
+static void
+test_a_foreigners_segment_is_refused(void **state)
+{
+	(void)state;
+	skip_without_root();
+	assert_int_equal(fchown(made.fd, NOBODY, NOBODY), 0);
+	assert_refused(made.fd, SYNCBN_ERR_INVALID, "belongs to user 65534");
+}
+
+static void
+test_a_foreigner_is_refused(void **state)
+{
+	struct sbn_segment attached;
+	pid_t child;
+	int status;
+
+	(void)state;
+	skip_without_root();
+	child = fork();
+	if (child == 0) {
+		if (setgid(NOBODY) != 0 || setuid(NOBODY) != 0)
+			_exit(2);
+		_exit(sbn_segment_attach(made.fd, made.run_id, WORLD, &attached) ==
+					      SYNCBN_ERR_INVALID &&
+				      strstr(sbn_last_error(), "this process is user 65534") ?
+			      0 :
+			      1);
+	}
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_int_equal(status, 0);
+}
+
+/* All that a real segment holds, under a name in /dev/shm. */
+static int
+copy_with_a_name(char *path)
+{
+	static unsigned char bytes[1 << 16];
+	int fd = mkstemp(path);
+
+	assert_true(fd >= 0);
+	for (off_t at = 0; at < (off_t)made.control_bytes; at += (off_t)sizeof(bytes)) {
+		ssize_t n = pread(made.fd, bytes, sizeof(bytes), at);
+
+		assert_true(n > 0);
+		assert_int_equal(pwrite(fd, bytes, (size_t)n, at), n);
+	}
+	return fd;
+}
+
+static void
+test_a_segment_with_a_name_is_refused_by_whatever_way_it_comes(void **state)
+{
+	char path[] = "/dev/shm/syncbn-test-XXXXXX", link[64];
+	struct sbn_segment attached;
+	int fd = copy_with_a_name(path), through_link;
+
+	(void)state;
+	snprintf(link, sizeof(link), "%s-link", path);
+	assert_int_equal(symlink(path, link), 0);
+	through_link = open(link, O_RDWR | O_CLOEXEC);
+	unlink(link);
+	assert_refused(fd, SYNCBN_ERR_INVALID, "has a name");
+	assert_refused(through_link, SYNCBN_ERR_INVALID, "has a name");
+	unlink(path);
+	/* the name alone was wrong */
+	assert_int_equal(sbn_segment_attach(through_link, made.run_id, WORLD, &attached),
+			 SYNCBN_OK);
+	sbn_segment_close(&attached);
+	close(fd);
+}
+
+static void
+test_the_umask_takes_nothing_from_the_owner(void **state)
+{
+	mode_t before = umask(0777);
+	struct sbn_segment other;
+
+	(void)state;
+	assert_int_equal(sbn_segment_create(1, &other), SYNCBN_OK);
+	umask(before);
+	assert_int_equal(stat_of(other.fd).st_mode & 07777, 0600);
+	sbn_segment_close(&other);
+}
+
+/* ---- who made it ---- */
+
+static void
+forge(int32_t pid, uint64_t start_time, uint64_t namespace)
+{
+	struct sbn_segment_header *header = &made.control.head->header;
+
+	header->creator_pid = pid;
+	header->creator_start_time = start_time;
+	header->creator_namespace = namespace;
+	header->checksum = sbn_header_checksum(header);
+}
+
+static void
+test_a_segment_whose_creator_has_ended_is_refused(void **state)
+{
+	struct sbn_segment_header now = made.control.head->header;
+	pid_t ended = fork();
+
+	(void)state;
+	if (ended == 0)
+		_exit(0);
+	assert_int_equal(waitpid(ended, NULL, 0), ended);
+	forge(ended, now.creator_start_time, now.creator_namespace);
+	assert_refused(made.fd, SYNCBN_ERR_INVALID, "stale");
+}
+
+/* The number is in use again, by a process that began at another time. */
+static void
+test_a_number_that_another_process_has_got_is_not_the_creator(void **state)
+{
+	struct sbn_segment_header now = made.control.head->header;
+
+	(void)state;
+	forge(now.creator_pid, now.creator_start_time - 1, now.creator_namespace);
+	assert_refused(made.fd, SYNCBN_ERR_INVALID, "stale");
+	forge(now.creator_pid, now.creator_start_time + 1, now.creator_namespace);
+	assert_refused(made.fd, SYNCBN_ERR_INVALID, "stale");
+}
+
+static void
+test_a_creator_that_cannot_be_seen_from_here_is_believed(void **state)
+{
+	struct sbn_segment_header now = made.control.head->header;
+	struct sbn_segment attached;
+
+	(void)state;
+	forge(now.creator_pid, now.creator_start_time - 1, now.creator_namespace + 1);
+	assert_int_equal(sbn_segment_attach(made.fd, made.run_id, WORLD, &attached), SYNCBN_OK);
+	munmap(attached.control.head, attached.control_bytes);
+	forge(now.creator_pid, 0, now.creator_namespace);
+	assert_int_equal(sbn_segment_attach(made.fd, made.run_id, WORLD, &attached), SYNCBN_OK);
+	munmap(attached.control.head, attached.control_bytes);
+}
+
 static void
 test_what_is_no_file_is_refused(void **state)
 {
@@ -260,6 +414,13 @@ main(void)
 		fresh(test_another_run_and_another_world_are_refused),
 		fresh(test_a_short_file_is_refused_and_never_touched),
 		fresh(test_a_file_that_others_may_read_is_refused),
+		fresh(test_a_foreigners_segment_is_refused),
+		fresh(test_a_foreigner_is_refused),
+		fresh(test_a_segment_with_a_name_is_refused_by_whatever_way_it_comes),
+		fresh(test_the_umask_takes_nothing_from_the_owner),
+		fresh(test_a_segment_whose_creator_has_ended_is_refused),
+		fresh(test_a_number_that_another_process_has_got_is_not_the_creator),
+		fresh(test_a_creator_that_cannot_be_seen_from_here_is_believed),
 		fresh(test_what_is_no_file_is_refused),
 		fresh(test_a_closed_descriptor_is_refused),
 	};
