@@ -81,6 +81,7 @@ rank_tests = \
 	tests/ranks/gather_test \
 	tests/ranks/group_failure_test \
 	tests/ranks/group_test \
+	tests/ranks/hostile_test \
 	tests/ranks/in_flight_failure_test \
 	tests/ranks/in_flight_test \
 	tests/ranks/leave_stress_test \
@@ -110,6 +111,7 @@ shell_tests = \
 	tests/tools/run_hang.sh \
 	tests/tools/run_output.sh \
 	tests/tools/run_restart.sh \
+	tests/tools/run_security.sh \
 	tests/tools/run_signals.sh \
 	tests/tools/run_terminal.sh \
 	tests/tools/state_numpy.sh \
@@ -145,6 +147,7 @@ slow_tests = \
 	tests/arm/run.sh \
 	tests/fuzz/short.sh \
 	tests/models/run.sh \
+	tests/ranks/hostile_all.sh \
 	tests/relacy/run.sh
 
 slow_programs = \

@@ -78,6 +78,17 @@ has_moved(const struct sbn_wait *wait, struct clock *clock)
 	return sbn_now_pack(before) != sbn_now_pack(clock->peer);
 }
 
+/* Whether the launcher has stopped all clocks; a number that it cannot count to is not its word. */
+static bool
+is_paused(const struct sbn_wait *wait)
+{
+	/* relaxed: a word that stands for itself, looked at again soon */
+	uint32_t pauses = atomic_load_explicit(&wait->group->control.head->clock_paused,
+					       memory_order_relaxed);
+
+	return pauses != 0 && pauses <= SBN_MAX_PAUSES;
+}
+
 /* Time that passes while the clock is paused does not count. */
 static uint64_t
 time_left(const struct sbn_wait *wait, struct clock *clock)
@@ -87,9 +98,7 @@ time_left(const struct sbn_wait *wait, struct clock *clock)
 	if (wait->patient && has_moved(wait, clock))
 		clock->deadline_ns = now + (uint64_t)wait->timeout_ms * SBN_NS_PER_MS;
 
-	/* relaxed: a word that stands for itself, looked at again soon */
-	if (atomic_load_explicit(&wait->group->control.head->clock_paused, memory_order_relaxed) !=
-	    0)
+	if (is_paused(wait))
 		clock->deadline_ns += now - clock->looked_ns;
 	/* a nap is far shorter: this process was stopped, and its peers perhaps with it */
 	else if (now - clock->looked_ns > 10 * (uint64_t)NAP_NS)

@@ -29,6 +29,9 @@
 #define SBN_ABI 5u
 #define SBN_BYTE_ORDER 0x01020304u
 
+/* One for each rank that a debugger holds, and one for all that the launcher has stopped. */
+enum { SBN_MAX_PAUSES = SBN_MAX_RANKS + 1 };
+
 /* Written by the creator, read-only from then on. */
 struct sbn_segment_header {
 	uint64_t magic;
@@ -50,7 +53,8 @@ struct sbn_segment_header {
 struct sbn_control_head {
 	_Alignas(SBN_LINE) struct sbn_segment_header header;
 	_Alignas(SBN_LINE) _Atomic uint64_t abort;        /* 0, or who failed the run and how */
-	_Alignas(SBN_LINE) _Atomic uint32_t clock_paused; /* not 0: no deadline comes nearer */
+	/* the reasons, at most SBN_MAX_PAUSES, for which no deadline comes nearer; 0: none */
+	_Alignas(SBN_LINE) _Atomic uint32_t clock_paused;
 	_Alignas(SBN_LINE) _Atomic uint64_t extents_end;  /* where the segment may grow */
 	_Alignas(SBN_LINE) _Atomic uint32_t groups_made;  /* numbers of sub groups, from 1 */
 	_Atomic uint64_t tuning;                          /* the world's, once it has joined */

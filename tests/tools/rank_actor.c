@@ -11,6 +11,7 @@
  *	lost      until the run is aborted; say by whom; exit 5
  *	mismatch  fail the group as a rank does that finds a mismatch
  *	leave     syncbn_finalize            gone N    until rank N is marked as ended
+ *	spoil N   overwrite the control extent with random numbers, of which N is the seed
  *	say TEXT  a line                     deaf      ignore SIGTERM
  *	pause     for ever                   exit N    kill N    end, by exit code or signal
  */
@@ -26,6 +27,7 @@
 #include "base/clock.h"
 #include "shm/contract.h"
 #include "shm/segment.h"
+#include "unit/random.h"
 
 enum { GAVE_UP = 99, LIMIT_S = 60 };
 
@@ -112,6 +114,15 @@ await_abort(void)
 }
 
 static void
+spoil(uint64_t seed)
+{
+	uint64_t *words = (uint64_t *)segment.control.head;
+
+	for (uint64_t i = 0; i < segment.control_bytes / sizeof(*words); i++)
+		words[i] = sbn_random(&seed);
+}
+
+static void
 play(const char *word, const char *argument)
 {
 	int number = atoi(argument);
@@ -139,6 +150,8 @@ play(const char *word, const char *argument)
 						      contract.rank });
 	else if (strcmp(word, "leave") == 0)
 		sbn_control_set_state(&segment.control, contract.rank, SBN_RANK_LEFT);
+	else if (strcmp(word, "spoil") == 0)
+		spoil((uint64_t)number);
 	else if (strcmp(word, "say") == 0)
 		puts(argument);
 	else if (strcmp(word, "deaf") == 0)
