@@ -128,6 +128,10 @@ fuzz_targets = \
 shell_common = \
 	tests/fuzz/run.sh \
 	tests/fuzz/words.h \
+	tests/vm/guest.sh \
+	tests/vm/init \
+	tests/vm/machine.sh \
+	tests/vm/numa.sh \
 	tests/tools/run_common.sh \
 	tests/tools/on_terminal.py \
 	tests/tools/state_numpy.py \
@@ -148,7 +152,8 @@ slow_tests = \
 	tests/fuzz/short.sh \
 	tests/models/run.sh \
 	tests/ranks/hostile_all.sh \
-	tests/relacy/run.sh
+	tests/relacy/run.sh \
+	tests/vm/short.sh
 
 slow_programs = \
 	tests/stress/ring_stress
@@ -232,7 +237,7 @@ tests_unit_perf_numbers_test_SOURCES = \
 # Not tests: bootstrap compares the digests that gcc's and clang's builds print; the tests of tools
 # run actors.
 check_PROGRAMS += tests/unit/kernels_digest tests/ranks/batch_norm_digest tests/tools/holder \
-	tests/tools/layer_actor tests/tools/rank_actor tests/tools/state_actor
+	tests/tools/layer_actor tests/tools/rank_actor tests/tools/state_actor tests/vm/placement
 
 if HAVE_CMOCKA
 check_PROGRAMS += $(unit_tests) $(rank_tests) $(slow_programs)
@@ -261,7 +266,7 @@ LOG_COMPILER = timeout -k 10 $(TEST_SECONDS) $(SBN_RUNNER)
 SH_LOG_COMPILER = timeout -k 10 $(TEST_SECONDS) $(BASH)
 
 # For bootstrap: parts of "make check".
-.PHONY: programs check-programs check-slow check-tsan
+.PHONY: programs check-numa check-programs check-slow check-tsan
 programs: all $(check_PROGRAMS)
 
 check-programs: programs
@@ -270,6 +275,9 @@ check-programs: programs
 check-slow: programs
 	test -z "$(TESTS_SLOW)" || \
 		$(MAKE) $(AM_MAKEFLAGS) check-TESTS TESTS="$(TESTS_SLOW)" TEST_SECONDS=1200
+
+check-numa: programs
+	BUILD='$(abs_top_builddir)' SRC='$(abs_top_srcdir)' $(BASH) $(srcdir)/tests/vm/numa.sh
 
 check-tsan: $(TESTS_TSAN)
 	$(MAKE) $(AM_MAKEFLAGS) check-TESTS TESTS="$(TESTS_TSAN)"
