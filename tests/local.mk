@@ -128,6 +128,7 @@ fuzz_targets = \
 shell_common = \
 	tests/fuzz/run.sh \
 	tests/fuzz/words.h \
+	tests/faults/table.sh \
 	tests/vm/guest.sh \
 	tests/vm/init \
 	tests/vm/machine.sh \
@@ -149,6 +150,8 @@ guards = \
 
 slow_tests = \
 	tests/arm/run.sh \
+	tests/faults/matrix.sh \
+	tests/faults/others.sh \
 	tests/fuzz/short.sh \
 	tests/models/run.sh \
 	tests/ranks/hostile_all.sh \
@@ -237,7 +240,21 @@ tests_unit_perf_numbers_test_SOURCES = \
 # Not tests: bootstrap compares the digests that gcc's and clang's builds print; the tests of tools
 # run actors.
 check_PROGRAMS += tests/unit/kernels_digest tests/ranks/batch_norm_digest tests/tools/holder \
-	tests/tools/layer_actor tests/tools/rank_actor tests/tools/state_actor tests/vm/placement
+	tests/tools/layer_actor tests/tools/rank_actor tests/tools/state_actor tests/vm/placement \
+	tests/faults/actor tests/faults/deny tests/faults/matrix
+
+# Hooks in the phases of a rank's work, in this program only.
+tests_faults_actor_SOURCES = \
+	tests/faults/actor.c \
+	tests/faults/hooks.c \
+	tests/faults/hooks.h \
+	tests/faults/stage.h
+tests_faults_actor_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=sbn_kernels_choose \
+	-Wl,--wrap=sbn_call_publish -Wl,--wrap=sbn_wait -Wl,--wrap=renameat
+tests_faults_matrix_SOURCES = \
+	tests/faults/matrix.c \
+	tests/faults/hooks.h \
+	tests/faults/stage.h
 
 if HAVE_CMOCKA
 check_PROGRAMS += $(unit_tests) $(rank_tests) $(slow_programs)
@@ -266,7 +283,7 @@ LOG_COMPILER = timeout -k 10 $(TEST_SECONDS) $(SBN_RUNNER)
 SH_LOG_COMPILER = timeout -k 10 $(TEST_SECONDS) $(BASH)
 
 # For bootstrap: parts of "make check".
-.PHONY: programs check-numa check-programs check-slow check-tsan
+.PHONY: programs faults-table check-numa check-programs check-slow check-tsan
 programs: all $(check_PROGRAMS)
 
 check-programs: programs
@@ -275,6 +292,9 @@ check-programs: programs
 check-slow: programs
 	test -z "$(TESTS_SLOW)" || \
 		$(MAKE) $(AM_MAKEFLAGS) check-TESTS TESTS="$(TESTS_SLOW)" TEST_SECONDS=1200
+
+faults-table: programs
+	BUILD='$(abs_top_builddir)' SRC='$(abs_top_srcdir)' $(BASH) $(srcdir)/tests/faults/table.sh
 
 check-numa: programs
 	BUILD='$(abs_top_builddir)' SRC='$(abs_top_srcdir)' $(BASH) $(srcdir)/tests/vm/numa.sh

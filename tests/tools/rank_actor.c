@@ -13,12 +13,14 @@
  *	leave     syncbn_finalize            gone N    until rank N is marked as ended
  *	spoil N   overwrite the control extent with random numbers, of which N is the seed
  *	say TEXT  a line                     deaf      ignore SIGTERM
+ *	fork N    fork a child that ends with N, and wait for it
  *	pause     for ever                   exit N    kill N    end, by exit code or signal
  */
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -114,6 +116,16 @@ await_abort(void)
 }
 
 static void
+fork_a_child(int code)
+{
+	pid_t child = fork();
+
+	if (child == 0)
+		_exit(code);
+	waitpid(child, NULL, 0);
+}
+
+static void
 spoil(uint64_t seed)
 {
 	uint64_t *words = (uint64_t *)segment.control.head;
@@ -150,6 +162,8 @@ play(const char *word, const char *argument)
 						      contract.rank });
 	else if (strcmp(word, "leave") == 0)
 		sbn_control_set_state(&segment.control, contract.rank, SBN_RANK_LEFT);
+	else if (strcmp(word, "fork") == 0)
+		fork_a_child(number);
 	else if (strcmp(word, "spoil") == 0)
 		spoil((uint64_t)number);
 	else if (strcmp(word, "say") == 0)
