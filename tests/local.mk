@@ -133,6 +133,7 @@ shell_common = \
 	tests/vm/init \
 	tests/vm/machine.sh \
 	tests/vm/numa.sh \
+	tests/tools/expect.sh \
 	tests/tools/run_common.sh \
 	tests/tools/on_terminal.py \
 	tests/tools/state_numpy.py \

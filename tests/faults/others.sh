@@ -102,7 +102,8 @@ if [ $code = 77 ]; then
 	echo "skip $what: no seccomp filter can be set here"
 else
 	expect "$what: the run goes on" 0 $code
-	expect "$what: one warning" 1 "$(grep -c 'not allowed here: first touch decides' "$dir/err")"
+	expect "$what: one warning" 1 \
+		"$(grep -c 'not allowed here: first touch decides' "$dir/err")"
 	gone "$what" "$begin" 3000
 fi
 

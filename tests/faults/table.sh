@@ -12,11 +12,12 @@ bash "$SRC/tests/faults/others.sh" >"$work/others"
 
 {
 	awk '
-	$1 == "ok" { ok++ }
-	$1 == "row" { ms[$2, $3] = $5; cases += $4; if (!($2 in seen)) { seen[$2]; order[++n] = $2 } }
+	$1 == "row" && !($2 in seen) { seen[$2]; order[++n] = $2 }
+	$1 == "row" { ms[$2, $3] = $5; cases += $4 }
 	END {
 		split("exit segv kill memory loop stop", fault)
-		print "| phase | exit 3 | SIGSEGV | SIGKILL | out of memory | endless loop | SIGSTOP |"
+		print "| phase | exit 3 | SIGSEGV | SIGKILL | out of memory " \
+			"| endless loop | SIGSTOP |"
 		print "|---|---|---|---|---|---|---|"
 		for (i = 1; i <= n; i++) {
 			printf "| %s |", order[i]

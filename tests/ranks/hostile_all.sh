@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# hostile_test with every word of the control extent and every line of the rings; check has a sample.
+# hostile_test with every word of the control extent and every line of the rings; `make check` has a
+# sample.
 exec "$BUILD/tests/ranks/hostile_test" 1

@@ -10,18 +10,9 @@ run=$BUILD/tools/syncbn-run
 actor=$BUILD/tests/tools/rank_actor
 dir=$(mktemp -d)
 mark_value=sbn-$$-$RANDOM
-failed=0
 trap 'kill_marked; rm -rf "$dir"' EXIT
 
-# expect NAME EXPECTED ACTUAL
-expect() {
-	if [ "$2" = "$3" ]; then
-		echo "ok $1"
-	else
-		echo "FAIL $1: expected \"$2\", got \"$3\""
-		failed=1
-	fi
-}
+. "$SRC/tests/tools/expect.sh"
 
 # expect_match NAME PATTERN FILE: a line of FILE matches the extended regular expression
 expect_match() {

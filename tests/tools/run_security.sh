@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# What doc/security.md promises of the launcher: no rights but its caller's, no name in /dev/shm, and
-# a segment that a rank has overwritten is no way to crash or hold it.
+# What doc/security.md promises of the launcher: no rights but its caller's, no name in /dev/shm,
+# and a segment that a rank has overwritten is no way to crash or hold it.
 . "$SRC/tests/tools/run_common.sh"
 
 # ---- rights ----
@@ -58,7 +58,8 @@ garbage_is_survived "a rank spoils the segment and fails" \
 	'join,all,with 1,spoil SEED,exit 3' 'join,all,forward,lost'
 garbage_is_survived "a rank spoils it and its peer fails" \
 	'join,all,with 1,spoil SEED,deaf,pause' 'join,all,forward,lost'
-garbage_is_survived "a rank spoils it before its peer joins" 'join,await 1,spoil SEED,exit 3' 'attach,await 0,join,lost'
+garbage_is_survived "a rank spoils it when its peer has just joined" \
+	'join,await 1,spoil SEED,exit 3' 'attach,await 0,join,lost'
 export SYNCBN_RUN_NOTICE_MS=20
 garbage_is_survived "a rank spoils it while notices are written" \
 	'join,all,with 1,spoil SEED,deaf,pause' 'join,all,forward,lost'

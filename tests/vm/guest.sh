@@ -3,17 +3,7 @@
 # In the guest: prepares the machine as the scenario says, then launches the ranks that look where
 # they are, and the example. Variables come from `settings`.
 . ./settings
-failed=0
-
-# expect NAME EXPECTED ACTUAL
-expect() {
-	if [ "$2" = "$3" ]; then
-		echo "ok $1"
-	else
-		echo "FAIL $1: expected \"$2\", got \"$3\""
-		failed=1
-	fi
-}
+. ./expect
 
 for cpu in $offline; do
 	echo 0 >"/sys/devices/system/cpu/cpu$cpu/online"

@@ -20,7 +20,7 @@ scenario() {
 	cpuless) nodes=3 cpuless=2 ;;
 	memless) nodes=3 cpus=1 memless=1 ;; # its CPU joins a neighbour
 	offline) nodes=3 offline='1 4 5' ;;  # half of node 0, all of node 2
-	cpuset) nodes=4 cpuset_cpus=0,2-5 cpuset_mems=0-1 ;; # the CPUs of node 2 without their memory
+	cpuset) nodes=4 cpuset_cpus=0,2-5 cpuset_mems=0-1 ;; # CPUs of node 2, but not its memory
 	*) return 1 ;;
 	esac
 }
@@ -53,6 +53,7 @@ make_tree() {
 	cp "$(command -v busybox)" "$1/bin/busybox"
 	install -m 755 "$here/init" "$1/init"
 	install -m 755 "$here/guest.sh" "$1/payload/command"
+	install -m 644 "$SRC/tests/tools/expect.sh" "$1/payload/expect"
 	add_program "$1" "$BUILD/tools/syncbn-run" payload/syncbn-run
 	add_program "$1" "$BUILD/tests/vm/placement" payload/placement
 	add_program "$1" "$BUILD/examples/fashion_mnist" payload/fashion_mnist
