@@ -87,6 +87,7 @@ rank_tests = \
 	tests/ranks/leave_stress_test \
 	tests/ranks/leave_test \
 	tests/ranks/local_statistics_test \
+	tests/ranks/pending_test \
 	tests/ranks/property_test
 
 shell_tests = \
