@@ -158,8 +158,10 @@ slow_tests = \
 	tests/models/run.sh \
 	tests/ranks/hostile_all.sh \
 	tests/relacy/run.sh \
+	tests/stress/run.sh \
 	tests/vm/short.sh
 
+# Run by slow tests.
 slow_programs = \
 	tests/stress/ring_stress
 
@@ -261,7 +263,6 @@ tests_faults_matrix_SOURCES = \
 if HAVE_CMOCKA
 check_PROGRAMS += $(unit_tests) $(rank_tests) $(slow_programs)
 TESTS += $(unit_tests) $(rank_tests)
-TESTS_SLOW += $(slow_programs)
 endif
 TESTS += $(shell_tests) $(guards)
 TESTS_SLOW += $(slow_tests)
