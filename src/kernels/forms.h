@@ -50,6 +50,8 @@ sbn_dx_form(const struct sbn_operands *at, const struct sbn_coefficients *k)
 #define SBN_SWITCH_FORWARD(form, function, ...) function(__VA_ARGS__, form)
 #define SBN_SWITCH_SUMS(form, function, ...) function(__VA_ARGS__, form)
 #define SBN_SWITCH_DX(form, function, ...) function(__VA_ARGS__, form)
+#define SBN_SWITCH_FORWARD_STREAM(form, function, ...) function(__VA_ARGS__, form)
+#define SBN_SWITCH_DX_STREAM(form, function, ...) function(__VA_ARGS__, form)
 
 #else
 
@@ -59,17 +61,25 @@ sbn_dx_form(const struct sbn_operands *at, const struct sbn_coefficients *k)
 		function(__VA_ARGS__, (int)(constant)); \
 		break
 
+#define SBN_FORM_STREAMED(constant, ...) SBN_FORM_CASE((constant) | SBN_FORM_STREAM, __VA_ARGS__)
+
 #define SBN_FORM_CASES(constant, ...)         \
 	SBN_FORM_CASE(constant, __VA_ARGS__); \
-	SBN_FORM_CASE((constant) | SBN_FORM_STREAM, __VA_ARGS__)
+	SBN_FORM_STREAMED(constant, __VA_ARGS__)
 
-#define SBN_SWITCH_FORWARD(form, ...)                                                \
-	switch (form) {                                                              \
-		SBN_FORM_CASES(SBN_FORM_Y, __VA_ARGS__);                             \
-		SBN_FORM_CASES(SBN_FORM_Y | SBN_FORM_ACT, __VA_ARGS__);              \
-		SBN_FORM_CASES(SBN_FORM_Y | SBN_FORM_Z, __VA_ARGS__);                \
-		SBN_FORM_CASES(SBN_FORM_Y | SBN_FORM_ACT | SBN_FORM_Z, __VA_ARGS__); \
+#define SBN_SWITCH_FORWARD_BY(cases, form, ...)                             \
+	switch (form) {                                                     \
+		cases(SBN_FORM_Y, __VA_ARGS__);                             \
+		cases(SBN_FORM_Y | SBN_FORM_ACT, __VA_ARGS__);              \
+		cases(SBN_FORM_Y | SBN_FORM_Z, __VA_ARGS__);                \
+		cases(SBN_FORM_Y | SBN_FORM_ACT | SBN_FORM_Z, __VA_ARGS__); \
 	}
+
+#define SBN_SWITCH_FORWARD(form, ...) SBN_SWITCH_FORWARD_BY(SBN_FORM_CASES, form, __VA_ARGS__)
+
+/* For forms with SBN_FORM_STREAM. */
+#define SBN_SWITCH_FORWARD_STREAM(form, ...) \
+	SBN_SWITCH_FORWARD_BY(SBN_FORM_STREAMED, form, __VA_ARGS__)
 
 #define SBN_SWITCH_SUMS(form, ...)                                                      \
 	switch (form) {                                                                 \
@@ -81,19 +91,34 @@ sbn_dx_form(const struct sbn_operands *at, const struct sbn_coefficients *k)
 	}
 
 /* What is asked for, with and without what decides g. */
-#define SBN_FORM_GRADIENTS(wanted, ...)                                                  \
-	SBN_FORM_CASES(SBN_FORM_DY | (wanted), __VA_ARGS__);                             \
-	SBN_FORM_CASES(SBN_FORM_DY | (wanted) | SBN_FORM_ACT, __VA_ARGS__);              \
-	SBN_FORM_CASES(SBN_FORM_DY | (wanted) | SBN_FORM_ACT | SBN_FORM_Z, __VA_ARGS__); \
-	SBN_FORM_CASE(SBN_FORM_DY | (wanted) | SBN_FORM_BACK, __VA_ARGS__);              \
+#define SBN_FORM_GRADIENTS(cases, wanted, ...)                     \
+	cases(SBN_FORM_DY | (wanted), __VA_ARGS__);                \
+	cases(SBN_FORM_DY | (wanted) | SBN_FORM_ACT, __VA_ARGS__); \
+	cases(SBN_FORM_DY | (wanted) | SBN_FORM_ACT | SBN_FORM_Z, __VA_ARGS__)
+
+/* The same from y in the place of x, whose results never go past the caches. */
+#define SBN_FORM_GRADIENTS_BACK(wanted, ...)                                \
+	SBN_FORM_CASE(SBN_FORM_DY | (wanted) | SBN_FORM_BACK, __VA_ARGS__); \
 	SBN_FORM_CASE(SBN_FORM_DY | (wanted) | SBN_FORM_BACK | SBN_FORM_Z, __VA_ARGS__)
 
+#define SBN_CASES_DX(cases, ...)                              \
+	SBN_FORM_GRADIENTS(cases, SBN_FORM_OUT, __VA_ARGS__); \
+	SBN_FORM_GRADIENTS(cases, SBN_FORM_DZ, __VA_ARGS__);  \
+	SBN_FORM_GRADIENTS(cases, SBN_FORM_OUT | SBN_FORM_DZ, __VA_ARGS__)
+
 /* Neither dx nor dz wanted: nothing to do. */
-#define SBN_SWITCH_DX(form, ...)                                             \
-	switch (form) {                                                      \
-		SBN_FORM_GRADIENTS(SBN_FORM_OUT, __VA_ARGS__);               \
-		SBN_FORM_GRADIENTS(SBN_FORM_DZ, __VA_ARGS__);                \
-		SBN_FORM_GRADIENTS(SBN_FORM_OUT | SBN_FORM_DZ, __VA_ARGS__); \
+#define SBN_SWITCH_DX(form, ...)                                                  \
+	switch (form) {                                                           \
+		SBN_CASES_DX(SBN_FORM_CASES, __VA_ARGS__);                        \
+		SBN_FORM_GRADIENTS_BACK(SBN_FORM_OUT, __VA_ARGS__);               \
+		SBN_FORM_GRADIENTS_BACK(SBN_FORM_DZ, __VA_ARGS__);                \
+		SBN_FORM_GRADIENTS_BACK(SBN_FORM_OUT | SBN_FORM_DZ, __VA_ARGS__); \
+	}
+
+/* For forms with SBN_FORM_STREAM. */
+#define SBN_SWITCH_DX_STREAM(form, ...)                       \
+	switch (form) {                                       \
+		SBN_CASES_DX(SBN_FORM_STREAMED, __VA_ARGS__); \
 	}
 
 #endif

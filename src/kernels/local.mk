@@ -12,6 +12,7 @@ libsbn_core_la_SOURCES += \
 	src/kernels/half_avx512.h \
 	src/kernels/half_scalar.h \
 	src/kernels/kernels.h \
+	src/kernels/map_body.h \
 	src/kernels/merge.h \
 	src/kernels/merge_body.h \
 	src/kernels/plane_body.h \

@@ -40,87 +40,126 @@ T(block_shift)(struct sbn_in x, const struct sbn_block *block)
 	return (REAL)(head[0] / (double)n_head);
 }
 
-static struct sbn_moments
-T(block_moments)(const struct sbn_operands *at, const struct sbn_block *block)
+/* Elements 0 .. n-1 of a row's part; beside: a walk that goes on meanwhile, or NULL. */
+SBN_FORCE_INLINE void
+T(row_moments)(const struct ROW *from, size_t n, struct VECTOR shift, struct w16 *s1,
+	       struct w16 *s2, struct WALK *beside, int form)
+{
+	for (size_t i = 0; i < n; i += SBN_TURN) {
+		const size_t turn = SBN_MIN(n - i, (size_t)SBN_TURN);
+		size_t j = 0;
+
+		for (; j + SBN_LANES <= turn; j += SBN_LANES) {
+			T(fetch_row)(from, i + j, 0);
+			T(moments_at)(from->x + i + j, SBN_LANES, shift, s1, s2);
+		}
+		if (j < turn) {
+			T(fetch_row)(from, i + j, 0);
+			T(moments_at)(from->x + i + j, turn - j, shift, s1, s2);
+		}
+		if (beside != NULL)
+			T(walk_beside)(beside, turn, form);
+	}
+}
+
+SBN_FORCE_INLINE struct sbn_moments
+T(block_moments)(const struct sbn_operands *at, const struct sbn_block *block, struct WALK *beside,
+		 int form)
 {
 	const REAL shift = T(block_shift)(at->x, block);
-	const struct VECTOR vshift = V(set1)(shift);
 	struct w16 s1 = w16_set1(0), s2 = s1;
 
-	for (size_t row = 0; row < block->n; row++) {
-		struct ROW from = T(row_at)(at, block->row + row, block->column, 0);
-		size_t i = 0;
+	for (size_t row = block->row; row < block->row + block->n; row++) {
+		struct ROW from = T(row_at)(at, row, block->column, 0);
 
-		T(set_fetch)(&from, &at->fetch, block->row + row, block->column);
-		for (; i + SBN_LANES <= block->spatial; i += SBN_LANES) {
-			T(fetch_row)(&from, i, 0);
-			T(moments_at)(from.x + i, SBN_LANES, vshift, &s1, &s2);
-		}
-		if (i < block->spatial) {
-			T(fetch_row)(&from, i, 0);
-			T(moments_at)(from.x + i, block->spatial - i, vshift, &s1, &s2);
-		}
+		T(set_fetch)(&from, &at->fetch, row, block->column);
+		T(row_moments)(&from, block->spatial, V(set1)(shift), &s1, &s2, beside, form);
 	}
 	return sbn_moments_of_sums((double)shift, T(fold)(s1), T(fold)(s2),
 				   (double)(block->n * block->spatial));
+}
+
+SBN_FORCE_INLINE struct sbn_moments
+T(moments_beside)(const struct sbn_operands *at, size_t n, size_t spatial, struct WALK *beside,
+		  int form)
+{
+	struct sbn_block block = sbn_blocks_begin();
+	struct sbn_moments sum = { 0 };
+
+	while (sbn_blocks_next(&block, n, spatial)) {
+		struct sbn_moments moments = T(block_moments)(at, &block, beside, form);
+
+		sbn_moments_merge(&sum, &moments);
+	}
+	return sum;
 }
 
 static void
 T(plane_moments)(const struct sbn_operands *operands, size_t n, size_t spatial,
 		 struct sbn_moments *out)
 {
-	struct sbn_block block = sbn_blocks_begin();
 	const struct sbn_operands at = *operands;
-	struct sbn_moments sum = { 0 };
 
-	while (sbn_blocks_next(&block, n, spatial)) {
-		struct sbn_moments moments = T(block_moments)(&at, &block);
-
-		sbn_moments_merge(&sum, &moments);
-	}
-	*out = sum;
+	*out = T(moments_beside)(&at, n, spatial, NULL, 0);
 }
 
 SBN_FORCE_INLINE void
+T(row_sums)(const struct ROW *from, size_t n, const struct COEFFICIENTS *v, int form,
+	    struct w16 *s0, struct w16 *s1, struct WALK *beside, int map)
+{
+	for (size_t i = 0; i < n; i += SBN_TURN) {
+		const size_t turn = SBN_MIN(n - i, (size_t)SBN_TURN);
+		size_t j = 0;
+
+		for (; j + SBN_LANES <= turn; j += SBN_LANES) {
+			T(fetch_row)(from, i + j, form);
+			T(sums_at)(from, i + j, SBN_LANES, v, form, s0, s1);
+		}
+		if (j < turn) {
+			T(fetch_row)(from, i + j, form);
+			T(sums_at)(from, i + j, turn - j, v, form, s0, s1);
+		}
+		if (beside != NULL)
+			T(walk_beside)(beside, turn, map);
+	}
+}
+
+/* Adds to sums. */
+SBN_FORCE_INLINE void
 T(block_sums)(const struct sbn_operands *at, const struct sbn_block *block,
-	      const struct sbn_coefficients *k, size_t c, int form, double sums[2])
+	      const struct COEFFICIENTS *v, int form, double sums[2], struct WALK *beside, int map)
 {
 	struct w16 s0 = w16_set1(0), s1 = s0;
+
+	for (size_t row = block->row; row < block->row + block->n; row++) {
+		struct ROW from = T(row_at)(at, row, block->column, form);
+
+		T(set_fetch)(&from, &at->fetch, row, block->column);
+		T(row_sums)(&from, block->spatial, v, form, &s0, &s1, beside, map);
+	}
+	sums[0] += T(fold)(s0);
+	sums[1] += T(fold)(s1);
+}
+
+SBN_FORCE_INLINE void
+T(sums_beside)(const struct sbn_operands *at, size_t n, size_t spatial,
+	       const struct sbn_coefficients *k, size_t c, double sums[2], int form,
+	       struct WALK *beside, int map)
+{
+	struct sbn_block block = sbn_blocks_begin();
 	struct COEFFICIENTS v = { 0 };
 
 	T(load_sums)(&v, k, c, 0, form);
-	for (size_t row = 0; row < block->n; row++) {
-		struct ROW from = T(row_at)(at, block->row + row, block->column, form);
-		size_t i = 0;
-
-		T(set_fetch)(&from, &at->fetch, block->row + row, block->column);
-		for (; i + SBN_LANES <= block->spatial; i += SBN_LANES) {
-			T(fetch_row)(&from, i, form);
-			T(sums_at)(&from, i, SBN_LANES, &v, form, &s0, &s1);
-		}
-		if (i < block->spatial) {
-			T(fetch_row)(&from, i, form);
-			T(sums_at)(&from, i, block->spatial - i, &v, form, &s0, &s1);
-		}
-	}
-	sums[0] = T(fold)(s0);
-	sums[1] = T(fold)(s1);
+	sums[0] = sums[1] = 0;
+	while (sbn_blocks_next(&block, n, spatial))
+		T(block_sums)(at, &block, &v, form, sums, beside, map);
 }
 
 SBN_FORCE_INLINE void
 T(plane_sums_as)(const struct sbn_operands *at, size_t n, size_t spatial,
 		 const struct sbn_coefficients *k, size_t c, double sums[2], int form)
 {
-	struct sbn_block block = sbn_blocks_begin();
-
-	sums[0] = sums[1] = 0;
-	while (sbn_blocks_next(&block, n, spatial)) {
-		double part[2];
-
-		T(block_sums)(at, &block, k, c, form, part);
-		sums[0] += part[0];
-		sums[1] += part[1];
-	}
+	T(sums_beside)(at, n, spatial, k, c, sums, form, NULL, 0);
 }
 
 static void

@@ -113,12 +113,14 @@ choose_apply(struct sbn_pass *pass)
 {
 	enum sbn_order order = sbn_pass_order(pass);
 
-	if (order == SBN_PLANES)
+	if (order == SBN_PLANES) {
 		pass->apply = sbn_planes_dx;
-	else if (order == SBN_ROWS)
+		pass->sum_and_apply = sbn_planes_sum_and_dx;
+	} else if (order == SBN_ROWS) {
 		pass->after = sbn_rows_dx;
-	else
+	} else {
 		pass->apply = sbn_tiles_dx;
+	}
 }
 
 static void

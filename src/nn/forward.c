@@ -157,6 +157,7 @@ choose_steps(struct sbn_pass *pass, enum sbn_normalized_by by)
 	switch (sbn_pass_order(pass)) {
 	case SBN_PLANES:
 		pass->apply = sbn_planes_normalize;
+		pass->sum_and_apply = sbn_planes_sum_and_normalize;
 		break;
 	case SBN_ROWS:
 		pass->after = sbn_rows_normalize;

@@ -16,6 +16,7 @@ struct window {
 	uint32_t first, n_channels;
 	uint32_t n_lanes;
 	struct sbn_chunks chunks;
+	bool beside;                  /* one chunk is summed while another is written */
 	struct sbn_running_call call; /* with exchange */
 	struct sbn_pair *own;         /* this rank's pairs: private, though published too */
 };
@@ -45,19 +46,37 @@ lap(struct stopwatch *watch, enum sbn_counter counter)
 	watch->lap_ticks = now;
 }
 
+/* A lane's chunk as the pass sees it. */
+static struct sbn_range
+range_of(const struct window *w, const struct sbn_range *chunk)
+{
+	struct sbn_range range = *chunk;
+
+	range.begin += w->first;
+	range.end += w->first;
+	return range;
+}
+
+static void
+publish_chunk(struct window *w, uint32_t lane, const struct sbn_range *chunk)
+{
+	const uint32_t begin = chunk->begin;
+
+	if (!w->pass->exchange)
+		return;
+	sbn_copy_out(w->call.group, (struct sbn_pair *)w->call.row + begin, w->own + begin,
+		     (chunk->end - begin) * sizeof(*w->own));
+	sbn_call_publish(&w->call, lane, chunk->end);
+}
+
 static void
 sum_chunk(struct window *w, uint32_t lane, const struct sbn_range *chunk, struct stopwatch *watch)
 {
-	const uint32_t begin = chunk->begin, end = chunk->end;
-	const struct sbn_range range = { w->first + begin, w->first + end, chunk->ahead };
+	const struct sbn_range range = range_of(w, chunk);
 
-	w->pass->sum(w->pass, &range, w->own + begin);
+	w->pass->sum(w->pass, &range, w->own + chunk->begin);
 	lap(watch, SBN_MOMENTS_TICKS);
-	if (w->pass->exchange) {
-		sbn_copy_out(w->call.group, (struct sbn_pair *)w->call.row + begin, w->own + begin,
-			     (end - begin) * sizeof(*w->own));
-		sbn_call_publish(&w->call, lane, end);
-	}
+	publish_chunk(w, lane, chunk);
 	lap(watch, SBN_EXCHANGE_TICKS);
 }
 
@@ -119,14 +138,13 @@ merge_chunk(const struct window *w, uint32_t begin, uint32_t end)
 	return pass->merge(pass, w->first + begin, w->first + end, &pairs);
 }
 
+/* Waits for everybody's sums and merges them; *usable: there is something to write from them. */
 static syncbn_status_t
-finish_chunk(struct window *w, uint32_t lane, const struct sbn_range *chunk,
-	     struct stopwatch *watch)
+merge_all(struct window *w, uint32_t lane, const struct sbn_range *chunk, bool *usable,
+	  struct stopwatch *watch)
 {
 	const uint32_t begin = chunk->begin, end = chunk->end;
-	const struct sbn_range range = { w->first + begin, w->first + end, chunk->ahead };
 	const struct sbn_pass *pass = w->pass;
-	bool usable;
 
 	if (pass->exchange) {
 		syncbn_status_t status = sbn_call_await(&w->call, lane, begin, end);
@@ -135,14 +153,18 @@ finish_chunk(struct window *w, uint32_t lane, const struct sbn_range *chunk,
 			return status;
 		lap(watch, SBN_COUNTERS); /* waiting counts itself */
 	}
-	usable = pass->sum != NULL ? merge_chunk(w, begin, end) :
-				     pass->merge(pass, w->first + begin, w->first + end, NULL);
+	*usable = pass->sum != NULL ? merge_chunk(w, begin, end) :
+				      pass->merge(pass, w->first + begin, w->first + end, NULL);
 	lap(watch, SBN_EXCHANGE_TICKS);
-	if (pass->apply != NULL && usable)
-		pass->apply(pass, &range);
-	lap(watch, SBN_NORMALIZE_TICKS);
 	return SYNCBN_OK;
 }
+
+/* A lane's way through its channels. */
+struct progress {
+	uint32_t lane;
+	uint32_t done, summed, end;
+	struct stopwatch watch;
+};
 
 /* The chunk at `begin`; what is fetched meanwhile lies n_ahead chunks behind it. */
 static struct sbn_range
@@ -154,19 +176,41 @@ chunk_of(const struct window *w, uint32_t begin, uint32_t end, uint32_t n_ahead)
 		.begin = begin,
 		.end = SBN_MIN(end - begin, step) + begin,
 		.ahead = w->chunks.fetch && end - begin > ahead ? ahead : 0,
+		.fetched = w->chunks.fetch,
 	};
 }
 
 /* Chunks until `lookahead` of them are on their way. */
 static void
-sum_ahead(struct window *w, uint32_t lane, uint32_t *summed, uint32_t done, uint32_t end,
-	  struct stopwatch *watch)
+sum_ahead(struct window *w, struct progress *p)
 {
-	while (*summed < end && *summed - done < w->chunks.lookahead * w->chunks.step) {
-		struct sbn_range chunk = chunk_of(w, *summed, end, 1);
+	while (p->summed < p->end && p->summed - p->done < w->chunks.lookahead * w->chunks.step) {
+		struct sbn_range chunk = chunk_of(w, p->summed, p->end, 1);
 
-		sum_chunk(w, lane, &chunk, watch);
-		*summed = chunk.end;
+		sum_chunk(w, p->lane, &chunk, &p->watch);
+		p->summed = chunk.end;
+	}
+}
+
+/* Writes a chunk that has been merged, and where it can sums another one meanwhile. */
+static void
+write_chunk(struct window *w, struct progress *p, const struct sbn_range *chunk)
+{
+	const struct sbn_pass *pass = w->pass;
+	const struct sbn_range range = range_of(w, chunk);
+
+	if (w->beside && p->summed < p->end) {
+		const struct sbn_range next = chunk_of(w, p->summed, p->end, 0);
+		const struct sbn_range next_range = range_of(w, &next);
+
+		pass->sum_and_apply(pass, &next_range, w->own + next.begin, &range);
+		lap(&p->watch, SBN_NORMALIZE_TICKS);
+		publish_chunk(w, p->lane, &next);
+		lap(&p->watch, SBN_EXCHANGE_TICKS);
+		p->summed = next.end;
+	} else if (pass->apply != NULL) {
+		pass->apply(pass, &range);
+		lap(&p->watch, SBN_NORMALIZE_TICKS);
 	}
 }
 
@@ -174,20 +218,26 @@ static void
 run_lane(void *argument, int index)
 {
 	struct window *w = argument;
-	uint32_t lane = (uint32_t)index;
-	uint32_t end = sbn_lane_begin(w->n_channels, w->n_lanes, lane + 1);
-	uint32_t done = sbn_lane_begin(w->n_channels, w->n_lanes, lane);
-	uint32_t summed = done;
-	struct stopwatch watch = start_watch(lane == 0 ? w->pass->bn->group->trace : NULL);
+	struct progress p = {
+		.lane = (uint32_t)index,
+		.done = sbn_lane_begin(w->n_channels, w->n_lanes, (uint32_t)index),
+		.end = sbn_lane_begin(w->n_channels, w->n_lanes, (uint32_t)index + 1),
+		.watch = start_watch(index == 0 ? w->pass->bn->group->trace : NULL),
+	};
 
-	while (done < end) {
-		struct sbn_range next = chunk_of(w, done, end, w->chunks.lookahead);
+	p.summed = p.done;
+	while (p.done < p.end) {
+		struct sbn_range chunk =
+			chunk_of(w, p.done, p.end, w->chunks.lookahead + (w->beside ? 1 : 0));
+		bool usable;
 
 		if (w->pass->sum != NULL)
-			sum_ahead(w, lane, &summed, done, end, &watch);
-		if (finish_chunk(w, lane, &next, &watch) != SYNCBN_OK)
+			sum_ahead(w, &p);
+		if (merge_all(w, p.lane, &chunk, &usable, &p.watch) != SYNCBN_OK)
 			break;
-		done = next.end;
+		if (usable)
+			write_chunk(w, &p, &chunk);
+		p.done = chunk.end;
 	}
 	if (w->pass->stream)
 		sbn_stream_end();
@@ -249,6 +299,7 @@ run_window(struct window *w, int threads)
 
 	w->n_lanes = choose_lanes(pass, w->n_channels, threads);
 	w->chunks = sbn_chunks_choose(pass, (uint32_t)sbn_ceil_div(w->n_channels, w->n_lanes));
+	w->beside = pass->sum != NULL && pass->sum_and_apply != NULL && pass->stream;
 	w->own = own;
 	if (pass->exchange && (status = begin_call(w)) != SYNCBN_OK)
 		return status;

@@ -33,6 +33,7 @@ struct sbn_pairs {
 struct sbn_range {
 	uint32_t begin, end;
 	uint32_t ahead; /* so many channels behind each lies what to fetch meanwhile; 0: nothing */
+	bool fetched;   /* the cache has them */
 };
 
 struct sbn_pass {
@@ -61,6 +62,9 @@ struct sbn_pass {
 		      const struct sbn_pairs *pairs);
 	/* Writes the outputs of the range's channels; NULL: `after` does it, or nothing does. */
 	void (*apply)(const struct sbn_pass *pass, const struct sbn_range *range);
+	/* Both at the same time, of ranges without a channel in common; NULL: in turns. */
+	void (*sum_and_apply)(const struct sbn_pass *pass, const struct sbn_range *next,
+			      struct sbn_pair *pair, const struct sbn_range *range);
 	/* Before and after the channels, on `threads` threads; NULL: nothing. */
 	void (*before)(const struct sbn_pass *pass, int threads);
 	void (*after)(const struct sbn_pass *pass, int threads);

@@ -141,3 +141,54 @@ sbn_planes_dx(const struct sbn_pass *pass, const struct sbn_range *range)
 	pass->kernels->planes_dx(&at, pass->geometry.n, pass->geometry.spatial, &pass->k,
 				 range->begin, range->end - range->begin);
 }
+
+/* What is summed lies in the cache if there is room, fetched two chunks before. */
+static struct sbn_operands
+operands_beside(const struct sbn_pass *pass, const struct sbn_range *next)
+{
+	struct sbn_operands at = operands_at(pass, next->begin);
+
+	if (!next->fetched)
+		at.fetch = fetch_in_order(pass, bytes_of(pass, 1));
+	return at;
+}
+
+static struct sbn_operands
+operands_of(const struct sbn_pass *pass, const struct sbn_range *range)
+{
+	struct sbn_operands at = operands_at(pass, range->begin);
+
+	if (range->ahead != 0)
+		at.fetch = fetch_chunk(pass, range, 0, pass->geometry.n);
+	return at;
+}
+
+void
+sbn_planes_sum_and_normalize(const struct sbn_pass *pass, const struct sbn_range *next,
+			     struct sbn_pair *pair, const struct sbn_range *range)
+{
+	const struct sbn_operands summed = operands_beside(pass, next);
+	const struct sbn_operands at = operands_of(pass, range);
+	const struct sbn_beside beside = { &summed, next->begin, next->end - next->begin, pair };
+
+	pass->kernels->planes_normalize_beside(&beside, &at, pass->geometry.n,
+					       pass->geometry.spatial, &pass->k, range->begin,
+					       range->end - range->begin);
+}
+
+void
+sbn_planes_sum_and_dx(const struct sbn_pass *pass, const struct sbn_range *next,
+		      struct sbn_pair *pair, const struct sbn_range *range)
+{
+	const struct sbn_operands summed = operands_beside(pass, next);
+	const struct sbn_operands at = operands_of(pass, range);
+	const struct sbn_beside beside = { &summed, next->begin, next->end - next->begin, pair };
+
+	pass->kernels->planes_dx_beside(&beside, &at, pass->geometry.n, pass->geometry.spatial,
+					&pass->k, range->begin, range->end - range->begin);
+	for (uint32_t c = next->begin; c < next->end; c++) {
+		struct sbn_pair sums = pair[c - next->begin];
+
+		pair[c - next->begin] = sbn_pair_of_sums(pass, c, sums.a, sums.b);
+	}
+}

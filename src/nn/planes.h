@@ -8,8 +8,12 @@
 void sbn_planes_sum_moments(const struct sbn_pass *pass, const struct sbn_range *range,
 			    struct sbn_pair *pair);
 void sbn_planes_normalize(const struct sbn_pass *pass, const struct sbn_range *range);
+void sbn_planes_sum_and_normalize(const struct sbn_pass *pass, const struct sbn_range *next,
+				  struct sbn_pair *pair, const struct sbn_range *range);
 void sbn_planes_sum_gradients(const struct sbn_pass *pass, const struct sbn_range *range,
 			      struct sbn_pair *pair);
 void sbn_planes_dx(const struct sbn_pass *pass, const struct sbn_range *range);
+void sbn_planes_sum_and_dx(const struct sbn_pass *pass, const struct sbn_range *next,
+			   struct sbn_pair *pair, const struct sbn_range *range);
 
 #endif

@@ -111,10 +111,11 @@ test_all_ranks_hold_the_same_statistics_bit_for_bit(void **state)
 }
 
 static void
-test_instruction_sets_threads_and_chunks_give_the_same_bits(void **state)
+test_sets_threads_chunks_and_stores_give_the_same_bits(void **state)
 {
-	static const char *const threads[] = { "1", "2", "5" };
-	static const char *const chunks[] = { "", "1", "5000" };
+	static const char *const threads[] = { "1", "2", "5", "8" };
+	static const char *const chunks[] = { "", "1", "5000", "300" };
+	static const char *const stores[] = { "ordinary", "streaming", "streaming", "auto" };
 
 	(void)state;
 	for (size_t s = 0; s < n_shapes; s++) {
@@ -131,6 +132,7 @@ test_instruction_sets_threads_and_chunks_give_the_same_bits(void **state)
 				job.isa = *isa;
 				job.threads = threads[i];
 				job.chunk_bytes = chunks[i];
+				job.stores = stores[i];
 				if (expected == 0)
 					expected = run_and_hash(&job);
 				assert_int_not_equal(expected, 0);
@@ -147,7 +149,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_ranks_together_equal_one_process_in_double),
 		cmocka_unit_test(test_all_ranks_hold_the_same_statistics_bit_for_bit),
-		cmocka_unit_test(test_instruction_sets_threads_and_chunks_give_the_same_bits),
+		cmocka_unit_test(test_sets_threads_chunks_and_stores_give_the_same_bits),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -92,6 +92,7 @@ choose_environment(const struct job *job)
 	setenv("SYNCBN_ISA", job->isa, 1);
 	setenv("SYNCBN_THREADS", job->threads, 1);
 	setenv("SYNCBN_CHUNK_BYTES", job->chunk_bytes, 1);
+	setenv("SYNCBN_STORES", job->stores, 1);
 }
 
 static uint64_t
@@ -202,7 +203,7 @@ prepare(struct job *job, const struct shape *shape, int n_ranks)
 	size_t channels = (size_t)shape->channels;
 
 	*job = (struct job){ .n_ranks = n_ranks, .shape = shape, .isa = "", .threads = "1" };
-	job->chunk_bytes = "";
+	job->chunk_bytes = job->stores = "";
 	job->x = malloc((elements_of(job) + 1) * sizeof(float));
 	job->dy = malloc((elements_of(job) + 1) * sizeof(float));
 	job->gamma = malloc(channels * sizeof(float));

@@ -29,8 +29,8 @@ struct result {
 struct job {
 	int n_ranks;
 	const struct shape *shape;
-	const char *isa, *threads, *chunk_bytes; /* environment of the ranks */
-	float *x, *dy, *gamma, *beta;            /* the whole batch, channels first */
+	const char *isa, *threads, *chunk_bytes, *stores; /* environment of the ranks */
+	float *x, *dy, *gamma, *beta;                     /* the whole batch, channels first */
 	struct result *result;
 };
 

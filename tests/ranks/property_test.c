@@ -37,6 +37,7 @@ struct plan {
 	size_t order[MAX_IMAGES];        /* the ranks' images, one rank after the other */
 	struct passes passes[MAX_RANKS]; /* layouts, and the shape but for the images */
 	char threads[24], chunk_bytes[24];
+	const char *stores;
 	struct reference r;
 	syncbn_batch_norm_config_t config;
 	struct results results;
@@ -92,6 +93,7 @@ draw_layer(struct plan *plan, syncbn_dtype_t dtype, uint64_t *random)
 	snprintf(plan->threads, sizeof(plan->threads), "%zu", 1 + sbn_random_below(random, 3));
 	snprintf(plan->chunk_bytes, sizeof(plan->chunk_bytes), "%zu",
 		 (size_t)1 << sbn_random_below(random, 20));
+	plan->stores = sbn_random_below(random, 2) == 0 ? "ordinary" : "streaming";
 }
 
 static syncbn_layout_t
@@ -215,6 +217,7 @@ train(const struct plan *plan, int rank, struct passes *p)
 
 	setenv("SYNCBN_THREADS", plan->threads, 1);
 	setenv("SYNCBN_CHUNK_BYTES", plan->chunk_bytes, 1);
+	setenv("SYNCBN_STORES", plan->stores, 1);
 	EXPECT(syncbn_init(NULL, &world) == SYNCBN_OK);
 	EXPECT(syncbn_batch_norm_new(world, &plan->config, &bn) == SYNCBN_OK);
 	EXPECT(syncbn_saved_new(bn, &saved) == SYNCBN_OK);

@@ -235,6 +235,54 @@ case_planes(const struct sbn_kernels *set, enum sbn_type type, size_t number, st
 	return true;
 }
 
+static struct sbn_operands
+case_planes_behind(enum sbn_type type, const struct sbn_operands *at, size_t elements)
+{
+	return (struct sbn_operands){
+		.x = elements_behind(type, at->x, elements),
+		.z = elements_behind(type, at->z, elements),
+		.dy = elements_behind(type, at->dy, elements),
+	};
+}
+
+/*
+ * Planes are mapped while those behind them are summed: fewer, as many, or more. Both stand in the
+ * same rows, as a layer's chunks do.
+ */
+static bool
+case_beside(const struct sbn_kernels *set, enum sbn_type type, size_t number, struct outcome *out)
+{
+	static const size_t spatials[] = { 1, 3, 15, 16, 17, 49, 64, 65, 127, 128, 129, 196, 2050 };
+	static const size_t ns[] = { 1, 3 }, mapped[] = { 0, 1, 3, 7 }, summed[] = { 1, 3, 5 };
+	const struct sbn_type_kernels *kernels = &set->of[type];
+	size_t rest = number, spatial = spatials[case_digit(&rest, CASE_COUNT(spatials))];
+	size_t n = ns[case_digit(&rest, CASE_COUNT(ns))];
+	size_t n_mapped = mapped[case_digit(&rest, CASE_COUNT(mapped))];
+	size_t n_summed = summed[case_digit(&rest, CASE_COUNT(summed))], c = number % 80;
+	struct sbn_pair *sums = (struct sbn_pair *)out->values;
+	struct sbn_operands next;
+	struct case_pass pass;
+
+	if (rest >= 2 * N_DATA)
+		return false;
+	n = spatial > 200 ? 1 : n;
+	n_mapped = spatial > 200 ? n_mapped % 4 : n_mapped;
+	case_begin(type, (enum case_data)(rest / 2), number, n, spatial * (n_mapped + n_summed),
+		   out, &pass);
+	pass.forward.stream = pass.backward.stream = rest % 2 == 1;
+	next = case_planes_behind(type, &pass.forward, spatial * n_mapped);
+	kernels->planes_normalize_beside(&(struct sbn_beside){ &next, c + n_mapped, n_summed,
+							       sums },
+					 &pass.forward, n, spatial, &pass.k, c, n_mapped);
+	next = case_planes_behind(type, &pass.backward, spatial * n_mapped);
+	kernels->planes_dx_beside(&(struct sbn_beside){ &next, c + n_mapped, n_summed,
+							sums + n_summed },
+				  &pass.backward, n, spatial, &pass.k, c, n_mapped);
+	sbn_stream_end();
+	out->n_values = 4 * n_summed;
+	return true;
+}
+
 static bool
 case_rows(const struct sbn_kernels *set, enum sbn_type type, size_t number, struct outcome *out)
 {
@@ -318,6 +366,6 @@ case_sum(const struct sbn_kernels *set, enum sbn_type type, size_t number, struc
 typedef bool (*case_fn)(const struct sbn_kernels *set, enum sbn_type type, size_t number,
 			struct outcome *out);
 
-static const case_fn case_kinds[] = { case_plane, case_planes, case_rows, case_sum };
+static const case_fn case_kinds[] = { case_plane, case_planes, case_beside, case_rows, case_sum };
 
 #endif

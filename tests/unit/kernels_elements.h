@@ -89,6 +89,15 @@ element_at(enum sbn_type type, const void *array, size_t i)
 	return (char *)(uintptr_t)array + i * sbn_type_bytes(type);
 }
 
+/* The operand from element i on; none where there is none. */
+static inline struct sbn_in
+elements_behind(enum sbn_type type, struct sbn_in in, size_t i)
+{
+	if (in.data != NULL)
+		in.data = element_at(type, in.data, i);
+	return in;
+}
+
 /* Equal bits, where any NaN is the same. */
 static inline bool
 element_same(enum sbn_type type, const void *a, const void *b, size_t i)

@@ -248,7 +248,8 @@ hash_passes(syncbn_group_t *world, syncbn_dtype_t dtype)
 }
 
 static void
-join_with(const char *isa, int threads, const char *chunk_bytes, syncbn_group_t **world)
+join_with(const char *isa, int threads, const char *chunk_bytes, const char *stores,
+	  syncbn_group_t **world)
 {
 	syncbn_config_t config = SYNCBN_CONFIG;
 
@@ -256,26 +257,28 @@ join_with(const char *isa, int threads, const char *chunk_bytes, syncbn_group_t 
 	config.threads = threads;
 	setenv("SYNCBN_ISA", isa, 1);
 	setenv("SYNCBN_CHUNK_BYTES", chunk_bytes, 1);
+	setenv("SYNCBN_STORES", stores, 1);
 	assert_ok(syncbn_init(&config, world));
 }
 
 static void
 check_bits(syncbn_dtype_t dtype)
 {
-	static const int threads[] = { 1, 2, 5 };
-	static const char *const chunks[] = { "524288", "1", "30000" };
+	static const int threads[] = { 1, 2, 5, 8 };
+	static const char *const chunks[] = { "524288", "1", "30000", "5000" };
+	static const char *const stores[] = { "ordinary", "streaming", "auto", "streaming" };
 	uint64_t expected = 0;
 
 	for (const char *const *isa = sbn_kernels_names; *isa != NULL; isa++) {
 		const struct sbn_kernels *kernels;
 
-		for (size_t i = 0; i < 3; i++) {
+		for (size_t i = 0; i < 4; i++) {
 			syncbn_group_t *world;
 			uint64_t hash;
 
 			if (sbn_kernels_choose(*isa, &kernels) != SYNCBN_OK)
 				continue; /* not on this CPU */
-			join_with(*isa, threads[i], chunks[i], &world);
+			join_with(*isa, threads[i], chunks[i], stores[i], &world);
 			hash = hash_passes(world, dtype);
 			expected = expected == 0 ? hash : expected;
 			assert_int_equal(hash, expected);
@@ -284,10 +287,11 @@ check_bits(syncbn_dtype_t dtype)
 	}
 	unsetenv("SYNCBN_ISA");
 	unsetenv("SYNCBN_CHUNK_BYTES");
+	unsetenv("SYNCBN_STORES");
 }
 
 static void
-test_threads_chunks_and_instruction_sets_give_the_same_bits(void **state)
+test_sets_threads_chunks_and_stores_give_the_same_bits(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < 4; i++)
@@ -304,7 +308,7 @@ main(void)
 		in_a_world(test_gradients_agree_in_all_layouts),
 		in_a_world(test_so_they_do_in_the_other_types),
 		in_a_world(test_one_position_is_like_no_position),
-		cmocka_unit_test(test_threads_chunks_and_instruction_sets_give_the_same_bits),
+		cmocka_unit_test(test_sets_threads_chunks_and_stores_give_the_same_bits),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The maps of planes that lie side by side. An image's planes are one run of elements, which is
+ * walked 16 at a time from a line's edge on; where a plane ends within 16, they are mapped with
+ * both planes' coefficients, so that no line is written in two parts.
+ */
+
+/* A walk over the planes of all images; never at the end of a plane but at its own. */
+struct WALK {
+	struct sbn_operands at;    /* copies: no store can change them */
+	struct sbn_coefficients k; /* of all channels */
+	size_t c, n_channels, n, spatial;
+	size_t image; /* which is walked over; n: the walk is done */
+	struct ROW row;
+	size_t whole;          /* elements up to the last 16 that stand at an edge */
+	size_t i, plane, end;  /* the next element, and its plane's number and end */
+	struct COEFFICIENTS v; /* the plane's */
+	size_t due;            /* elements that have been summed meanwhile, but not walked over */
+};
+
+/* Elements before the output's first line. */
+SBN_FORCE_INLINE size_t
+T(walk_head)(const struct WALK *w, int form)
+{
+	uintptr_t anchor = (uintptr_t)(form & SBN_FORM_OUT ? w->row.out : w->row.dz);
+
+	return form & SBN_FORM_STREAM ? (-anchor & (SBN_STORE_LINE - 1)) / sizeof(ELEMENT) : 0;
+}
+
+SBN_FORCE_INLINE void
+T(walk_enter_plane)(struct WALK *w, size_t plane, int form)
+{
+	w->plane = plane;
+	w->end = (plane + 1) * w->spatial;
+	T(load_map)(&w->v, &w->k, w->c + plane, 0, form);
+}
+
+/* 16 elements of one plane that stand at an edge. */
+SBN_FORCE_INLINE void
+T(walk_whole)(struct WALK *w, int form)
+{
+	struct RESULTS r = T(map)(&w->row, w->i, SBN_LANES, &w->v, form);
+
+	T(fetch_row)(&w->row, w->i, form);
+	T(give_whole)(&w->row, w->i, &r, form);
+	w->i += SBN_LANES;
+}
+
+/* 16 elements of the plane and of those that follow. */
+SBN_FORCE_INLINE void
+T(walk_across)(struct WALK *w, int form)
+{
+	struct RESULTS r = T(map)(&w->row, w->i, SBN_LANES, &w->v, form);
+
+	T(fetch_row)(&w->row, w->i, form);
+	while (w->end < w->i + SBN_LANES) {
+		const size_t n = w->end - w->i;
+		struct RESULTS next;
+
+		T(walk_enter_plane)(w, w->plane + 1, form);
+		next = T(map)(&w->row, w->i, SBN_LANES, &w->v, form);
+		r.out = V(blend)(n, r.out, next.out);
+		r.dz = V(blend)(n, r.dz, next.dz);
+	}
+	T(give_whole)(&w->row, w->i, &r, form);
+	w->i += SBN_LANES;
+}
+
+/* n <= 16 elements of one plane, wherever they stand. */
+SBN_FORCE_INLINE void
+T(walk_part)(struct WALK *w, size_t n, int form)
+{
+	struct RESULTS r = T(map)(&w->row, w->i, n, &w->v, form);
+
+	T(fetch_row)(&w->row, w->i, form);
+	T(give)(&w->row, w->i, n, &r, form);
+	w->i += n;
+}
+
+/* What is rare takes its form at run time: one copy of it is enough. */
+SBN_RARELY static void
+T(walk_enter_image)(struct WALK *w, size_t image, int form)
+{
+	const size_t line = SBN_MAX(SBN_STORE_LINE / sizeof(ELEMENT), (size_t)SBN_LANES);
+	const size_t total = w->spatial * w->n_channels;
+	size_t head;
+
+	w->image = image;
+	if (image == w->n)
+		return;
+	w->row = T(row_at)(&w->at, image, 0, form);
+	T(set_fetch)(&w->row, &w->at.fetch, image, 0);
+	head = SBN_MIN(T(walk_head)(w, form), total);
+	w->whole = form & SBN_FORM_STREAM ? head + (total - head) / line * line :
+					    total / SBN_LANES * SBN_LANES;
+	w->i = 0;
+	T(walk_enter_plane)(w, 0, form);
+	while (w->i < head) {
+		T(walk_part)(w, SBN_MIN(SBN_MIN(head, w->end) - w->i, (size_t)SBN_LANES), form);
+		if (w->i == w->end && w->plane + 1 < w->n_channels)
+			T(walk_enter_plane)(w, w->plane + 1, form);
+	}
+}
+
+/* Up to 16 elements behind an image's last line; and to the next image that has whole lines. */
+SBN_RARELY static void
+T(walk_step_rarely)(struct WALK *w, int form)
+{
+	if (w->i < w->end)
+		T(walk_part)(w, SBN_MIN(w->end - w->i, (size_t)SBN_LANES), form);
+	while (w->i == w->end && w->image < w->n) {
+		if (w->plane + 1 < w->n_channels)
+			T(walk_enter_plane)(w, w->plane + 1, form);
+		else
+			T(walk_enter_image)(w, w->image + 1, form);
+	}
+}
+
+static void
+T(walk_begin)(struct WALK *w, const struct sbn_operands *at, size_t n, size_t spatial,
+	      const struct sbn_coefficients *k, size_t c, size_t n_channels, int form)
+{
+	*w = (struct WALK){ .at = *at,
+			    .k = *k,
+			    .c = c,
+			    .n_channels = n_channels,
+			    .n = spatial * n_channels == 0 ? 0 : n,
+			    .spatial = spatial };
+	T(walk_enter_image)(w, 0, form);
+	if (w->i == w->end)
+		T(walk_step_rarely)(w, form);
+}
+
+/* The next 16 elements, or fewer up to the end of a plane. */
+SBN_FORCE_INLINE void
+T(walk_step)(struct WALK *w, int form)
+{
+	const size_t next = w->i + SBN_LANES;
+
+	if (next > w->whole) {
+		T(walk_step_rarely)(w, form);
+		return;
+	}
+	if (next > w->end)
+		T(walk_across)(w, form);
+	else
+		T(walk_whole)(w, form);
+	if (w->i < w->end)
+		return;
+	if (w->plane + 1 < w->n_channels)
+		T(walk_enter_plane)(w, w->plane + 1, form);
+	else
+		T(walk_step_rarely)(w, form);
+}
+
+/*
+ * As many elements as have been summed, so that reading one chunk and writing another go on at the
+ * same time: together they take as long as the slower, one after the other as long as both.
+ */
+SBN_FORCE_INLINE void
+T(walk_beside)(struct WALK *w, size_t summed, int form)
+{
+	w->due += summed;
+	if (w->due >= SBN_TURN && w->i + SBN_TURN < SBN_MIN(w->end, w->whole)) {
+		for (size_t i = 0; i < SBN_TURN; i += SBN_LANES)
+			T(walk_whole)(w, form);
+		w->due -= SBN_TURN;
+	}
+	while (w->due >= SBN_LANES && w->image < w->n) {
+		T(walk_step)(w, form);
+		w->due -= SBN_LANES;
+	}
+}
+
+/* What is left. */
+SBN_FORCE_INLINE void
+T(walk_rest)(struct WALK *w, int form)
+{
+	while (w->image < w->n) {
+		while (w->i + SBN_LANES < SBN_MIN(w->end, w->whole))
+			T(walk_whole)(w, form);
+		T(walk_step)(w, form);
+	}
+}
+
+SBN_FORCE_INLINE void
+T(planes_map)(const struct sbn_operands *at, size_t n, size_t spatial,
+	      const struct sbn_coefficients *k, size_t c, size_t n_channels, int form)
+{
+	struct WALK w;
+
+	T(walk_begin)(&w, at, n, spatial, k, c, n_channels, form);
+	T(walk_rest)(&w, form);
+}
+
+/* The form with SBN_FORM_STREAM if there are lines, and both outputs' edges fall together. */
+static int
+T(with_stream)(const struct sbn_operands *at, int form)
+{
+	const struct sbn_out *first = form & SBN_FORM_OUT ? &at->out : &at->dz;
+	const struct sbn_out *second = form & SBN_FORM_DZ ? &at->dz : first;
+	const uintptr_t apart = (uintptr_t)second->data - (uintptr_t)first->data;
+	const uintptr_t grows = (second->stride - first->stride) * sizeof(ELEMENT);
+
+	if (!at->stream || form & SBN_FORM_BACK || first->data == NULL ||
+	    (uintptr_t)first->data % sizeof(ELEMENT) != 0 || (apart | grows) % SBN_STORE_LINE != 0)
+		return form;
+	return form | SBN_FORM_STREAM;
+}
+
+static void
+T(planes_normalize)(const struct sbn_operands *at, size_t n, size_t spatial,
+		    const struct sbn_coefficients *k, size_t c, size_t n_channels)
+{
+	SBN_SWITCH_FORWARD(T(with_stream)(at, sbn_forward_form(at, k)), T(planes_map), at, n,
+			   spatial, k, c, n_channels);
+}
+
+static void
+T(planes_dx)(const struct sbn_operands *at, size_t n, size_t spatial,
+	     const struct sbn_coefficients *k, size_t c, size_t n_channels)
+{
+	SBN_SWITCH_DX(T(with_stream)(at, sbn_dx_form(at, k)), T(planes_map), at, n, spatial, k, c,
+		      n_channels);
+}
