@@ -33,8 +33,7 @@ is_first(const struct session *session)
 }
 
 static syncbn_status_t
-measure_place(struct session *session, struct perf_bn_work *work, enum perf_bn_place place,
-	      uint64_t wrong)
+measure_place(struct session *session, struct perf_bn_work *work, enum perf_bn_place place)
 {
 	struct perf_bn_result *row = &session->table.rows[session->table.n_rows++];
 	syncbn_status_t status;
@@ -43,9 +42,11 @@ measure_place(struct session *session, struct perf_bn_work *work, enum perf_bn_p
 		.shape = work->memory.shape,
 		.place = place,
 		.bytes = perf_bn_work_moved(work),
-		.wrong = wrong,
 	};
 	status = perf_bn_measure(work, &session->peers, row);
+	/* after all those calls, on whatever buffers are next */
+	if (status == SYNCBN_OK)
+		status = perf_bn_work_check(work, perf_bn_work_turn(work, place), &row->wrong);
 	if (status == SYNCBN_OK && is_first(session))
 		perf_bn_table_row(&session->table, row);
 	return status;
@@ -54,8 +55,7 @@ measure_place(struct session *session, struct perf_bn_work *work, enum perf_bn_p
 static syncbn_status_t
 measure_places(struct session *session, struct perf_bn_work *work)
 {
-	uint64_t wrong = 0;
-	syncbn_status_t status = perf_bn_work_check(work, &wrong);
+	syncbn_status_t status = SYNCBN_OK;
 
 	for (int place = 0; place < PERF_BN_PLACES && status == SYNCBN_OK; place++) {
 		if (!session->options->places[place])
@@ -65,7 +65,7 @@ measure_places(struct session *session, struct perf_bn_work *work)
 				printf("# too large for the cache: no hot line\n");
 			continue;
 		}
-		status = measure_place(session, work, (enum perf_bn_place)place, wrong);
+		status = measure_place(session, work, (enum perf_bn_place)place);
 	}
 	return status;
 }

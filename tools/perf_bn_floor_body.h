@@ -10,26 +10,33 @@ enum { NAME(width) = sizeof(VECTOR), NAME(regs) = LINE / sizeof(VECTOR) };
 TARGET static void
 NAME(copy_1)(const char *in, char *out, size_t bytes)
 {
-	for (size_t at = 0; at < bytes; at += LINE)
+	for (size_t at = 0; at < bytes; at += LINE) {
+		FETCH(in + at);
 		for (int r = 0; r < NAME(regs); r++)
 			STREAM(out + at + r * NAME(width), LOAD(in + at + r * NAME(width)));
+	}
 }
 
 TARGET static void
 NAME(copy_2)(const char *a, const char *b, char *out, size_t bytes)
 {
-	for (size_t at = 0; at < bytes; at += LINE)
+	for (size_t at = 0; at < bytes; at += LINE) {
+		FETCH(a + at);
+		FETCH(b + at);
 		for (int r = 0; r < NAME(regs); r++) {
 			size_t here = at + (size_t)r * NAME(width);
 
 			STREAM(out + here, MIX(LOAD(a + here), LOAD(b + here)));
 		}
+	}
 }
 
 TARGET static void
 NAME(copy_3)(const char *const *in, char *out, char *second, size_t bytes)
 {
-	for (size_t at = 0; at < bytes; at += LINE)
+	for (size_t at = 0; at < bytes; at += LINE) {
+		for (int i = 0; i < PERF_BN_STREAMS; i++)
+			FETCH(in[i] + at);
 		for (int r = 0; r < NAME(regs); r++) {
 			size_t here = at + (size_t)r * NAME(width);
 			VECTOR sum = MIX(LOAD(in[0] + here), LOAD(in[1] + here));
@@ -37,6 +44,7 @@ NAME(copy_3)(const char *const *in, char *out, char *second, size_t bytes)
 			STREAM(out + here, MIX(sum, LOAD(in[2] + here)));
 			STREAM(second + here, sum);
 		}
+	}
 }
 
 /* Several sums, so that no load waits for another. */

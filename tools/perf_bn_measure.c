@@ -11,13 +11,19 @@
 #include "perf_bn_peers.h"
 #include "perf_work.h"
 
-enum { FEW_CALLS = 3, LINE_US = 1000 * 1000 };
+/*
+ * A variant's turn: calls that are not timed until they have filled the last cache, then as many, or
+ * a few, that are. So each finds in the caches what its own calls leave there, as the peers do:
+ * without it, whoever stores past the caches pays for writing back what another left dirty.
+ */
+enum { LEAST_IN_A_ROW = 3, FEW_CALLS = LEAST_IN_A_ROW, LINE_US = 1000 * 1000 };
 
 /* Samples of a round, [calls] of each variant, and the rounds' figures, [rounds] of each. */
 struct samples {
 	struct perf_plan plan;
 	double *us[PERF_BN_VARIANTS];
 	struct perf_stats *rounds[PERF_BN_VARIANTS];
+	uint64_t shuffles;
 	bool counts;                  /* no warm-up now */
 	struct perf_bn_phases phases; /* sums over `counted` calls */
 	uint64_t counted;
@@ -47,13 +53,13 @@ static syncbn_status_t
 time_call(struct perf_bn_work *work, enum perf_bn_variant variant, enum perf_bn_place place,
 	  struct samples *samples, double *us)
 {
-	size_t buffer = perf_bn_work_turn(work, place);
+	struct perf_bn_turn turn = perf_bn_work_turn(work, place);
 	syncbn_status_t status = syncbn_barrier(work->group);
 	syncbn_counters_t before = counters_of(work->group), after;
 	uint64_t start_ns = sbn_now_ns();
 
 	if (status == SYNCBN_OK)
-		status = perf_bn_work_call(work, variant, buffer, place);
+		status = perf_bn_work_call(work, variant, turn);
 	*us = (double)(sbn_now_ns() - start_ns) / 1e3;
 	after = counters_of(work->group);
 	if (variant == PERF_BN_OURS && samples->counts)
@@ -61,17 +67,55 @@ time_call(struct perf_bn_work *work, enum perf_bn_variant variant, enum perf_bn_
 	return status;
 }
 
+/* Nobody is always behind the same other. */
+static void
+shuffle(enum perf_bn_variant order[PERF_BN_VARIANTS], uint64_t number)
+{
+	/* the same on all ranks; splitmix64's first step spreads the bits well enough for this */
+	uint64_t random = (number + 1) * UINT64_C(0x9e3779b97f4a7c15);
+
+	for (int v = 0; v < PERF_BN_VARIANTS; v++)
+		order[v] = (enum perf_bn_variant)v;
+	for (uint64_t left = PERF_BN_VARIANTS; left > 1; left--) {
+		uint64_t pick = (random >> 32) % left;
+		enum perf_bn_variant kept = order[left - 1];
+
+		order[left - 1] = order[pick];
+		order[pick] = kept;
+		random *= UINT64_C(0xbf58476d1ce4e5b9);
+	}
+}
+
+/* Samples call .. call + n of one variant. */
+static syncbn_status_t
+take_turn(struct perf_bn_work *work, enum perf_bn_variant variant, enum perf_bn_place place,
+	  struct samples *samples, uint64_t call, uint64_t n)
+{
+	syncbn_status_t status = SYNCBN_OK;
+
+	for (size_t i = 0; i < work->memory.n_settling && status == SYNCBN_OK; i++)
+		status = perf_bn_work_call(work, variant, perf_bn_work_turn(work, place));
+	for (uint64_t i = 0; i < n && status == SYNCBN_OK; i++)
+		status = time_call(work, variant, place, samples, &samples->us[variant][call + i]);
+	return status;
+}
+
 static syncbn_status_t
 time_calls(struct perf_bn_work *work, enum perf_bn_place place, struct samples *samples,
 	   uint64_t calls)
 {
+	const uint64_t in_a_row = SBN_MAX(work->memory.n_settling, (size_t)LEAST_IN_A_ROW);
 	syncbn_status_t status = SYNCBN_OK;
 
-	for (uint64_t call = 0; call < calls; call++)
-		for (int v = 0; v < PERF_BN_VARIANTS && status == SYNCBN_OK; v++)
-			if (perf_bn_work_has(work, (enum perf_bn_variant)v))
-				status = time_call(work, (enum perf_bn_variant)v, place, samples,
-						   &samples->us[v][call]);
+	for (uint64_t call = 0; call < calls; call += in_a_row) {
+		uint64_t n = SBN_MIN(calls - call, in_a_row);
+		enum perf_bn_variant order[PERF_BN_VARIANTS];
+
+		shuffle(order, samples->shuffles++);
+		for (int i = 0; i < PERF_BN_VARIANTS && status == SYNCBN_OK; i++)
+			if (perf_bn_work_has(work, order[i]))
+				status = take_turn(work, order[i], place, samples, call, n);
+	}
 	return status;
 }
 

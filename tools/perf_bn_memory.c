@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "perf_bn_memory.h"
 
+#include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -9,12 +11,20 @@
 
 #include "base/fail.h"
 #include "base/math.h"
+#include "comm/group.h"
+#include "perf_work.h"
 
 /*
  * Caches that do not replace the oldest line first still hold some of a set twice their size, so
  * the buffers take four times the last one.
  */
-enum { COLD_TIMES = 4, MAX_BUFFERS = 1024, ALIGN = 128, USUAL_CACHE = 64 * 1024 * 1024 };
+enum {
+	COLD_TIMES = 4,
+	MAX_BUFFERS = 1024,
+	MAX_SETTLING = 32, /* small tensors would settle for longer than they are measured */
+	ALIGN = 128,
+	USUAL_CACHE = 64 * 1024 * 1024
+};
 
 bool
 perf_bn_has_forward(enum perf_bn_op op)
@@ -56,9 +66,18 @@ last_cache(void)
 	return bytes > 0 ? (size_t)bytes : USUAL_CACHE;
 }
 
-/* By rank 0's part, the largest, so that all ranks take as many turns. */
+static bool
+is_output(enum perf_bn_tensor tensor)
+{
+	return tensor == PERF_BN_TY || tensor == PERF_BN_TDX || tensor == PERF_BN_TDZ;
+}
+
+/*
+ * By rank 0's part, the largest, so that all ranks take as many turns. Outputs are never in the
+ * cache: in a network, too, they go to memory that was used for something else.
+ */
 static void
-choose_buffers(struct perf_bn_memory *memory, size_t n_ranks, bool cold)
+choose_buffers(struct perf_bn_memory *memory, size_t n_ranks, const bool *places)
 {
 	size_t largest = sbn_ceil_div(memory->batch.n, n_ranks) * perf_bn_image(&memory->batch) *
 			 perf_bn_dtype_bytes(memory->batch.dtype);
@@ -67,13 +86,72 @@ choose_buffers(struct perf_bn_memory *memory, size_t n_ranks, bool cold)
 			perf_bn_has_backward(memory->op);
 
 	memory->stride = sbn_align_up(largest, ALIGN);
-	memory->n_buffers = cold ? SBN_MIN(SBN_MAX(n, 2), (size_t)MAX_BUFFERS) : 1;
+	n = SBN_MIN(SBN_MAX(n, 2), (size_t)MAX_BUFFERS);
+	memory->n_inputs = places[PERF_BN_COLD] ? n : 1;
+	memory->n_outputs = places[PERF_BN_COLD] || places[PERF_BN_HOT] ? n : 1;
+	memory->n_settling = SBN_MIN(sbn_ceil_div(last_cache(), inputs * n_ranks * largest),
+				     (size_t)MAX_SETTLING);
 	memory->fits = inputs * largest * n_ranks <= last_cache() / 4 * 3;
 }
 
-static void *
-at_buffer(const struct perf_bn_memory *memory, enum perf_bn_tensor tensor, size_t buffer)
+static size_t
+buffers_of(const struct perf_bn_memory *memory, enum perf_bn_tensor tensor)
 {
+	return is_output(tensor) ? memory->n_outputs : memory->n_inputs;
+}
+
+/* Of all tensors in all their buffers. */
+static size_t
+bytes_of_all(const struct perf_bn_memory *memory)
+{
+	size_t buffers = 0;
+
+	for (int tensor = 0; tensor < PERF_BN_TENSORS; tensor++)
+		if (uses(memory, (enum perf_bn_tensor)tensor))
+			buffers += buffers_of(memory, (enum perf_bn_tensor)tensor);
+	return buffers * memory->stride;
+}
+
+/* Bytes that can be had without swapping; SIZE_MAX: not told. */
+static size_t
+free_memory(void)
+{
+	FILE *file = fopen("/proc/meminfo", "re");
+	char line[128];
+	size_t kib = 0;
+
+	while (file != NULL && kib == 0 && fgets(line, sizeof(line), file) != NULL)
+		if (sscanf(line, "MemAvailable: %zu", &kib) != 1)
+			kib = 0;
+	if (file != NULL)
+		fclose(file);
+	return kib > 0 ? kib * 1024 : SIZE_MAX;
+}
+
+/* Before anybody takes any: the system would kill somebody instead of refusing it. */
+static syncbn_status_t
+check_room(const struct perf_bn_memory *memory, struct syncbn_group *group)
+{
+	size_t wanted = bytes_of_all(memory) * group->size;
+	uint64_t room[group->size];
+	syncbn_status_t status;
+
+	room[group->rank] = free_memory();
+	status = perf_gather(group, room, sizeof(room[0]));
+	for (uint32_t rank = 0; rank < group->size && status == SYNCBN_OK; rank++)
+		if (room[rank] < wanted)
+			status = sbn_fail(SYNCBN_ERR_NO_MEMORY,
+					  "the tensors of this shape take %zu MiB, of which %zu "
+					  "are free; give a smaller one",
+					  wanted >> 20, (size_t)(room[rank] >> 20));
+	return status;
+}
+
+static void *
+at_buffer(const struct perf_bn_memory *memory, enum perf_bn_tensor tensor, struct perf_bn_turn turn)
+{
+	size_t buffer = is_output(tensor) ? turn.out : turn.in;
+
 	return memory->tensor[tensor] == NULL ? NULL :
 						memory->tensor[tensor] + buffer * memory->stride;
 }
@@ -84,22 +162,22 @@ fill(struct perf_bn_memory *memory, enum perf_bn_tensor tensor, enum perf_bn_ope
 	if (memory->tensor[tensor] == NULL)
 		return;
 	perf_bn_fill(&memory->batch, operand, memory->first, memory->count, memory->tensor[tensor]);
-	for (size_t buffer = 1; buffer < memory->n_buffers; buffer++)
-		memcpy(at_buffer(memory, tensor, buffer), memory->tensor[tensor], memory->bytes);
+	for (size_t buffer = 1; buffer < memory->n_inputs; buffer++)
+		memcpy(memory->tensor[tensor] + buffer * memory->stride, memory->tensor[tensor],
+		       memory->bytes);
 }
 
 static syncbn_status_t
 make_tensors(struct perf_bn_memory *memory)
 {
-	size_t bytes = memory->n_buffers * memory->stride;
-
 	for (int tensor = 0; tensor < PERF_BN_TENSORS; tensor++) {
+		size_t bytes = buffers_of(memory, (enum perf_bn_tensor)tensor) * memory->stride;
+
 		if (!uses(memory, (enum perf_bn_tensor)tensor))
 			continue;
 		memory->tensor[tensor] = syncbn_alloc(bytes);
 		if (memory->tensor[tensor] == NULL)
-			return sbn_fail(SYNCBN_ERR_NO_MEMORY, "%zu bytes for %zu buffers", bytes,
-					memory->n_buffers);
+			return sbn_fail(SYNCBN_ERR_NO_MEMORY, "%zu bytes", bytes);
 		memset(memory->tensor[tensor], 0, bytes); /* no page is made while it is timed */
 	}
 	fill(memory, PERF_BN_TX, PERF_BN_X);
@@ -109,7 +187,7 @@ make_tensors(struct perf_bn_memory *memory)
 }
 
 syncbn_status_t
-perf_bn_memory_new(const struct perf_bn_options *options, const syncbn_group_t *group,
+perf_bn_memory_new(const struct perf_bn_options *options, struct syncbn_group *group,
 		   const struct perf_bn_shape *shape, struct perf_bn_memory *memory)
 {
 	syncbn_status_t status;
@@ -117,18 +195,20 @@ perf_bn_memory_new(const struct perf_bn_options *options, const syncbn_group_t *
 	*memory = (struct perf_bn_memory){
 		.shape = shape,
 		.op = options->op,
-		.batch = { .n = shape->n,
-			   .channels = shape->channels,
-			   .spatial = shape->height * shape->width,
+		.batch = { .n = shape->size[0],
+			   .channels = shape->size[1],
+			   .spatial = perf_bn_shape_spatial(shape),
 			   .dtype = options->dtype,
 			   .layout = options->layout,
 			   .act = options->act,
 			   .numbers = options->numbers },
 	};
-	status = syncbn_shard(group, shape->n, &memory->first, &memory->count);
+	status = syncbn_shard(group, shape->size[0], &memory->first, &memory->count);
 	memory->bytes =
 		memory->count * perf_bn_image(&memory->batch) * perf_bn_dtype_bytes(options->dtype);
-	choose_buffers(memory, (size_t)syncbn_group_size(group), options->places[PERF_BN_COLD]);
+	choose_buffers(memory, group->size, options->places);
+	if (status == SYNCBN_OK)
+		status = check_room(memory, group);
 	return status == SYNCBN_OK ? make_tensors(memory) : status;
 }
 
@@ -140,40 +220,43 @@ perf_bn_memory_free(struct perf_bn_memory *memory)
 }
 
 syncbn_tensor_t
-perf_bn_tensor(const struct perf_bn_memory *memory, enum perf_bn_tensor tensor, size_t buffer)
+perf_bn_tensor(const struct perf_bn_memory *memory, enum perf_bn_tensor tensor,
+	       struct perf_bn_turn turn)
 {
 	const struct perf_bn_shape *shape = memory->shape;
-
-	return (syncbn_tensor_t){
-		.data = at_buffer(memory, tensor, buffer),
+	syncbn_tensor_t t = {
+		.data = at_buffer(memory, tensor, turn),
 		.dtype = memory->batch.dtype,
 		.layout = memory->batch.layout,
-		.ndim = shape->flat ? 2 : 4,
-		.shape = { (int64_t)memory->count, (int64_t)shape->channels, (int64_t)shape->height,
-			   (int64_t)shape->width },
+		.ndim = shape->dims,
+		.shape = { (int64_t)memory->count },
 	};
+
+	for (int i = 1; i < shape->dims; i++)
+		t.shape[i] = (int64_t)shape->size[i];
+	return t;
 }
 
 struct perf_bn_streams
-perf_bn_forward_streams(const struct perf_bn_memory *memory, size_t buffer)
+perf_bn_forward_streams(const struct perf_bn_memory *memory, struct perf_bn_turn turn)
 {
 	return (struct perf_bn_streams){
-		.in = { at_buffer(memory, PERF_BN_TX, buffer),
-			at_buffer(memory, PERF_BN_TZ, buffer) },
-		.out = { at_buffer(memory, PERF_BN_TY, buffer) },
+		.in = { at_buffer(memory, PERF_BN_TX, turn),
+			at_buffer(memory, PERF_BN_TZ, turn) },
+		.out = { at_buffer(memory, PERF_BN_TY, turn) },
 		.bytes = memory->bytes,
 	};
 }
 
 struct perf_bn_streams
-perf_bn_backward_streams(const struct perf_bn_memory *memory, size_t buffer)
+perf_bn_backward_streams(const struct perf_bn_memory *memory, struct perf_bn_turn turn)
 {
 	return (struct perf_bn_streams){
-		.in = { at_buffer(memory, PERF_BN_TX, buffer),
-			at_buffer(memory, PERF_BN_TDY, buffer),
-			at_buffer(memory, PERF_BN_TZ, buffer) },
-		.out = { at_buffer(memory, PERF_BN_TDX, buffer),
-			 at_buffer(memory, PERF_BN_TDZ, buffer) },
+		.in = { at_buffer(memory, PERF_BN_TX, turn),
+			at_buffer(memory, PERF_BN_TDY, turn),
+			at_buffer(memory, PERF_BN_TZ, turn) },
+		.out = { at_buffer(memory, PERF_BN_TDX, turn),
+			 at_buffer(memory, PERF_BN_TDZ, turn) },
 		.bytes = memory->bytes,
 	};
 }

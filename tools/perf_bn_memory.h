@@ -28,26 +28,37 @@ struct perf_bn_memory {
 	size_t first, count;                    /* this rank's images */
 	size_t bytes;                           /* of one tensor of this rank */
 	size_t stride;                          /* from buffer to buffer */
-	size_t n_buffers;                       /* that the cold calls rotate over */
-	bool fits;                              /* one buffer of all ranks fits in the last cache */
-	unsigned char *tensor[PERF_BN_TENSORS]; /* [n_buffers * stride]; NULL: not used */
+	size_t n_inputs, n_outputs;             /* buffers that calls rotate over */
+	size_t n_settling;                      /* calls that read as much as the last cache has */
+	bool fits;                              /* all ranks' inputs fit in the last cache */
+	unsigned char *tensor[PERF_BN_TENSORS]; /* [buffers * stride]; NULL: not used */
+};
+
+/* The buffers of one call. */
+struct perf_bn_turn {
+	size_t in, out;
 };
 
 bool perf_bn_has_forward(enum perf_bn_op op);
 bool perf_bn_has_backward(enum perf_bn_op op);
 
-/* Made and filled; free it in any case. */
+/*
+ * Made and filled; free it in any case. Collective: NO_MEMORY on all ranks where the machine has
+ * less than all need.
+ */
 syncbn_status_t perf_bn_memory_new(const struct perf_bn_options *options,
-				   const syncbn_group_t *group, const struct perf_bn_shape *shape,
+				   struct syncbn_group *group, const struct perf_bn_shape *shape,
 				   struct perf_bn_memory *memory);
 void perf_bn_memory_free(struct perf_bn_memory *memory);
 
-/* A buffer as the library takes it. */
+/* A turn's buffer as the library takes it. */
 syncbn_tensor_t perf_bn_tensor(const struct perf_bn_memory *memory, enum perf_bn_tensor tensor,
-			       size_t buffer);
+			       struct perf_bn_turn turn);
 
 /* What a pass reads and writes. */
-struct perf_bn_streams perf_bn_forward_streams(const struct perf_bn_memory *memory, size_t buffer);
-struct perf_bn_streams perf_bn_backward_streams(const struct perf_bn_memory *memory, size_t buffer);
+struct perf_bn_streams perf_bn_forward_streams(const struct perf_bn_memory *memory,
+					       struct perf_bn_turn turn);
+struct perf_bn_streams perf_bn_backward_streams(const struct perf_bn_memory *memory,
+						struct perf_bn_turn turn);
 
 #endif

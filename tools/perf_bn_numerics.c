@@ -34,21 +34,18 @@ compare(const struct perf_bn_work *work, double errors[PERF_BN_ERRORS])
 		.dx = work->memory.tensor[PERF_BN_TDX],
 	};
 	syncbn_statistics_t statistics;
-	struct perf_bn_oracle oracle;
 	double *var = calloc(batch->channels, sizeof(*var));
 	syncbn_status_t status = syncbn_saved_statistics(work->ours.saved[0], &statistics);
 
-	if (status == SYNCBN_OK &&
-	    (var == NULL || perf_bn_oracle_make(batch, 0, batch->n, &oracle) != 0))
-		status = sbn_fail(SYNCBN_ERR_NO_MEMORY, "the oracle");
+	if (status == SYNCBN_OK && var == NULL)
+		status = sbn_fail(SYNCBN_ERR_NO_MEMORY, "%zu channels", batch->channels);
 	if (status == SYNCBN_OK) {
 		for (size_t c = 0; c < batch->channels; c++) {
 			double invstd = statistics.invstd[c];
 
 			var[c] = 1 / (invstd * invstd) - PERF_BN_EPS;
 		}
-		perf_bn_errors_of(&oracle, &results, statistics.mean, var, errors);
-		perf_bn_oracle_free(&oracle);
+		perf_bn_errors_of(&work->oracle, &results, statistics.mean, var, errors);
 	}
 	free(var);
 	return status;
@@ -63,7 +60,7 @@ measure_ours(const struct perf_bn_options *options, struct syncbn_group *group,
 	syncbn_status_t status = perf_bn_work_new(options, group, alone, &row->shape, &work);
 
 	if (status == SYNCBN_OK)
-		status = perf_bn_work_call(&work, PERF_BN_OURS, 0, PERF_BN_HOT);
+		status = perf_bn_work_call(&work, PERF_BN_OURS, (struct perf_bn_turn){ 0, 0 });
 	if (status == SYNCBN_OK)
 		status = compare(&work, row->ours);
 	if (status == SYNCBN_OK)
@@ -78,6 +75,9 @@ static void
 measure_peers(const struct perf_bn_options *options, struct perf_peers *peers,
 	      struct perf_bn_numerics_row *row)
 {
+	char shape[PERF_BN_SHAPE_BYTES];
+
+	perf_bn_shape_print(&row->shape, shape);
 	for (int i = 0; i < PERF_PEERS; i++) {
 		char line[PERF_PEER_LINE];
 		syncbn_status_t status;
@@ -85,9 +85,8 @@ measure_peers(const struct perf_bn_options *options, struct perf_peers *peers,
 
 		if (!peers->there[i])
 			continue;
-		snprintf(line, sizeof(line), "errors %s %d %zu %zu %zu %zu %s %s\n",
-			 perf_peer_names[i], (int)row->numbers, row->shape.n, row->shape.channels,
-			 row->shape.height, row->shape.width, perf_bn_layout_name(options->layout),
+		snprintf(line, sizeof(line), "errors %s %d %s %s %s\n",
+			 perf_peer_names[i], (int)row->numbers, shape, perf_bn_layout_name(options->layout),
 			 perf_bn_dtype_name(options->dtype));
 		status =
 			perf_peer_run(&peers->peer[i], line, PERF_BN_ERRORS, &wrong, row->peers[i]);
@@ -187,7 +186,7 @@ options_of(const struct perf_bn_options *options, enum perf_bn_numbers numbers)
 	own.op = PERF_BN_STEP;
 	own.act = PERF_BN_NONE;
 	own.numbers = numbers;
-	own.places[PERF_BN_COLD] = false;
+	own.places[PERF_BN_COLD] = own.places[PERF_BN_HOT] = false; /* one buffer */
 	return own;
 }
 

@@ -35,7 +35,7 @@ run_calls(struct perf_bn_work *work, int mix, uint64_t calls)
 
 	for (uint64_t i = 0; i < calls && status == SYNCBN_OK; i++) {
 		if (mix != REGION)
-			status = perf_bn_work_call(work, PERF_BN_OURS, 0, PERF_BN_HOT);
+			status = perf_bn_work_call(work, PERF_BN_OURS, (struct perf_bn_turn){ 0, 0 });
 		if (mix != LAYER)
 			perf_openmp_region(syncbn_threads());
 	}
@@ -153,7 +153,7 @@ perf_bn_openmp(const struct perf_bn_options *options, struct syncbn_group *group
 	if (!perf_openmp_is_there())
 		return sbn_fail(SYNCBN_ERR_UNSUPPORTED,
 				"--openmp: syncbn-perf was built by a compiler without OpenMP");
-	hot.places[PERF_BN_COLD] = false;
+	hot.places[PERF_BN_COLD] = hot.places[PERF_BN_HOT] = false; /* one buffer */
 	table.options = options;
 	if (group->rank == 0)
 		print_head(options, machine, group->size);

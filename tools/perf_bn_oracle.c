@@ -2,7 +2,6 @@
 #include "perf_bn_oracle.h"
 
 #include <math.h>
-#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -87,7 +86,7 @@ take_gradients(struct perf_bn_oracle *oracle, size_t c)
 }
 
 int
-perf_bn_oracle_make(const struct perf_bn_batch *batch, size_t first, size_t count,
+perf_bn_oracle_make(const struct perf_bn_batch *batch, size_t first, size_t count, bool backward,
 		    struct perf_bn_oracle *oracle)
 {
 	double *all = calloc(ARRAYS * batch->channels, sizeof(*all));
@@ -108,7 +107,8 @@ perf_bn_oracle_make(const struct perf_bn_batch *batch, size_t first, size_t coun
 	};
 	for (size_t c = 0; c < batch->channels && count > 0; c++) {
 		take_moments(oracle, c);
-		take_gradients(oracle, c);
+		if (backward)
+			take_gradients(oracle, c);
 	}
 	return 0;
 }

@@ -3,6 +3,7 @@
 #ifndef SYNCBN_PERF_BN_ORACLE_H
 #define SYNCBN_PERF_BN_ORACLE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -24,9 +25,9 @@ struct perf_bn_results {
 	const float *dgamma, *dbeta; /* over these images alone; double in a float64 batch */
 };
 
-/* 0, or -1 without memory. */
+/* backward: the gradients' sums, too, which dx needs. 0, or -1 without memory. */
 int perf_bn_oracle_make(const struct perf_bn_batch *batch, size_t first, size_t count,
-			struct perf_bn_oracle *oracle);
+			bool backward, struct perf_bn_oracle *oracle);
 void perf_bn_oracle_free(struct perf_bn_oracle *oracle);
 
 /*

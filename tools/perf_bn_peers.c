@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/fail.h"
+#include "base/math.h"
 #include "perf_stats.h"
 
 enum { FEW_CALLS = 3, ROUNDS_US = 1000 * 1000 };
@@ -36,13 +37,13 @@ print_line(const struct perf_bn_work *work, const struct perf_bn_result *row, in
 	   const struct perf_plan *plan, char *line)
 {
 	const struct perf_bn_options *options = work->options;
-	const struct perf_bn_shape *shape = row->shape;
+	char shape[PERF_BN_SHAPE_BYTES];
 
-	snprintf(line, PERF_PEER_LINE, "bn %s %s %zu %zu %zu %zu %s %s %s %zu %llu %llu\n",
-		 perf_peer_names[number], perf_bn_op_names[options->op], shape->n, shape->channels,
-		 shape->height, shape->width, perf_bn_layout_name(options->layout),
+	perf_bn_shape_print(row->shape, shape);
+	snprintf(line, PERF_PEER_LINE, "bn %s %s %s %s %s %s %zu %zu %llu %llu\n",
+		 perf_peer_names[number], perf_bn_op_names[options->op], shape, perf_bn_layout_name(options->layout),
 		 perf_bn_dtype_name(options->dtype), perf_bn_act_names[options->act],
-		 row->place == PERF_BN_COLD ? work->memory.n_buffers : 1,
+		 row->place == PERF_BN_COLD ? work->memory.n_inputs : 1, work->memory.n_outputs,
 		 (unsigned long long)plan->calls, (unsigned long long)plan->warmup);
 }
 
@@ -67,7 +68,7 @@ run(struct perf_bn_turns *turns, struct perf_bn_result *row, int number,
 	if (status == SYNCBN_OK && next != NULL)
 		*next = perf_plan_choose(us, (size_t)plan->calls,
 					 ROUNDS_US / (double)options->rounds, options->iterations,
-					 options->warmup);
+					 SBN_MAX(options->warmup, turns->work->memory.n_settling));
 	free(us);
 	return status;
 }

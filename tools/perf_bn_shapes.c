@@ -2,6 +2,7 @@
 #include "perf_bn_shapes.h"
 
 #include <inttypes.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,7 +10,7 @@
 #include "base/fail.h"
 #include "base/parse.h"
 
-enum { MAX_SIZE = 1 << 24, MAX_DIMS = 4 };
+enum { MAX_SIZE = 1 << 24, MIN_DIMS = 2 };
 
 /* Elements of a tensor: 4 GiB of doubles, and far from overflow. */
 #define MAX_ELEMENTS ((size_t)1 << 29)
@@ -40,55 +41,56 @@ static syncbn_status_t
 fail_shape(const char *name, const char *word)
 {
 	return sbn_fail(SYNCBN_ERR_INVALID,
-			"%s: \"%s\" is not a shape such as 32x64x56x56 or 4096x1024, with sizes "
-			"from 1 to %d and at most %zu elements",
-			name, word, MAX_SIZE, MAX_ELEMENTS);
+			"%s: \"%s\" is not a shape such as 32x64x56x56 or 4096x1024, with %d to %d "
+			"sizes from 1 to %d and at most %zu elements",
+			name, word, MIN_DIMS, SYNCBN_MAX_DIMS, MAX_SIZE, MAX_ELEMENTS);
 }
 
-/* Splits at "x"; 0: a word that is no size, or too many of them. */
-static int
-parse_sizes(const char *word, size_t size[MAX_DIMS])
+/* Splits at "x". */
+static bool
+parse_sizes(const char *word, struct perf_bn_shape *shape)
 {
 	char copy[PERF_BN_SHAPE_BYTES];
 	char *rest = copy, *digits;
-	int n = 0;
 
 	if (strlen(word) >= sizeof(copy))
-		return 0;
+		return false;
 	strcpy(copy, word);
 	while ((digits = strsep(&rest, "x")) != NULL) {
 		int64_t value;
 
-		if (n == MAX_DIMS ||
+		if (shape->dims == SYNCBN_MAX_DIMS ||
 		    sbn_parse_int("shape", digits, 1, MAX_SIZE, &value) != SYNCBN_OK)
-			return 0;
-		size[n++] = (size_t)value;
+			return false;
+		shape->size[shape->dims++] = (size_t)value;
 	}
-	return n;
+	return shape->dims >= MIN_DIMS;
+}
+
+static bool
+is_small_enough(const struct perf_bn_shape *shape)
+{
+	size_t elements = 1;
+
+	for (int i = 0; i < SYNCBN_MAX_DIMS; i++) {
+		if (elements > MAX_ELEMENTS / shape->size[i])
+			return false;
+		elements *= shape->size[i];
+	}
+	return true;
 }
 
 static syncbn_status_t
 add(const char *name, const char *word, struct perf_bn_shapes *shapes)
 {
-	size_t size[MAX_DIMS] = { 0, 0, 1, 1 };
-	int dims = parse_sizes(word, size);
-	size_t elements = 1;
+	struct perf_bn_shape shape = { .size = { 1, 1, 1, 1, 1 } };
 
-	if (dims != 2 && dims != MAX_DIMS)
+	if (!parse_sizes(word, &shape) || !is_small_enough(&shape))
 		return fail_shape(name, word);
-	for (int i = 0; i < MAX_DIMS; i++) {
-		if (elements > MAX_ELEMENTS / size[i])
-			return fail_shape(name, word);
-		elements *= size[i];
-	}
 	if (shapes->n == PERF_BN_MAX_SHAPES)
 		return sbn_fail(SYNCBN_ERR_INVALID, "%s: more than %d shapes", name,
 				PERF_BN_MAX_SHAPES);
-	shapes->shape[shapes->n++] = (struct perf_bn_shape){ .n = size[0],
-							     .channels = size[1],
-							     .height = size[2],
-							     .width = size[3],
-							     .flat = dims == 2 };
+	shapes->shape[shapes->n++] = shape;
 	return SYNCBN_OK;
 }
 
@@ -124,9 +126,9 @@ perf_bn_shapes_named(const char *name, const char *text, struct perf_bn_shapes *
 void
 perf_bn_shape_print(const struct perf_bn_shape *shape, char *text)
 {
-	if (shape->flat)
-		snprintf(text, PERF_BN_SHAPE_BYTES, "%zux%zu", shape->n, shape->channels);
-	else
-		snprintf(text, PERF_BN_SHAPE_BYTES, "%zux%zux%zux%zu", shape->n, shape->channels,
-			 shape->height, shape->width);
+	int used = 0;
+
+	for (int i = 0; i < shape->dims; i++)
+		used += snprintf(text + used, PERF_BN_SHAPE_BYTES - (size_t)used, "%s%zu",
+				 i > 0 ? "x" : "", shape->size[i]);
 }

@@ -6,12 +6,14 @@
 #include <stddef.h>
 
 #include <syncbn/status.h>
+#include <syncbn/tensor.h>
 
 enum { PERF_BN_MAX_SHAPES = 128, PERF_BN_SHAPE_BYTES = 64 };
 
+/* size: N, C and up to three of space, as in a tensor's shape; 1 from `dims` on. */
 struct perf_bn_shape {
-	size_t n, channels, height, width; /* N x C is height 1, width 1, flat */
-	int flat;                          /* two dimensions */
+	size_t size[SYNCBN_MAX_DIMS];
+	int dims;
 };
 
 struct perf_bn_shapes {
@@ -20,12 +22,12 @@ struct perf_bn_shapes {
 };
 
 static inline size_t
-perf_bn_shape_elements(const struct perf_bn_shape *shape)
+perf_bn_shape_spatial(const struct perf_bn_shape *shape)
 {
-	return shape->n * shape->channels * shape->height * shape->width;
+	return shape->size[2] * shape->size[3] * shape->size[4];
 }
 
-/* Adds "32x64x56x56,4096x1024,...". INVALID: the detail says which word is wrong. */
+/* Adds "32x64x56x56,4096x1024,8x32x1000,2x32x16x64x64". INVALID: the detail names the word. */
 syncbn_status_t perf_bn_shapes_parse(const char *name, const char *text,
 				     struct perf_bn_shapes *shapes);
 

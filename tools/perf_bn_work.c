@@ -7,7 +7,6 @@
 
 #include "base/fail.h"
 #include "perf_bn_apart.h"
-#include "perf_bn_oracle.h"
 #include "perf_work.h"
 
 static bool
@@ -39,57 +38,58 @@ layer_dtype(const struct perf_bn_work *work)
 
 /* Into dx where there is no y: the backward pass overwrites it. */
 static syncbn_status_t
-forward(struct perf_bn_work *work, const struct perf_bn_layer *layer, size_t buffer)
+forward(struct perf_bn_work *work, const struct perf_bn_layer *layer, struct perf_bn_turn turn)
 {
-	syncbn_tensor_t x = perf_bn_tensor(&work->memory, PERF_BN_TX, buffer);
-	syncbn_tensor_t z = perf_bn_tensor(&work->memory, PERF_BN_TZ, buffer);
-	syncbn_tensor_t y =
-		perf_bn_tensor(&work->memory, has_forward(work) ? PERF_BN_TY : PERF_BN_TDX, buffer);
-	syncbn_saved_t *saved = layer->saved != NULL ? layer->saved[buffer] : NULL;
+	syncbn_tensor_t x = perf_bn_tensor(&work->memory, PERF_BN_TX, turn);
+	syncbn_tensor_t z = perf_bn_tensor(&work->memory, PERF_BN_TZ, turn);
+	syncbn_tensor_t y = perf_bn_tensor(&work->memory,
+					   has_forward(work) ? PERF_BN_TY : PERF_BN_TDX, turn);
+	syncbn_saved_t *saved = layer->saved != NULL ? layer->saved[turn.in] : NULL;
 	bool adds = has_residual(work) && layer != &work->apart;
 
 	return syncbn_batch_norm_forward(layer->bn, &x, adds ? &z : NULL, &y, saved);
 }
 
 static syncbn_status_t
-backward(struct perf_bn_work *work, const struct perf_bn_layer *layer, size_t buffer)
+backward(struct perf_bn_work *work, const struct perf_bn_layer *layer, struct perf_bn_turn turn)
 {
-	syncbn_tensor_t dy = perf_bn_tensor(&work->memory, PERF_BN_TDY, buffer);
-	syncbn_tensor_t dx = perf_bn_tensor(&work->memory, PERF_BN_TDX, buffer);
-	syncbn_tensor_t dz = perf_bn_tensor(&work->memory, PERF_BN_TDZ, buffer);
+	syncbn_tensor_t dy = perf_bn_tensor(&work->memory, PERF_BN_TDY, turn);
+	syncbn_tensor_t dx = perf_bn_tensor(&work->memory, PERF_BN_TDX, turn);
+	syncbn_tensor_t dz = perf_bn_tensor(&work->memory, PERF_BN_TDZ, turn);
 
-	return syncbn_batch_norm_backward(layer->bn, layer->saved[buffer], &dy, &dx,
+	return syncbn_batch_norm_backward(layer->bn, layer->saved[turn.in], &dy, &dx,
 					  has_residual(work) ? &dz : NULL, SYNCBN_WANT_ALL);
 }
 
-/* Of a step's backward: a buffer whose forward was long ago, as in training, if there are more. */
-static size_t
-other_buffer(const struct perf_bn_work *work, size_t buffer)
+/* A step's backward: of inputs whose forward was long ago, as in training, if there are more. */
+static struct perf_bn_turn
+turn_back(const struct perf_bn_work *work, struct perf_bn_turn turn)
 {
-	return (buffer + work->memory.n_buffers / 2) % work->memory.n_buffers;
+	size_t n = work->memory.n_inputs;
+
+	if (work->options->op == PERF_BN_STEP)
+		turn.in = (turn.in + n / 2) % n;
+	return turn;
 }
 
 static syncbn_status_t
-call_layer(struct perf_bn_work *work, const struct perf_bn_layer *layer, size_t buffer,
-	   bool is_cold)
+call_layer(struct perf_bn_work *work, const struct perf_bn_layer *layer, struct perf_bn_turn turn)
 {
-	size_t back =
-		work->options->op == PERF_BN_STEP && is_cold ? other_buffer(work, buffer) : buffer;
 	syncbn_status_t status = SYNCBN_OK;
 
 	if (has_forward(work))
-		status = forward(work, layer, buffer);
+		status = forward(work, layer, turn);
 	if (status == SYNCBN_OK && has_backward(work))
-		status = backward(work, layer, back);
+		status = backward(work, layer, turn_back(work, turn));
 	return status;
 }
 
 static syncbn_status_t
-call_apart(struct perf_bn_work *work, size_t buffer)
+call_apart(struct perf_bn_work *work, struct perf_bn_turn turn)
 {
-	syncbn_tensor_t y = perf_bn_tensor(&work->memory, PERF_BN_TY, buffer);
-	syncbn_tensor_t z = perf_bn_tensor(&work->memory, PERF_BN_TZ, buffer);
-	syncbn_status_t status = forward(work, &work->apart, buffer);
+	syncbn_tensor_t y = perf_bn_tensor(&work->memory, PERF_BN_TY, turn);
+	syncbn_tensor_t z = perf_bn_tensor(&work->memory, PERF_BN_TZ, turn);
+	syncbn_status_t status = forward(work, &work->apart, turn);
 
 	if (status == SYNCBN_OK)
 		perf_bn_apart(work->options->act, y.data, z.data,
@@ -98,50 +98,62 @@ call_apart(struct perf_bn_work *work, size_t buffer)
 }
 
 static void
-call_floor(const struct perf_bn_streams *streams, bool reads_first)
+copy(const struct perf_bn_streams *streams, bool reads_first)
 {
 	if (reads_first)
 		perf_bn_floor_read(streams);
 	perf_bn_floor_copy(streams);
 }
 
-syncbn_status_t
-perf_bn_work_call(struct perf_bn_work *work, enum perf_bn_variant variant, size_t buffer,
-		  enum perf_bn_place place)
+static void
+call_floor(const struct perf_bn_work *work, struct perf_bn_turn turn, bool reads_first)
 {
-	bool is_cold = place == PERF_BN_COLD, reads_first = variant == PERF_BN_READ_COPY;
-	size_t back = has_forward(work) && is_cold ? other_buffer(work, buffer) : buffer;
 	struct perf_bn_streams streams;
 
-	if (variant == PERF_BN_OURS)
-		return call_layer(work, &work->ours, buffer, is_cold);
-	if (variant == PERF_BN_ALONE)
-		return call_layer(work, &work->alone, buffer, is_cold);
-	if (variant == PERF_BN_APART)
-		return call_apart(work, buffer);
 	if (has_forward(work)) {
-		streams = perf_bn_forward_streams(&work->memory, buffer);
-		call_floor(&streams, reads_first && work->options->op != PERF_BN_EVAL);
+		streams = perf_bn_forward_streams(&work->memory, turn);
+		copy(&streams, reads_first && work->options->op != PERF_BN_EVAL);
 	}
 	if (has_backward(work)) {
-		streams = perf_bn_backward_streams(&work->memory, back);
-		call_floor(&streams, reads_first);
+		streams = perf_bn_backward_streams(&work->memory, turn_back(work, turn));
+		copy(&streams, reads_first);
 	}
-	return SYNCBN_OK;
 }
 
-size_t
+syncbn_status_t
+perf_bn_work_call(struct perf_bn_work *work, enum perf_bn_variant variant, struct perf_bn_turn turn)
+{
+	switch (variant) {
+	case PERF_BN_OURS:
+		return call_layer(work, &work->ours, turn);
+	case PERF_BN_ALONE:
+		return call_layer(work, &work->alone, turn);
+	case PERF_BN_APART:
+		return call_apart(work, turn);
+	default:
+		call_floor(work, turn, variant == PERF_BN_READ_COPY);
+		return SYNCBN_OK;
+	}
+}
+
+struct perf_bn_turn
 perf_bn_work_turn(struct perf_bn_work *work, enum perf_bn_place place)
 {
-	return place == PERF_BN_HOT ? 0 : work->turn++ % work->memory.n_buffers;
+	size_t turn = work->turn++;
+
+	return (struct perf_bn_turn){
+		.in = place == PERF_BN_HOT ? 0 : turn % work->memory.n_inputs,
+		.out = turn % work->memory.n_outputs,
+	};
 }
 
 size_t
 perf_bn_work_moved(const struct perf_bn_work *work)
 {
 	const struct perf_bn_memory *memory = &work->memory;
-	struct perf_bn_streams there = perf_bn_forward_streams(memory, 0);
-	struct perf_bn_streams back = perf_bn_backward_streams(memory, 0);
+	struct perf_bn_turn first = { 0, 0 };
+	struct perf_bn_streams there = perf_bn_forward_streams(memory, first);
+	struct perf_bn_streams back = perf_bn_backward_streams(memory, first);
 
 	there.bytes = back.bytes = memory->batch.n * perf_bn_image(&memory->batch) *
 				   perf_bn_dtype_bytes(memory->batch.dtype);
@@ -170,14 +182,14 @@ make_saved(struct perf_bn_work *work, struct perf_bn_layer *layer)
 {
 	syncbn_status_t status = SYNCBN_OK;
 
-	layer->saved = calloc(work->memory.n_buffers, sizeof(syncbn_saved_t *));
+	layer->saved = calloc(work->memory.n_inputs, sizeof(syncbn_saved_t *));
 	if (layer->saved == NULL)
-		return sbn_fail(SYNCBN_ERR_NO_MEMORY, "%zu saved objects", work->memory.n_buffers);
-	for (size_t i = 0; i < work->memory.n_buffers && status == SYNCBN_OK; i++)
+		return sbn_fail(SYNCBN_ERR_NO_MEMORY, "%zu saved objects", work->memory.n_inputs);
+	for (size_t i = 0; i < work->memory.n_inputs && status == SYNCBN_OK; i++)
 		status = syncbn_saved_new(layer->bn, &layer->saved[i]);
-	for (size_t i = 0; i < work->memory.n_buffers && status == SYNCBN_OK && has_backward(work);
+	for (size_t i = 0; i < work->memory.n_inputs && status == SYNCBN_OK && has_backward(work);
 	     i++)
-		status = forward(work, layer, i);
+		status = forward(work, layer, (struct perf_bn_turn){ .in = i, .out = i });
 	return status;
 }
 
@@ -198,7 +210,7 @@ static syncbn_status_t
 make_layer(struct perf_bn_work *work, syncbn_group_t *group, struct perf_bn_layer *layer)
 {
 	syncbn_batch_norm_config_t config =
-		SYNCBN_BATCH_NORM_TORCH((int64_t)work->memory.shape->channels);
+		SYNCBN_BATCH_NORM_TORCH((int64_t)work->memory.batch.channels);
 	syncbn_status_t status;
 
 	config.eps = PERF_BN_EPS;
@@ -216,7 +228,7 @@ make_layer(struct perf_bn_work *work, syncbn_group_t *group, struct perf_bn_laye
 static void
 free_layer(struct perf_bn_work *work, struct perf_bn_layer *layer)
 {
-	for (size_t i = 0; layer->saved != NULL && i < work->memory.n_buffers; i++)
+	for (size_t i = 0; layer->saved != NULL && i < work->memory.n_inputs; i++)
 		syncbn_saved_free(layer->saved[i]);
 	free(layer->saved);
 	syncbn_batch_norm_free(layer->bn);
@@ -239,6 +251,19 @@ can_be_apart(const struct perf_bn_work *work)
 	       work->options->dtype == SYNCBN_FLOAT32;
 }
 
+static syncbn_status_t
+make_oracle(struct perf_bn_work *work)
+{
+	const struct perf_bn_batch *batch = &work->memory.batch;
+
+	if (perf_bn_oracle_make(batch, 0, batch->n, has_backward(work), &work->oracle) != 0)
+		return sbn_fail(SYNCBN_ERR_NO_MEMORY, "the oracle of %zu channels",
+				batch->channels);
+	if (work->options->op == PERF_BN_EVAL)
+		perf_bn_oracle_eval(&work->oracle);
+	return SYNCBN_OK;
+}
+
 syncbn_status_t
 perf_bn_work_new(const struct perf_bn_options *options, struct syncbn_group *group,
 		 syncbn_group_t *alone, const struct perf_bn_shape *shape,
@@ -248,6 +273,8 @@ perf_bn_work_new(const struct perf_bn_options *options, struct syncbn_group *gro
 
 	*work = (struct perf_bn_work){ .options = options, .group = group };
 	status = perf_bn_memory_new(options, group, shape, &work->memory);
+	if (status == SYNCBN_OK)
+		status = make_oracle(work);
 	if (status == SYNCBN_OK)
 		status = make_layer(work, group, &work->ours);
 	if (status == SYNCBN_OK && can_be_alone(work))
@@ -263,6 +290,7 @@ perf_bn_work_free(struct perf_bn_work *work)
 	free_layer(work, &work->ours);
 	free_layer(work, &work->alone);
 	free_layer(work, &work->apart);
+	perf_bn_oracle_free(&work->oracle);
 	perf_bn_memory_free(&work->memory);
 }
 
@@ -282,42 +310,36 @@ perf_bn_work_has(const struct perf_bn_work *work, enum perf_bn_variant variant)
 /* ---- check ---- */
 
 static uint64_t
-judge(struct perf_bn_work *work, struct perf_bn_oracle *oracle)
+judge(struct perf_bn_work *work, struct perf_bn_turn turn)
 {
+	struct perf_bn_turn back = turn_back(work, turn);
 	struct perf_bn_results results = {
 		.first = work->memory.first,
 		.count = work->memory.count,
-		.y = has_forward(work) ? work->memory.tensor[PERF_BN_TY] : NULL,
-		.dx = work->memory.tensor[PERF_BN_TDX],
-		.dz = work->memory.tensor[PERF_BN_TDZ],
+		.dx = perf_bn_tensor(&work->memory, PERF_BN_TDX, back).data,
+		.dz = perf_bn_tensor(&work->memory, PERF_BN_TDZ, back).data,
 	};
 
-	if (work->options->op == PERF_BN_EVAL)
-		perf_bn_oracle_eval(oracle);
+	if (has_forward(work))
+		results.y = perf_bn_tensor(&work->memory, PERF_BN_TY, turn).data;
 	if (has_backward(work)) {
 		results.dgamma = syncbn_batch_norm_param(work->ours.bn, SYNCBN_DGAMMA);
 		results.dbeta = syncbn_batch_norm_param(work->ours.bn, SYNCBN_DBETA);
 	}
-	return perf_bn_wrong(oracle, &results);
+	return perf_bn_wrong(&work->oracle, &results);
 }
 
 syncbn_status_t
-perf_bn_work_check(struct perf_bn_work *work, uint64_t *wrong)
+perf_bn_work_check(struct perf_bn_work *work, struct perf_bn_turn turn, uint64_t *wrong)
 {
 	uint64_t wrongs[work->group->size];
-	struct perf_bn_oracle oracle;
-	syncbn_status_t status;
+	syncbn_status_t status = perf_bn_work_call(work, PERF_BN_OURS, turn);
 
-	if (perf_bn_oracle_make(&work->memory.batch, 0, work->memory.batch.n, &oracle) != 0)
-		return sbn_fail(SYNCBN_ERR_NO_MEMORY, "the oracle of %zu channels",
-				work->memory.batch.channels);
-	status = perf_bn_work_call(work, PERF_BN_OURS, 0, PERF_BN_HOT);
+	*wrong = 0;
 	if (status == SYNCBN_OK) {
-		wrongs[work->group->rank] = judge(work, &oracle);
+		wrongs[work->group->rank] = judge(work, turn);
 		status = perf_gather(work->group, wrongs, sizeof(wrongs[0]));
 	}
-	perf_bn_oracle_free(&oracle);
-	*wrong = 0;
 	for (uint32_t rank = 0; rank < work->group->size && status == SYNCBN_OK; rank++)
 		*wrong += wrongs[rank];
 	return status;

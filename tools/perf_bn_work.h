@@ -9,6 +9,7 @@
 
 #include "comm/group.h"
 #include "perf_bn_memory.h"
+#include "perf_bn_oracle.h"
 
 enum perf_bn_variant {
 	PERF_BN_OURS,
@@ -21,14 +22,15 @@ enum perf_bn_variant {
 
 struct perf_bn_layer {
 	syncbn_batch_norm_t *bn;
-	syncbn_saved_t **saved; /* [n_buffers] */
+	syncbn_saved_t **saved; /* [n_inputs] */
 };
 
 struct perf_bn_work {
 	const struct perf_bn_options *options;
 	struct syncbn_group *group;
 	struct perf_bn_memory memory;
-	size_t turn;                             /* of the next cold call */
+	struct perf_bn_oracle oracle;
+	size_t turn;                             /* of the next call */
 	struct perf_bn_layer ours, alone, apart; /* bn NULL: nothing to tell */
 };
 
@@ -41,17 +43,18 @@ void perf_bn_work_free(struct perf_bn_work *work);
 /* Whether the variant says anything here. */
 bool perf_bn_work_has(const struct perf_bn_work *work, enum perf_bn_variant variant);
 
-/* Which buffer comes next. */
-size_t perf_bn_work_turn(struct perf_bn_work *work, enum perf_bn_place place);
+/* The next buffers: other outputs every time, and in a cold place other inputs. */
+struct perf_bn_turn perf_bn_work_turn(struct perf_bn_work *work, enum perf_bn_place place);
 
-/* One call of the operation on a buffer. */
+/* One call of the operation. */
 syncbn_status_t perf_bn_work_call(struct perf_bn_work *work, enum perf_bn_variant variant,
-				  size_t buffer, enum perf_bn_place place);
-
-/* Runs one call of ours; *wrong: its results that are wrong on any rank. */
-syncbn_status_t perf_bn_work_check(struct perf_bn_work *work, uint64_t *wrong);
+				  struct perf_bn_turn turn);
 
 /* Bytes that the floor moves on all ranks together. */
 size_t perf_bn_work_moved(const struct perf_bn_work *work);
+
+/* One call of ours; *wrong: how many of its results on all ranks are not those of the formulas. */
+syncbn_status_t perf_bn_work_check(struct perf_bn_work *work, struct perf_bn_turn turn,
+				   uint64_t *wrong);
 
 #endif

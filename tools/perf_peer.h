@@ -5,12 +5,12 @@
  *
  * A line of text goes to each of a peer's processes:
  *	run COMMAND COUNT DTYPE OP FRESH BATCH CALLS WARMUP
- *	bn MODE OP N C H W LAYOUT DTYPE ACT BUFFERS CALLS WARMUP
- *	errors MODE NUMBERS N C H W LAYOUT DTYPE
+ *	bn MODE OP SHAPE LAYOUT DTYPE ACT INPUTS OUTPUTS CALLS WARMUP
+ *	errors MODE NUMBERS SHAPE LAYOUT DTYPE
  *	end
  * COUNT: elements, channels or 0. FRESH 1: ranks meet before each batch, untimed. MODE: the peer's
- * name. N: of the whole batch, H and W 1 for two dimensions. BUFFERS: a call takes the next of so
- * many. NUMBERS: of perf_bn_data.h. Its rank 0 says "ready" at its start, and then for each run
+ * name. SHAPE: of the whole batch, 32x64x56x56. INPUTS, OUTPUTS: a call takes the next of so many
+ * buffers. NUMBERS: of perf_bn_data.h. Its rank 0 says "ready" at its start, and then for each run
  * "cannot REASON", or "result WRONG SAMPLES" and a sample a line: the slowest rank's microseconds a
  * call, or the errors of perf_bn_errors.h.
  */

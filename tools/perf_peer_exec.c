@@ -164,6 +164,7 @@ set_environment(const struct perf_peer_exec *wanted)
 	setenv("MALLOC_MMAP_MAX_", "0", 0);
 	setenv("MALLOC_TRIM_THRESHOLD_", "17179869184", 0);
 	setenv("MALLOC_TOP_PAD_", "268435456", 0);
+	setenv("GLIBC_TUNABLES", "glibc.malloc.hugetlb=1", 0); /* huge pages, as ours has them */
 }
 
 static _Noreturn void

@@ -35,21 +35,28 @@ test_shapes_are_read_in_order(void **state)
 	char text[PERF_BN_SHAPE_BYTES];
 
 	(void)state;
-	assert_ok(perf_bn_shapes_parse("--shape", "32x64x56x56,4096x1024", &shapes));
-	assert_int_equal(shapes.n, 2);
+	assert_ok(perf_bn_shapes_parse("--shape", "32x64x56x56,4096x1024,4x8x1000,2x3x4x5x6",
+				       &shapes));
+	assert_int_equal(shapes.n, 4);
 	perf_bn_shape_print(&shapes.shape[0], text);
 	assert_string_equal(text, "32x64x56x56");
 	perf_bn_shape_print(&shapes.shape[1], text);
 	assert_string_equal(text, "4096x1024");
-	assert_true(shapes.shape[1].flat);
-	assert_int_equal(perf_bn_shape_elements(&shapes.shape[0]), 32 * 64 * 56 * 56);
+	assert_int_equal(shapes.shape[1].dims, 2);
+	assert_int_equal(perf_bn_shape_spatial(&shapes.shape[1]), 1);
+	perf_bn_shape_print(&shapes.shape[2], text);
+	assert_string_equal(text, "4x8x1000");
+	assert_int_equal(perf_bn_shape_spatial(&shapes.shape[2]), 1000);
+	perf_bn_shape_print(&shapes.shape[3], text);
+	assert_string_equal(text, "2x3x4x5x6");
+	assert_int_equal(perf_bn_shape_spatial(&shapes.shape[3]), 4 * 5 * 6);
 }
 
 static void
 test_other_words_are_no_shapes(void **state)
 {
-	static const char *const words[] = { "",          "32",         "1x2x3",
-					     "1x2x3x4x5", "0x1x1x1",    "1x-1x1x1",
+	static const char *const words[] = { "",          "32",         "1x2x3x",
+					     "1x2x3x4x5x6", "0x1x1x1",    "1x-1x1x1",
 					     "1xax1x1",   "1x2x3x4,",   "1x2x 3x4",
 					     "1x2x3x4x",  "16777217x1", "16777216x16777216",
 					     "1X2X3X4",   "1.5x2" };
@@ -188,7 +195,7 @@ count_wrong(const struct perf_bn_batch *batch, const struct results *r)
 	struct perf_bn_oracle oracle;
 	uint64_t wrong;
 
-	assert_int_equal(perf_bn_oracle_make(batch, 0, N, &oracle), 0);
+	assert_int_equal(perf_bn_oracle_make(batch, 0, N, true, &oracle), 0);
 	wrong = perf_bn_wrong(&oracle, &results);
 	perf_bn_oracle_free(&oracle);
 	return wrong;
@@ -243,7 +250,7 @@ test_statistics_are_those_of_their_definition(void **state)
 	batch.layout = SYNCBN_CHANNELS_FIRST;
 	a = perf_bn_number(&batch, PERF_BN_X, 0, 0, 0);
 	b = perf_bn_number(&batch, PERF_BN_X, 0, 0, 1);
-	assert_int_equal(perf_bn_oracle_make(&batch, 0, 1, &oracle), 0);
+	assert_int_equal(perf_bn_oracle_make(&batch, 0, 1, true, &oracle), 0);
 	assert_true(fabs(oracle.mean[0] - (a + b) / 2) < 1e-15);
 	assert_true(fabs(oracle.var[0] - (a - b) * (a - b) / 4) < 1e-14);
 	perf_bn_oracle_free(&oracle);
@@ -258,7 +265,7 @@ test_errors_are_measured_by_what_they_spoil(void **state)
 	double errors[PERF_BN_ERRORS];
 
 	make_results(*state, &usual, &r);
-	assert_int_equal(perf_bn_oracle_make(&usual, 0, N, &oracle), 0);
+	assert_int_equal(perf_bn_oracle_make(&usual, 0, N, true, &oracle), 0);
 	perf_bn_errors_of(&oracle, &results, oracle.mean, oracle.var, errors);
 	assert_true(errors[PERF_BN_MEAN_ERROR] <= 0 && errors[PERF_BN_VAR_ERROR] <= 0);
 	assert_true(errors[PERF_BN_Y_ERROR] > 0 && errors[PERF_BN_Y_ERROR] < 1e-6);

@@ -4,11 +4,15 @@
 torch: torch.nn's batch norm in one process. torch-gloo: synchronized by hand, each process sums its
 part of the batch, gloo adds the sums, and each normalizes; torch.nn.SyncBatchNorm refuses CPUs.
 """
+import math
 import os
 import time
 
 EPS = 1e-5
 SLOPE = 0.01
+HEAD_START_S = 500e-6
+# the names of its memory formats, by the dimensions of space
+LAYOUTS = {"nchw": {}, "nhwc": {2: "channels_last", 3: "channels_last_3d"}}
 DTYPES = {"f32": "float32", "f64": "float64", "bf16": "bfloat16"}
 
 
@@ -32,33 +36,31 @@ class Batch:
     def __init__(self, words, rank, size):
         import torch
 
-        self.op, self.act = words[2], words[9]
-        n, c, h, w = (int(word) for word in words[3:7])
-        if words[7] not in ("nchw", "nhwc"):
-            raise Cannot(f"the layout {words[7]}")
-        if words[8] not in DTYPES:
-            raise Cannot(f"the type {words[8]}")
+        self.op, layout, dtype, self.act = words[2], words[4], words[5], words[6]
+        n, c, *space = (int(size) for size in words[3].split("x"))
+        if layout not in LAYOUTS or (layout, len(space)) == ("nhwc", 1):
+            raise Cannot(f"the layout {layout} of {len(space) + 2} dimensions")
+        if dtype not in DTYPES:
+            raise Cannot(f"the type {dtype}")
         if n < size:
             raise Cannot("a batch below the number of processes")
-        self.dtype = getattr(torch, DTYPES[words[8]])
-        self.param_dtype = torch.float64 if words[8] == "f64" else torch.float32
-        part = n // size + (rank < n % size)
-        self.flat = h == w == 1
-        self.shape = (part, c) if self.flat else (part, c, h, w)
-        self.last = words[7] == "nhwc" and not self.flat
-        self.dims = (0,) if self.flat else (0, 2, 3)
-        self.view = (1, c) if self.flat else (1, c, 1, 1)
+        self.dtype = getattr(torch, DTYPES[dtype])
+        self.param_dtype = torch.float64 if dtype == "f64" else torch.float32
+        self.shape = (n // size + (rank < n % size), c, *space)
+        self.last = LAYOUTS[layout].get(len(space))
+        self.dims = (0, *range(2, len(self.shape)))
+        self.view = (1, c) + (1,) * len(space)
         self.channels = c
         torch.manual_seed(rank + 1)
-        self.x, self.dy, self.z = (self.buffers(int(words[10])) for _ in range(3))
-        self.count = n * h * w
+        self.x, self.dy, self.z = (self.buffers(int(words[7])) for _ in range(3))
+        self.count = n * math.prod(space)
 
     def buffers(self, n):
         import torch
 
         first = (torch.randn(self.shape, dtype=torch.float64) + 0.5).to(self.dtype)
         if self.last:
-            first = first.contiguous(memory_format=torch.channels_last)
+            first = first.contiguous(memory_format=getattr(torch, self.last))
         return [first] + [first.clone() for _ in range(n - 1)]
 
 
@@ -69,7 +71,7 @@ class Alone:
         import torch
 
         self.batch = batch
-        kind = torch.nn.BatchNorm1d if batch.flat else torch.nn.BatchNorm2d
+        kind = getattr(torch.nn, f"BatchNorm{max(len(batch.shape) - 2, 1)}d")
         self.bn = kind(batch.channels, eps=EPS, dtype=batch.param_dtype)
         self.bn.train(batch.op != "eval")
         self.leaves = [self.bn.weight, self.bn.bias]
@@ -216,6 +218,19 @@ def wrong(layer, batch, size):
     return found + differ(layer.dx.masked_fill(step, 0), dx.masked_fill(step, 0))
 
 
+def meet():
+    """All processes go on at one time. A barrier alone lets them out a whole exchange apart."""
+    import torch
+    import torch.distributed as dist
+
+    start = torch.tensor([time.perf_counter()], dtype=torch.float64)
+    dist.all_reduce(start, op=dist.ReduceOp.MAX)
+    start = float(start) + HEAD_START_S
+    while time.perf_counter() < start:
+        pass
+    return time.perf_counter()
+
+
 class BatchNorm:
     """A line's layer; kept as long as the next lines ask for the same."""
 
@@ -225,12 +240,11 @@ class BatchNorm:
         self.turn = 0
         self.wrong = wrong(self.layer, self.batch, size)
 
-    def run(self, calls, meet):
+    def run(self, calls):
         us = []
         for _ in range(calls):
             self.turn = (self.turn + 1) % len(self.batch.x)
-            meet()
-            start = time.perf_counter()
+            start = meet()
             self.layer.call(self.turn)
             us.append((time.perf_counter() - start) * 1e6)
         return us
@@ -268,7 +282,7 @@ def largest(got, wanted, scale):
 
 def errors(words, rank, size):
     """Of mean, variance, y and dx, as perf_bn_errors.h has them."""
-    line = ["bn", words[1], "step"] + words[3:9] + ["none", "1"]
+    line = ["bn", words[1], "step"] + words[3:6] + ["none", "1", "1"]
     batch = Batch(line, rank, size)
     batch.x[0].copy_(hard(int(words[2]), batch.shape))
     layer = Alone(batch) if words[1] == "torch" else ByHand(batch)
@@ -313,7 +327,7 @@ def answer(words, rank, size, out):
     import torch.distributed as dist
 
     torch.set_num_threads(int(os.environ["OMP_NUM_THREADS"]))
-    spec = tuple(words[:11])
+    spec = tuple(words[:9])
     if spec not in kept:
         kept.clear()
         try:
@@ -325,8 +339,9 @@ def answer(words, rank, size, out):
                 out.flush()
             return
     work = kept[spec]
-    work.run(int(words[12]), dist.barrier)
-    us = torch.tensor(work.run(int(words[11]), dist.barrier), dtype=torch.float64)
+    calls, warmup = int(words[9]), int(words[10])
+    work.run(warmup)
+    us = torch.tensor(work.run(calls), dtype=torch.float64)
     found = torch.tensor([float(work.wrong)], dtype=torch.float64)
     dist.all_reduce(us, op=dist.ReduceOp.MAX)
     dist.all_reduce(found)

@@ -142,21 +142,18 @@ run(const char *line, FILE *out)
 		tell_result(out, calls);
 }
 
-/* "errors MODE NUMBERS N C H W LAYOUT DTYPE": of a step in that line's words. */
+/* "errors MODE NUMBERS SHAPE LAYOUT DTYPE": of a step in that line's words. */
 static void
 run_errors(const char *line, FILE *out)
 {
-	char mode[32], layout[32], dtype[32], spec[LINE_BYTES];
-	unsigned long long n, c, h, w;
+	char mode[32], shape[64], layout[32], dtype[32], spec[LINE_BYTES];
 	const char *reason = NULL;
 	struct onednn_bn *bn;
 	int numbers;
 
-	if (sscanf(line, "errors %31s %d %llu %llu %llu %llu %31s %31s", mode, &numbers, &n, &c, &h,
-		   &w, layout, dtype) != 8)
+	if (sscanf(line, "errors %31s %d %63s %31s %31s", mode, &numbers, shape, layout, dtype) != 5)
 		give_up(line);
-	snprintf(spec, sizeof(spec), "bn %s step %llu %llu %llu %llu %s %s none 1 ", mode, n, c, h,
-		 w, layout, dtype);
+	snprintf(spec, sizeof(spec), "bn %s step %s %s %s none 1 1 ", mode, shape, layout, dtype);
 	bn = onednn_bn_new(spec, numbers, rank, n_ranks, &reason);
 	if (bn != NULL)
 		onednn_bn_errors(bn, samples_of(rank));

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "onednn_words.h"
 #include "perf_bn_data.h"
@@ -12,7 +13,7 @@
 
 enum { DIMS = 4, ALIGN = 2 * 1024 * 1024, MAX_ARGS = 10 };
 
-enum buffer { X, Y, DY, DX, WORKSPACE, BUFFERS };
+enum buffer { X, DY, WORKSPACE, INPUTS, Y = INPUTS, DX, BUFFERS };
 
 /* What a pass is given. */
 struct arguments {
@@ -29,11 +30,12 @@ struct onednn_bn {
 	dnnl_memory_desc_t data, channels, both; /* x; [C]; gamma, then beta */
 	dnnl_primitive_desc_t forward_desc, backward_desc;
 	dnnl_primitive_t forward_pass, backward_pass;
-	size_t n_buffers, next;
+	size_t n_inputs, n_outputs;
+	size_t n_turns, next; /* a turn: the next of each */
 	size_t bytes[BUFFERS], stride[BUFFERS];
-	char *memory[BUFFERS];                  /* [n_buffers * stride]; NULL: not used */
+	char *memory[BUFFERS];                  /* [buffers * stride]; NULL: not used */
 	float *scale_shift, *diff, *statistics; /* [2 C] each; mean and variance */
-	struct arguments *forward_arguments, *backward_arguments; /* [n_buffers] */
+	struct arguments *forward_arguments, *backward_arguments; /* [n_turns] */
 };
 
 /* The same split as syncbn_shard's. */
@@ -62,8 +64,16 @@ get_memory(size_t bytes)
 
 	if (posix_memalign(&memory, bytes >= ALIGN ? ALIGN : 128, bytes > 0 ? bytes : 1) != 0)
 		end_without_memory();
+	if (bytes >= ALIGN)
+		madvise(memory, bytes, MADV_HUGEPAGE); /* as ours has them */
 	memset(memory, 0, bytes);
 	return memory;
+}
+
+static size_t
+buffers_of(const struct onednn_bn *bn, enum buffer buffer)
+{
+	return buffer < INPUTS ? bn->n_inputs : bn->n_outputs;
 }
 
 static void
@@ -71,14 +81,14 @@ add_buffers(struct onednn_bn *bn, enum buffer buffer, size_t bytes)
 {
 	bn->bytes[buffer] = bytes;
 	bn->stride[buffer] = (bytes + 127) / 128 * 128;
-	bn->memory[buffer] = get_memory(bn->n_buffers * bn->stride[buffer]);
+	bn->memory[buffer] = get_memory(buffers_of(bn, buffer) * bn->stride[buffer]);
 }
 
 static void
 fill(struct onednn_bn *bn, enum buffer buffer, enum perf_bn_operand operand)
 {
 	perf_bn_fill(&bn->batch, operand, bn->first, bn->count, bn->memory[buffer]);
-	for (size_t i = 1; i < bn->n_buffers; i++)
+	for (size_t i = 1; i < bn->n_inputs; i++)
 		memcpy(bn->memory[buffer] + i * bn->stride[buffer], bn->memory[buffer],
 		       bn->bytes[buffer]);
 }
@@ -166,7 +176,7 @@ give(struct onednn_bn *bn, struct arguments *arguments, int name, const dnnl_mem
 static char *
 at(const struct onednn_bn *bn, enum buffer buffer, size_t i)
 {
-	return bn->memory[buffer] + i * bn->stride[buffer];
+	return bn->memory[buffer] + i % buffers_of(bn, buffer) * bn->stride[buffer];
 }
 
 static void
@@ -185,9 +195,9 @@ give_statistics(struct onednn_bn *bn, struct arguments *arguments, size_t i)
 static void
 give_all(struct onednn_bn *bn)
 {
-	bn->forward_arguments = get_memory(bn->n_buffers * sizeof(struct arguments));
-	bn->backward_arguments = get_memory(bn->n_buffers * sizeof(struct arguments));
-	for (size_t i = 0; i < bn->n_buffers; i++) {
+	bn->forward_arguments = get_memory(bn->n_turns * sizeof(struct arguments));
+	bn->backward_arguments = get_memory(bn->n_turns * sizeof(struct arguments));
+	for (size_t i = 0; i < bn->n_turns; i++) {
 		struct arguments *there = &bn->forward_arguments[i];
 		struct arguments *back = &bn->backward_arguments[i];
 
@@ -233,12 +243,12 @@ run_backward(struct onednn_bn *bn, size_t i)
 void
 onednn_bn_call(struct onednn_bn *bn)
 {
-	size_t i = bn->next++ % bn->n_buffers;
+	size_t i = bn->next++ % bn->n_turns;
 
 	if (bn->forward)
 		run_forward(bn, i);
 	if (bn->backward)
-		run_backward(bn, bn->forward ? (i + bn->n_buffers / 2) % bn->n_buffers : i);
+		run_backward(bn, bn->forward ? (i + bn->n_inputs / 2) % bn->n_turns : i);
 }
 
 /* ---- a layer ---- */
@@ -255,7 +265,9 @@ take_words(struct onednn_bn *bn, const struct onednn_words *words, unsigned rank
 	bn->eval = strcmp(words->op, "eval") == 0;
 	bn->forward = strcmp(words->op, "bwd") != 0;
 	bn->backward = !bn->forward || strcmp(words->op, "step") == 0;
-	bn->n_buffers = words->buffers;
+	bn->n_inputs = words->inputs;
+	bn->n_outputs = words->outputs;
+	bn->n_turns = words->inputs > words->outputs ? words->inputs : words->outputs;
 	take_part(bn, rank, n_ranks);
 }
 
@@ -311,7 +323,7 @@ onednn_bn_new(const char *spec, int numbers, unsigned rank, unsigned n_ranks, co
 	}
 	make_buffers(bn);
 	give_all(bn);
-	for (size_t i = 0; bn->backward && i < bn->n_buffers; i++)
+	for (size_t i = 0; bn->backward && i < bn->n_inputs; i++)
 		run_forward(bn, i); /* its statistics, and what relu leaves in the workspace */
 	return bn;
 }
@@ -321,8 +333,8 @@ onednn_bn_free(struct onednn_bn *bn)
 {
 	if (bn == NULL)
 		return;
-	take_back(bn->forward_arguments, bn->n_buffers);
-	take_back(bn->backward_arguments, bn->n_buffers);
+	take_back(bn->forward_arguments, bn->n_turns);
+	take_back(bn->backward_arguments, bn->n_turns);
 	dnnl_primitive_destroy(bn->backward_pass);
 	dnnl_primitive_desc_destroy(bn->backward_desc);
 	dnnl_primitive_destroy(bn->forward_pass);
@@ -347,7 +359,7 @@ call_first(struct onednn_bn *bn, struct perf_bn_oracle *oracle)
 	onednn_bn_call(bn);
 	if (bn->backward)
 		run_backward(bn, 0); /* a step's was another buffer's */
-	if (perf_bn_oracle_make(&bn->batch, bn->first, bn->count, oracle) != 0)
+	if (perf_bn_oracle_make(&bn->batch, bn->first, bn->count, bn->backward, oracle) != 0)
 		end_without_memory();
 	if (bn->eval)
 		perf_bn_oracle_eval(oracle);

@@ -50,15 +50,35 @@ take_layout(const char *name, struct onednn_words *words)
 	return false;
 }
 
+/* "NxC", with up to three dimensions of space. */
+static bool
+take_shape(const char *shape, struct onednn_words *words)
+{
+	size_t size[SYNCBN_MAX_DIMS] = { 0, 0, 1, 1, 1 };
+	int dims = 0, used = 0;
+
+	while (dims < SYNCBN_MAX_DIMS && sscanf(shape, "%zu%n", &size[dims], &used) == 1) {
+		dims++;
+		shape += used + (shape[used] == 'x');
+	}
+	words->n = size[0];
+	words->c = size[1];
+	words->h = dims == 5 ? size[2] * size[3] : size[2];
+	words->w = dims == 5 ? size[4] : size[3];
+	return dims >= 2 && *shape == '\0';
+}
+
 const char *
 onednn_words_read(const char *spec, struct onednn_words *words)
 {
-	char mode[ONEDNN_WORD], layout[ONEDNN_WORD], dtype[ONEDNN_WORD], act[ONEDNN_WORD];
+	char mode[ONEDNN_WORD], shape[ONEDNN_SHAPE], layout[ONEDNN_WORD], dtype[ONEDNN_WORD];
+	char act[ONEDNN_WORD];
 	bool blocked;
 
-	if (sscanf(spec, "bn %31s %31s %zu %zu %zu %zu %31s %31s %31s %zu", mode, words->op,
-		   &words->n, &words->c, &words->h, &words->w, layout, dtype, act,
-		   &words->buffers) != 10)
+	if (sscanf(spec, "bn %31s %31s %63s %31s %31s %31s %zu %zu", mode, words->op, shape,
+		   layout, dtype, act, &words->inputs, &words->outputs) != 8 ||
+	    words->inputs == 0 || words->outputs == 0 ||
+	    !take_shape(shape, words))
 		return "such a line";
 	blocked = strcmp(mode, "onednn-blocked") == 0;
 	if (!take_type(dtype, words) || !take_layout(blocked ? "nchw16c" : layout, words))

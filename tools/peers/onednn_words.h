@@ -9,11 +9,11 @@
 
 #include <syncbn/tensor.h>
 
-enum { ONEDNN_WORD = 32 };
+enum { ONEDNN_WORD = 32, ONEDNN_SHAPE = 64 };
 
 struct onednn_words {
 	char op[ONEDNN_WORD];
-	size_t n, c, h, w, buffers;
+	size_t n, c, h, w, inputs, outputs; /* h: of all dimensions of space but the last */
 	dnnl_data_type_t type;
 	syncbn_dtype_t dtype;
 	dnnl_format_tag_t tag;
@@ -21,7 +21,7 @@ struct onednn_words {
 	bool relu;
 };
 
-/* spec: "bn MODE OP N C H W LAYOUT DTYPE ACT BUFFERS ". NULL, or what it cannot do. */
+/* spec: "bn MODE OP SHAPE LAYOUT DTYPE ACT INPUTS OUTPUTS ". NULL, or what it cannot do. */
 const char *onednn_words_read(const char *spec, struct onednn_words *words);
 
 #endif
