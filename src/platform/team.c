@@ -20,6 +20,7 @@ struct job {
 	void *argument;
 	int n;
 	fenv_t floating_point; /* workers round as the caller does */
+	uint64_t begun_ns;
 };
 
 struct worker {
@@ -42,13 +43,14 @@ struct sbn_team {
 };
 
 /*
- * Waits until *word is no longer `seen`; gives the new value. Whoever changes the word looks at
- * *sleepers afterwards; both sides are sequentially consistent, so one sees the other.
+ * Waits until *word is no longer `seen`, spinning for spin_ns at first; gives the new value. Whoever
+ * changes the word looks at *sleepers afterwards; both sides are sequentially consistent, so one
+ * sees the other.
  */
 static uint32_t
-await_change(_Atomic uint32_t *word, uint32_t seen, _Atomic uint32_t *sleepers)
+await_change(_Atomic uint32_t *word, uint32_t seen, _Atomic uint32_t *sleepers, uint64_t spin_ns)
 {
-	uint64_t end = sbn_now_ns() + SPIN_NS;
+	uint64_t end = sbn_now_ns() + spin_ns;
 	uint32_t now;
 
 	do {
@@ -87,14 +89,18 @@ worker_main(void *argument)
 {
 	struct worker *worker = argument;
 	struct sbn_team *team = worker->team;
+	uint64_t idle_ns = sbn_now_ns(), spin_ns = SPIN_NS;
 	uint32_t epoch = 0;
 
 	for (;;) {
-		epoch = await_change(&team->epoch, epoch, &team->idle_sleepers);
+		epoch = await_change(&team->epoch, epoch, &team->idle_sleepers, spin_ns);
 		if (team->job.body == NULL)
 			return NULL;
+		/* a longer pause is likely to be one again, and others may want this CPU in it */
+		spin_ns = team->job.begun_ns - idle_ns < SPIN_NS ? SPIN_NS : 0;
 		fesetenv(&team->job.floating_point);
 		run_share(&team->job, worker->thread, team->n_threads);
+		idle_ns = sbn_now_ns();
 		/* T2 pairs with await_change() in sbn_team_run() */
 		if (atomic_fetch_sub_explicit(&team->pending, 1, memory_order_seq_cst) == 1)
 			wake_sleepers(&team->pending, &team->caller_sleeps);
@@ -118,7 +124,7 @@ await_workers(struct sbn_team *team)
 	uint32_t pending = atomic_load_explicit(&team->pending, memory_order_acquire);
 
 	while (pending != 0)
-		pending = await_change(&team->pending, pending, &team->caller_sleeps);
+		pending = await_change(&team->pending, pending, &team->caller_sleeps, SPIN_NS);
 }
 
 static void
@@ -250,6 +256,7 @@ sbn_team_run(struct sbn_team *team, int acquired, int n, syncbn_body_fn body, vo
 		team->executor.parallel_for(team->executor.context, n, body, argument);
 		return;
 	}
+	job.begun_ns = sbn_now_ns();
 	team->job = job;
 	fegetenv(&team->job.floating_point);
 	start_job(team);
