@@ -14,7 +14,8 @@
 #include "perf_openmp.h"
 #include "perf_work.h"
 
-enum { LAYER, REGION, BOTH, MIXES, USUAL_CALLS = 50 };
+/* OpenMP's threads spin for tens of milliseconds behind their last region. */
+enum { LAYER, REGION, BOTH, MIXES, USUAL_CALLS = 50, CALM_MS = 100 };
 
 struct row {
 	const struct perf_bn_shape *shape;
@@ -42,13 +43,31 @@ run_calls(struct perf_bn_work *work, int mix, uint64_t calls)
 	return status;
 }
 
+/* Until nothing is left of the threads of the mix before. */
+static syncbn_status_t
+settle(struct perf_bn_work *work, int mix)
+{
+	uint64_t end_ns = sbn_now_ns() + CALM_MS * (SBN_NS_PER_S / 1000), more = 1;
+	syncbn_status_t status = run_calls(work, mix, work->options->warmup);
+
+	while (status == SYNCBN_OK && more != 0) {
+		double least[1] = { sbn_now_ns() < end_ns ? 1 : 0 };
+
+		status = run_calls(work, mix, 1);
+		if (status == SYNCBN_OK) /* all ranks make as many calls */
+			status = perf_keep_slowest(work->group, least, 1);
+		more = (uint64_t)least[0];
+	}
+	return status;
+}
+
 /* Microseconds a call. Many in a row: what is left of a call's threads disturbs the next. */
 static syncbn_status_t
 time_calls(struct perf_bn_work *work, int mix, double *us)
 {
 	const struct perf_bn_options *options = work->options;
 	uint64_t calls = options->iterations != 0 ? options->iterations : USUAL_CALLS;
-	syncbn_status_t status = run_calls(work, mix, options->warmup);
+	syncbn_status_t status = settle(work, mix);
 	uint64_t start_ns;
 
 	if (status == SYNCBN_OK)
@@ -98,9 +117,11 @@ static void
 print_head(const struct perf_bn_options *options, const struct perf_machine *machine,
 	   uint32_t n_ranks)
 {
-	printf("# syncbn-perf %s bn %s alternating with OpenMP, %s, %s, %d threads each a rank\n",
+	printf("# syncbn-perf %s bn %s alternating with OpenMP, %s, %s, %d threads each a rank, "
+	       "%s\n",
 	       SYNCBN_VERSION, perf_bn_op_names[options->op], perf_bn_layout_name(options->layout),
-	       perf_bn_dtype_name(options->dtype), syncbn_threads());
+	       perf_bn_dtype_name(options->dtype), syncbn_threads(),
+	       options->on_openmp ? "the layer's are OpenMP's" : "the layer's in a team");
 	perf_print_machine(machine, n_ranks);
 	printf("#%16s %10s %10s %10s %7s\n", "shape", "layer us", "region us", "both us", "lost");
 	fflush(stdout);
@@ -129,8 +150,9 @@ put_rows(struct perf_json *json, const void *context)
 		char shape[PERF_BN_SHAPE_BYTES], name[256];
 
 		perf_bn_shape_print(row->shape, shape);
-		snprintf(name, sizeof(name), "bn/openmp/%s/%s",
-			 perf_bn_op_names[table->options->op], shape);
+		snprintf(name, sizeof(name), "bn/openmp/%s/%s/%s",
+			 perf_bn_op_names[table->options->op], shape,
+			 table->options->on_openmp ? "openmp" : "team");
 		perf_json_open(json, NULL, '{');
 		perf_json_text(json, "name", name);
 		perf_json_number(json, "real_time", row->us[BOTH]);

@@ -42,6 +42,7 @@ const char perf_bn_help[] =
 	"                       torch (one process), torch-gloo (by hand); repeatable\n"
 	"  --numerics           errors on hard numbers instead of times\n"
 	"  --openmp             what alternating with an OpenMP region costs instead\n"
+	"  --executor WORD      team (default), openmp: whose threads run the layer\n"
 	"  --json FILE          the figures in Google Benchmark's shape\n"
 	"\n"
 	"Times are microseconds of the slowest rank; GB/s counts what the floor moves; x\n"
@@ -134,6 +135,18 @@ take_act(void *context, const char *name, const char *text)
 }
 
 static syncbn_status_t
+take_executor(void *context, const char *name, const char *text)
+{
+	static const char *const words[] = { "team", "openmp" };
+	struct perf_bn_options *options = context;
+	int word = 0;
+	syncbn_status_t status = perf_arg_choice(name, text, words, 2, &word);
+
+	options->on_openmp = word == 1;
+	return status;
+}
+
+static syncbn_status_t
 take_peer(void *context, const char *name, const char *text)
 {
 	struct perf_bn_options *options = context;
@@ -183,6 +196,7 @@ static const struct perf_arg args[] = {
 	{ "-w", false, take_count },       { "--warmup", false, take_count },
 	{ "-i", false, take_count },       { "--iterations", false, take_count },
 	{ "--rounds", false, take_count }, { "--peer", false, take_peer },
+	{ "--executor", false, take_executor },
 	{ "--json", false, take_json },    { "--oversubscribe", true, take_flag },
 	{ "--cold", true, take_flag },     { "--hot", true, take_flag },
 	{ "--numerics", true, take_flag }, { "--openmp", true, take_flag },

@@ -53,6 +53,15 @@ expect "only the first rank prints" 1 "$(grep -vc '^#' "$dir/out")"
 
 measure -n 2 --numerics --shape 4x3x5x5 --json "$dir/numerics.json"
 expect "the errors are told" "0 7" "$code $(grep -c ' syncbn ' "$dir/out")"
+measure -n 1 --openmp --executor openmp --threads 2 --shape 4x3x5x5
+if [ "$code" = 0 ]; then
+	expect_match "the layer runs on OpenMP's threads" "2 threads .*the layer's are OpenMP's" \
+		"$dir/out"
+else
+	expect_match "without OpenMP there is no such executor" 'without OpenMP' "$dir/err"
+fi
+measure -n 2 --executor openmp --cold --op step --shape 6x5x7x7
+[ "$code" = 0 ] && expect "on OpenMP's threads all is right" "0 " "$(column wrong)"
 measure -n 1 --openmp --shape 4x3x5x5 --json "$dir/openmp.json"
 if [ "$code" = 0 ]; then
 	expect "alternating has a line" 1 "$(grep -vc '^#' "$dir/out")"
