@@ -91,7 +91,7 @@ prepare(struct syncbn_group *parent, const struct plan *plan, bool alone, struct
 	group->control = parent->control;
 	group->own = parent->own;
 	group->trace = sbn_trace_of(parent->own, SBN_TRACE_SUB_GROUPS);
-	group->trace->many_writers = true;
+	group->trace->many_writers = 1;
 	*out = group;
 	return SYNCBN_OK;
 }

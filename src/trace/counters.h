@@ -8,7 +8,6 @@
 #define SBN_TRACE_COUNTERS_H
 
 #include <stdatomic.h>
-#include <stdbool.h>
 #include <stdint.h>
 
 #include "shm/control.h"
@@ -31,7 +30,7 @@ enum sbn_counter {
 
 struct sbn_trace {
 	_Alignas(SBN_LINE) _Atomic uint64_t counter[SBN_COUNTERS];
-	bool many_writers; /* set before the first addition */
+	uint32_t many_writers; /* set before the first addition; no bool, which garbage breaks */
 };
 
 enum sbn_trace_owner { SBN_TRACE_WORLD, SBN_TRACE_SUB_GROUPS, SBN_TRACES };
