@@ -12,8 +12,8 @@
 #include "perf_work.h"
 
 /*
- * A variant's turn: calls that are not timed until they have filled the last cache, then as many, or
- * a few, that are. So each finds in the caches what its own calls leave there, as the peers do:
+ * A variant's turn: calls that are not timed until they have filled the last cache, then as many,
+ * or a few, that are. So each finds in the caches what its own calls leave there, as the peers do:
  * without it, whoever stores past the caches pays for writing back what another left dirty.
  */
 enum { LEAST_IN_A_ROW = 3, FEW_CALLS = LEAST_IN_A_ROW, LINE_US = 1000 * 1000 };

@@ -85,8 +85,8 @@ measure_peers(const struct perf_bn_options *options, struct perf_peers *peers,
 
 		if (!peers->there[i])
 			continue;
-		snprintf(line, sizeof(line), "errors %s %d %s %s %s\n",
-			 perf_peer_names[i], (int)row->numbers, shape, perf_bn_layout_name(options->layout),
+		snprintf(line, sizeof(line), "errors %s %d %s %s %s\n", perf_peer_names[i],
+			 (int)row->numbers, shape, perf_bn_layout_name(options->layout),
 			 perf_bn_dtype_name(options->dtype));
 		status =
 			perf_peer_run(&peers->peer[i], line, PERF_BN_ERRORS, &wrong, row->peers[i]);

@@ -36,7 +36,8 @@ run_calls(struct perf_bn_work *work, int mix, uint64_t calls)
 
 	for (uint64_t i = 0; i < calls && status == SYNCBN_OK; i++) {
 		if (mix != REGION)
-			status = perf_bn_work_call(work, PERF_BN_OURS, (struct perf_bn_turn){ 0, 0 });
+			status = perf_bn_work_call(work, PERF_BN_OURS,
+						   (struct perf_bn_turn){ 0, 0 });
 		if (mix != LAYER)
 			perf_openmp_region(syncbn_threads());
 	}

@@ -43,9 +43,9 @@ struct sbn_team {
 };
 
 /*
- * Waits until *word is no longer `seen`, spinning for spin_ns at first; gives the new value. Whoever
- * changes the word looks at *sleepers afterwards; both sides are sequentially consistent, so one
- * sees the other.
+ * Waits until *word is no longer `seen`, spinning for spin_ns at first; gives the new value.
+ * Whoever changes the word looks at *sleepers afterwards; both sides are sequentially consistent,
+ * so one sees the other.
  */
 static uint32_t
 await_change(_Atomic uint32_t *word, uint32_t seen, _Atomic uint32_t *sleepers, uint64_t spin_ns)

@@ -21,7 +21,8 @@ refused 'did you mean --shape' --shap 1x2
 refused 'what is it for' 32x64x56x56
 refused 'its value is missing' --shape
 refused 'takes no value' --cold=yes --shape 4x4
-for shape in 32 1x2x3x4x5x6 1x2xx3 0x4 4x4x0 1x2x3x4x0 ax4 '4x4,' 4x-4 4x4x0x4 99999999x1 16777216x16777216 ''; do
+for shape in 32 1x2x3x4x5x6 1x2xx3 0x4 4x4x0 1x2x3x4x0 ax4 '4x4,' 4x-4 4x4x0x4 \
+	99999999x1 16777216x16777216 ''; do
 	refused 'is not a shape such as' --shape "$shape"
 done
 refused 'more than [0-9]+ shapes' --shape "$(seq -s, -f '%gx1' 1 129)"

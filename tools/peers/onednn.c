@@ -151,7 +151,8 @@ run_errors(const char *line, FILE *out)
 	struct onednn_bn *bn;
 	int numbers;
 
-	if (sscanf(line, "errors %31s %d %63s %31s %31s", mode, &numbers, shape, layout, dtype) != 5)
+	if (sscanf(line, "errors %31s %d %63s %31s %31s", mode, &numbers, shape, layout, dtype) !=
+	    5)
 		give_up(line);
 	snprintf(spec, sizeof(spec), "bn %s step %s %s %s none 1 1 ", mode, shape, layout, dtype);
 	bn = onednn_bn_new(spec, numbers, rank, n_ranks, &reason);
