@@ -17,9 +17,9 @@ T(sum_at)(ELEMENT *const *dst, size_t n_dst, const ELEMENT *const *src, size_t n
 		T(put)(dst[d] + i, n, sum);
 }
 
-static void
-T(sum)(ELEMENT *const *dst, size_t n_dst, const ELEMENT *const *src, size_t n_src, size_t count,
-       REAL divisor)
+SBN_FORCE_INLINE void
+T(sum_all)(ELEMENT *const *dst, size_t n_dst, const ELEMENT *const *src, size_t n_src, size_t count,
+	   REAL divisor)
 {
 	size_t i = 0;
 
@@ -27,4 +27,18 @@ T(sum)(ELEMENT *const *dst, size_t n_dst, const ELEMENT *const *src, size_t n_sr
 		T(sum_at)(dst, n_dst, src, n_src, i, SBN_LANES, divisor);
 	if (i < count)
 		T(sum_at)(dst, n_dst, src, n_src, i, count - i, divisor);
+}
+
+/* Two ranks are the most frequent: their pointers stay in registers. */
+static void
+T(sum)(ELEMENT *const *dst, size_t n_dst, const ELEMENT *const *src, size_t n_src, size_t count,
+       REAL divisor)
+{
+	ELEMENT *const one[] = { dst[0] };
+	const ELEMENT *const two[] = { src[0], src[n_src - 1] };
+
+	if (n_src == 2 && n_dst == 1)
+		T(sum_all)(one, 1, two, 2, count, divisor);
+	else
+		T(sum_all)(dst, n_dst, src, n_src, count, divisor);
 }
