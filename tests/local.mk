@@ -254,7 +254,7 @@ tests_faults_actor_SOURCES = \
 	tests/faults/hooks.h \
 	tests/faults/stage.h
 tests_faults_actor_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=sbn_kernels_choose \
-	-Wl,--wrap=sbn_call_publish -Wl,--wrap=sbn_wait -Wl,--wrap=renameat
+	-Wl,--wrap=sbn_group_join -Wl,--wrap=renameat
 tests_faults_matrix_SOURCES = \
 	tests/faults/matrix.c \
 	tests/faults/hooks.h \

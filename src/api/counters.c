@@ -26,7 +26,7 @@ ns_of(const struct syncbn_group *group, enum sbn_counter which)
 static uint64_t
 reduce_ns(const struct syncbn_group *group)
 {
-	uint64_t ns = ns_of(group, SBN_REDUCE_TICKS), waited = count_of(group, SBN_REDUCE_WAIT_NS);
+	uint64_t ns = ns_of(group, SBN_REDUCE_TICKS), waited = ns_of(group, SBN_REDUCE_WAIT_TICKS);
 
 	return ns > waited ? ns - waited : 0;
 }
@@ -52,7 +52,7 @@ syncbn_counters_get(const syncbn_group_t *group, syncbn_counters_t *counters)
 		.barrier_calls = count_of(group, SBN_BARRIER_CALLS),
 		.moments_ns = ns_of(group, SBN_MOMENTS_TICKS),
 		.exchange_ns = ns_of(group, SBN_EXCHANGE_TICKS),
-		.wait_ns = count_of(group, SBN_WAIT_NS),
+		.wait_ns = ns_of(group, SBN_WAIT_TICKS),
 		.normalize_ns = ns_of(group, SBN_NORMALIZE_TICKS),
 		.reduce_ns = reduce_ns(group),
 		.sleeps = count_of(group, SBN_SLEEPS),

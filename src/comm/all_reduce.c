@@ -187,7 +187,7 @@ syncbn_status_t
 sbn_all_reduce_staged(struct syncbn_group *group, void *data, size_t count, syncbn_dtype_t dtype,
 		      syncbn_reduce_t op)
 {
-	struct sbn_span span = sbn_span_begin(group);
+	struct sbn_span span = sbn_span_begin(group, count * sbn_dtype_bytes(dtype));
 	syncbn_status_t status = sbn_all_reduce_pieces(group, data, count, dtype, op);
 
 	sbn_span_end(group, &span, count * sbn_dtype_bytes(dtype));

@@ -1,14 +1,24 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/fail.h"
 #include "comm/collective.h"
+#include "comm/transport_shm.h"
 #include "comm/wait.h"
+
+static inline bool
+is_here(const struct sbn_wait *wait)
+{
+	const struct syncbn_group *group = wait->group;
+
+	return sbn_is_shm(group) ? sbn_barrier_reached(&group->barrier, wait->peer) :
+				   group->transport->reached(group, wait->peer);
+}
 
 static bool
 has_arrived(const struct sbn_wait *wait)
 {
 	const struct syncbn_group *group = wait->group;
 
-	return group->transport->reached(group, wait->peer) ||
+	return is_here(wait) ||
 	       sbn_leave_absent(&group->leave, wait->peer, SBN_SEQUENCE_BARRIER,
 				group->barrier.arrivals);
 }
@@ -27,9 +37,11 @@ sbn_barrier(struct syncbn_group *group)
 		return status;
 	sbn_group_enter(group, SBN_OP_BARRIER, 0, group->barrier.arrivals + 1);
 	group->transport->arrive(group);
-	for (wait.peer = 0; wait.peer < group->size && status == SYNCBN_OK; wait.peer++)
-		if (wait.peer != group->rank)
+	for (uint32_t i = 0; i + 1 < group->size && status == SYNCBN_OK; i++) {
+		wait.peer = group->peers[i];
+		if (!sbn_is_soon(&wait, is_here))
 			status = sbn_wait(&wait);
+	}
 	sbn_group_exit(group);
 	if (status != SYNCBN_OK)
 		sbn_group_fail(group, status, sbn_last_error());

@@ -50,7 +50,7 @@ broadcast_pieces(struct syncbn_group *group, unsigned char *data, size_t bytes, 
 syncbn_status_t
 sbn_broadcast(struct syncbn_group *group, void *data, size_t bytes, uint32_t root)
 {
-	struct sbn_span span = sbn_span_begin(group);
+	struct sbn_span span = sbn_span_begin(group, bytes);
 	syncbn_status_t status =
 		bytes == 0 ? sbn_group_check(group) : broadcast_pieces(group, data, bytes, root);
 

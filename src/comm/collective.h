@@ -7,8 +7,10 @@
 
 #include <syncbn/collective.h>
 
+#include "base/clock.h"
 #include "base/math.h"
 #include "comm/call.h"
+#include "comm/copy.h"
 
 syncbn_status_t sbn_barrier(struct syncbn_group *group);
 
@@ -34,19 +36,63 @@ syncbn_status_t sbn_all_reduce_pieces(struct syncbn_group *group, void *data, si
  * One call on the data stream: this rank's `bytes` bytes out (none where own is NULL), then
  * everybody's to be read. After OK the caller ends the call.
  */
-syncbn_status_t sbn_pass_piece(struct syncbn_group *group, const struct sbn_call *call,
-			       const void *own, size_t bytes, struct sbn_running_call *running);
+static inline syncbn_status_t
+sbn_pass_piece(struct syncbn_group *group, const struct sbn_call *call, const void *own,
+	       size_t bytes, struct sbn_running_call *running)
+{
+	syncbn_status_t status = sbn_call_begin_unseen(group, SBN_STREAM_DATA, call, running);
+
+	if (status != SYNCBN_OK)
+		return status;
+	if (own != NULL)
+		sbn_copy_out(group, running->row, own, bytes);
+	sbn_call_publish(running, 0, (uint32_t)bytes);
+	if (sbn_call_await(running, 0, 0, (uint32_t)bytes) != SYNCBN_OK)
+		return sbn_call_end(running);
+	return SYNCBN_OK;
+}
 
 /* An operation, from its beginning to its end, for the counters. */
 struct sbn_span {
 	uint64_t start_ticks;
-	uint64_t waited_ns; /* by the group before it */
+	uint64_t waited_ticks;  /* by the group before it */
+	uint32_t stands_for; /* operations, of which it alone is timed; 0: another is */
 };
 
-struct sbn_span sbn_span_begin(const struct syncbn_group *group);
+/*
+ * Two readings of the time stamp counter take a third of the smallest all-reduce. So of the small
+ * ones one in eight is timed, and stands for those since the last that was.
+ */
+enum { SBN_SMALL_BYTES = 4096, SBN_TIMED_ONE_IN = 8 };
+
+/* bytes: how large the operation is, by which nothing but its time is counted. */
+static inline struct sbn_span
+sbn_span_begin(struct syncbn_group *group, size_t bytes)
+{
+	struct sbn_span span = { .waited_ticks = group->waited_ticks };
+
+	if (bytes > SBN_SMALL_BYTES)
+		span.stands_for = 1;
+	else if (group->n_small++ % SBN_TIMED_ONE_IN == 0)
+		span.stands_for = group->n_small == 1 ? 1 : SBN_TIMED_ONE_IN;
+	if (span.stands_for != 0)
+		span.start_ticks = sbn_ticks();
+	return span;
+}
 
 /* bytes: what this rank published. */
-void sbn_span_end(struct syncbn_group *group, const struct sbn_span *span, size_t bytes);
+static inline void
+sbn_span_end(struct syncbn_group *group, const struct sbn_span *span, size_t bytes)
+{
+	sbn_trace_add(group->trace, SBN_REDUCE_CALLS, 1);
+	sbn_trace_add(group->trace, SBN_REDUCE_BYTES, bytes);
+	if (span->stands_for == 0)
+		return;
+	sbn_trace_add(group->trace, SBN_REDUCE_TICKS,
+		      (sbn_ticks() - span->start_ticks) * span->stands_for);
+	sbn_trace_add(group->trace, SBN_REDUCE_WAIT_TICKS,
+		      (group->waited_ticks - span->waited_ticks) * span->stands_for);
+}
 
 /* What the ranks of an all-reduce agree on beside its data: operation, and divisor of a mean. */
 enum { SBN_REDUCE_OP = 0xff, SBN_REDUCE_DIVISOR_SHIFT = 8 };

@@ -30,7 +30,7 @@ gather_piece(struct syncbn_group *group, const struct sbn_call *call, const void
 syncbn_status_t
 sbn_all_gather(struct syncbn_group *group, const void *own, size_t bytes, void *all)
 {
-	struct sbn_span span = sbn_span_begin(group);
+	struct sbn_span span = sbn_span_begin(group, bytes);
 	syncbn_status_t status = sbn_group_check(group);
 
 	for (size_t at = 0; at < bytes && status == SYNCBN_OK; at += SBN_DATA_ROOM) {
@@ -129,7 +129,7 @@ sbn_reduce_scatter(struct syncbn_group *group, const void *data, size_t count, s
 		.out = out,
 	};
 	size_t a_piece = SBN_DATA_ROOM / group->size / SBN_LINE * SBN_LINE;
-	struct sbn_span span = sbn_span_begin(group);
+	struct sbn_span span = sbn_span_begin(group, s.bytes * group->size);
 	syncbn_status_t status = sbn_group_check(group);
 
 	for (size_t at = 0; at < s.bytes && status == SYNCBN_OK; at += a_piece)

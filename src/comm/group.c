@@ -11,6 +11,8 @@ void
 sbn_group_discard(struct syncbn_group *group)
 {
 	free(group->members);
+	free(group->shares);
+	free(group->peers);
 	free(group->seats);
 	free(group->parts);
 	free(group->barrier_lines);
@@ -33,17 +35,32 @@ sbn_group_alloc(struct sbn_process *process, uint32_t rank, uint32_t size)
 	group->divisor = SYNCBN_DIVISOR_INITIAL;
 	group->tuning = (struct sbn_tuning){ SBN_NEVER, SBN_NEVER };
 	group->members = calloc(size, sizeof(*group->members));
+	group->shares = calloc(size, sizeof(*group->shares));
+	group->peers = calloc(size, sizeof(*group->peers));
 	group->seats = calloc(size, sizeof(struct sbn_seat *));
 	group->parts = calloc((size_t)SBN_STREAMS * size, sizeof(unsigned char *));
 	group->barrier_lines = calloc(size, sizeof(struct sbn_barrier_line *));
 	group->leave_lines = calloc(size, sizeof(struct sbn_leave_line *));
 	group->meeting_lines = calloc(size, sizeof(struct sbn_barrier_line *));
-	if (group->members != NULL && group->seats != NULL && group->parts != NULL &&
-	    group->barrier_lines != NULL && group->leave_lines != NULL &&
-	    group->meeting_lines != NULL)
-		return group;
-	sbn_group_discard(group);
-	return NULL;
+	if (group->members == NULL || group->shares == NULL || group->peers == NULL ||
+	    group->seats == NULL || group->parts == NULL || group->barrier_lines == NULL ||
+	    group->leave_lines == NULL || group->meeting_lines == NULL) {
+		sbn_group_discard(group);
+		return NULL;
+	}
+	sbn_group_order_peers(group);
+	return group;
+}
+
+void
+sbn_group_order_peers(struct syncbn_group *group)
+{
+	uint32_t n = 0;
+
+	for (int sharing = 1; sharing >= 0; sharing--)
+		for (uint32_t rank = 0; rank < group->size; rank++)
+			if (rank != group->rank && group->shares[rank] == (sharing == 1))
+				group->peers[n++] = rank;
 }
 
 void
@@ -77,66 +94,12 @@ sbn_op_stream(enum sbn_op op)
 	}
 }
 
-void
-sbn_group_enter(struct syncbn_group *group, enum sbn_op op, uint32_t name, uint64_t call)
-{
-	struct sbn_now now = {
-		.inside = true, .op = op, .group = group->number, .layer = name, .call = call
-	};
-
-	group->shown = sbn_now_pack(now);
-	/* C5 pairs with sbn_group_now(): who sees this sees what was published before */
-	atomic_store_explicit(&group->seats[group->rank]->now, group->shown, memory_order_release);
-	/* release: the launcher reads time, word, time */
-	atomic_store_explicit(&group->own->now.op, group->shown, memory_order_release);
-}
-
-/* Between operations, of which `now` is the last. */
-static void
-show_outside(struct syncbn_group *group, struct sbn_now now)
-{
-	uint64_t before = group->shown;
-
-	now.inside = false;
-	group->shown = sbn_now_pack(now);
-	/* relaxed: whoever reads "between operations" concludes nothing from it */
-	atomic_store_explicit(&group->seats[group->rank]->now, group->shown, memory_order_relaxed);
-	/*
-	 * A thread in another group may have come since: its word stays, unless it comes between
-	 * these two, which a locked instruction a call would be too dear for. relaxed: as above
-	 */
-	if (atomic_load_explicit(&group->own->now.op, memory_order_relaxed) == before)
-		atomic_store_explicit(&group->own->now.op, group->shown, memory_order_relaxed);
-}
-
-void
-sbn_group_exit(struct syncbn_group *group)
-{
-	show_outside(group, sbn_now_unpack(group->shown));
-}
-
-void
-sbn_group_pass(struct syncbn_group *group, enum sbn_op op, uint64_t call)
-{
-	show_outside(group, (struct sbn_now){ .op = op, .group = group->number, .call = call });
-}
-
 struct sbn_now
 sbn_group_now(const struct syncbn_group *group, uint32_t member)
 {
 	/* C5 pairs with sbn_group_enter(): what the member published before is seen after */
 	return sbn_now_unpack(
 		atomic_load_explicit(&group->seats[member]->now, memory_order_acquire));
-}
-
-void
-sbn_group_ring(const struct syncbn_group *group)
-{
-	/* F1 pairs with F2 in sleep_until_ready() */
-	atomic_thread_fence(memory_order_seq_cst);
-	for (uint32_t peer = 0; peer < group->size; peer++)
-		if (peer != group->rank)
-			sbn_control_ring(&group->control, group->members[peer]);
 }
 
 void
@@ -163,7 +126,7 @@ sbn_group_check_failure(struct syncbn_group *group)
 }
 
 syncbn_status_t
-sbn_group_check(struct syncbn_group *group)
+sbn_group_check_closely(struct syncbn_group *group)
 {
 	syncbn_status_t status = sbn_group_check_failure(group);
 

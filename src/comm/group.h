@@ -74,6 +74,8 @@ struct syncbn_group {
 	bool is_world;
 	struct sbn_tuning tuning;   /* which way of a collective is the fastest */
 	bool may_spin;              /* the lanes of all ranks together have CPUs enough */
+	bool *shares;               /* [size]: who does not come while this rank spins */
+	uint32_t *peers;            /* [size - 1], as they are waited for: those first */
 	struct sbn_segment segment; /* shm only */
 	struct sbn_control control; /* the segment's; self: this process's own */
 	struct sbn_rank_block *own;
@@ -91,7 +93,8 @@ struct syncbn_group {
 	struct sbn_barrier meeting;
 	struct sbn_barrier_line **meeting_lines; /* [size] */
 	syncbn_divisor_t divisor;                /* of means, after ranks have left */
-	uint64_t waited_ns;                      /* by lane 0 of the calls */
+	uint64_t waited_ticks;                      /* by lane 0 of the calls */
+	uint32_t n_small;                        /* collectives, see sbn_span_begin() */
 	uint32_t n_layers;                       /* made so far: the next layer's number */
 	uint32_t n_users;                        /* layers, saved objects and arenas that live */
 	struct syncbn_arena *arenas;
@@ -106,6 +109,9 @@ struct syncbn_group {
 struct syncbn_group *sbn_group_alloc(struct sbn_process *process, uint32_t rank, uint32_t size);
 void sbn_group_discard(struct syncbn_group *group);
 
+/* Decides the order of `peers`, after `shares`. */
+void sbn_group_order_peers(struct syncbn_group *group);
+
 /* The group of all ranks that the contract names; Collective. */
 syncbn_status_t sbn_group_join(struct sbn_process *process, struct syncbn_group **world);
 
@@ -119,7 +125,19 @@ void sbn_group_close(struct syncbn_group *group);
  * Before a call: the failure that this rank has seen, or that the abort word holds; INVALID when
  * this rank has left; else OK.
  */
-syncbn_status_t sbn_group_check(struct syncbn_group *group);
+syncbn_status_t sbn_group_check_closely(struct syncbn_group *group);
+
+/* The same: nearly every call finds no abort word set, the group's or the run's. */
+static inline syncbn_status_t
+sbn_group_check(struct syncbn_group *group)
+{
+	/* C3 pairs with sbn_abort_set(), both; who finds one set looks again */
+	if (group->failed == SYNCBN_OK && !group->leave.left &&
+	    atomic_load_explicit(group->abort, memory_order_acquire) == 0 &&
+	    atomic_load_explicit(&group->control.head->abort, memory_order_acquire) == 0)
+		return SYNCBN_OK;
+	return sbn_group_check_closely(group);
+}
 
 /* The same, without a look at whether this rank has left. */
 syncbn_status_t sbn_group_check_failure(struct syncbn_group *group);
@@ -150,17 +168,66 @@ void sbn_group_abort(struct syncbn_group *group, syncbn_status_t cause, uint32_t
 bool sbn_group_has_freed(const struct syncbn_group *group, uint32_t member);
 
 /* Wakes the members that sleep; whoever goes to sleep after it sees what was stored before (F1). */
-void sbn_group_ring(const struct syncbn_group *group);
+static inline void
+sbn_group_ring(const struct syncbn_group *group)
+{
+	/* F1 pairs with F2 in take_bell() */
+	atomic_thread_fence(memory_order_seq_cst);
+	for (uint32_t peer = 0; peer < group->size; peer++)
+		if (peer != group->rank &&
+		    sbn_control_may_sleep(&group->control, group->members[peer]))
+			sbn_control_ring(&group->control, group->members[peer]);
+}
 
 /* The stream on which an operation travels; SBN_STREAMS for the barrier and for none. */
 enum sbn_stream sbn_op_stream(enum sbn_op op);
 
-/* Says what this rank is in (inside) or was in last; C5: after all that it published before. */
-void sbn_group_enter(struct syncbn_group *group, enum sbn_op op, uint32_t name, uint64_t call);
-void sbn_group_exit(struct syncbn_group *group);
+/* Says what this rank is in; C5: after all that it published before. */
+static inline void
+sbn_group_enter(struct syncbn_group *group, enum sbn_op op, uint32_t name, uint64_t call)
+{
+	struct sbn_now now = {
+		.inside = true, .op = op, .group = group->number, .layer = name, .call = call
+	};
+
+	group->shown = sbn_now_pack(now);
+	/* C5 pairs with sbn_group_now(): who sees this sees what was published before */
+	atomic_store_explicit(&group->seats[group->rank]->now, group->shown, memory_order_release);
+	/* release: the launcher reads time, word, time */
+	atomic_store_explicit(&group->own->now.op, group->shown, memory_order_release);
+}
+
+/* Between operations, the last of which `now` tells. */
+static inline void
+sbn_group_show_outside(struct syncbn_group *group, uint64_t now)
+{
+	uint64_t before = group->shown;
+
+	group->shown = now;
+	/* relaxed: whoever reads "between operations" concludes nothing from it */
+	atomic_store_explicit(&group->seats[group->rank]->now, group->shown, memory_order_relaxed);
+	/*
+	 * A thread in another group may have come since: its word stays, unless it comes between
+	 * these two, which a locked instruction a call would be too dear for. relaxed: as above
+	 */
+	if (atomic_load_explicit(&group->own->now.op, memory_order_relaxed) == before)
+		atomic_store_explicit(&group->own->now.op, group->shown, memory_order_relaxed);
+}
+
+static inline void
+sbn_group_exit(struct syncbn_group *group)
+{
+	sbn_group_show_outside(group, sbn_now_ended(group->shown));
+}
 
 /* The same as both, for what waits for nobody: no peer may take it for blocked meanwhile. */
-void sbn_group_pass(struct syncbn_group *group, enum sbn_op op, uint64_t call);
+static inline void
+sbn_group_pass(struct syncbn_group *group, enum sbn_op op, uint64_t call)
+{
+	struct sbn_now now = { .op = op, .group = group->number, .call = call };
+
+	sbn_group_show_outside(group, sbn_now_pack(now));
+}
 
 /* What a member is in, or was in last, in this group (C5). */
 struct sbn_now sbn_group_now(const struct syncbn_group *group, uint32_t member);

@@ -72,6 +72,23 @@ say_hello(struct syncbn_group *group)
 	return SYNCBN_OK;
 }
 
+/*
+ * Whoever runs on this rank's CPUs does not come while it spins. Once those have come it may spin
+ * for the others, who need no CPU of it; unless its own lanes need them.
+ */
+static void
+find_sharers(struct syncbn_group *group)
+{
+	const struct sbn_cpus *own = &group->own->cpus;
+	bool crowded = (unsigned)sbn_team_threads(group->process->team) > sbn_cpus_count(own);
+
+	for (uint32_t rank = 0; rank < group->size; rank++)
+		group->shares[rank] =
+			crowded ||
+			sbn_cpus_meet(own, &sbn_control_rank(&group->control, rank)->cpus);
+	sbn_group_order_peers(group);
+}
+
 /* The lanes of all ranks together against the CPUs that they may use. */
 static syncbn_status_t
 decide_to_spin(struct syncbn_group *group)
@@ -84,6 +101,8 @@ decide_to_spin(struct syncbn_group *group)
 	for (uint32_t rank = 0; rank < group->size; rank++)
 		sbn_cpus_unite(&cpus, &sbn_control_rank(&group->control, rank)->cpus);
 	group->may_spin = threads.sum <= sbn_cpus_count(&cpus);
+	if (!group->may_spin)
+		find_sharers(group);
 	return status;
 }
 

@@ -30,6 +30,7 @@ libsbn_core_la_SOURCES += \
 	src/comm/transport.h \
 	src/comm/transport_self.c \
 	src/comm/transport_shm.c \
+	src/comm/transport_shm.h \
 	src/comm/tuning.c \
 	src/comm/tuning.h \
 	src/comm/wait.c \

@@ -20,8 +20,7 @@ enum {
 static struct sbn_process process;
 static struct sbn_process *running;
 
-/* A page whose first word is 1 here and 0 in a forked child: the kernel wipes it there. */
-static const volatile int *here;
+const volatile int *sbn_process_here; /* the kernel wipes the page in a forked child */
 
 static const volatile int *
 wiped_on_fork(void)
@@ -40,13 +39,11 @@ wiped_on_fork(void)
 }
 
 syncbn_status_t
-sbn_process_check(void)
+sbn_process_is_fork(void)
 {
-	if (here != NULL && *here == 0)
-		return sbn_fail(SYNCBN_ERR_INVALID,
-				"this is a forked child of a rank: only the process that called "
-				"syncbn_init may use the library");
-	return SYNCBN_OK;
+	return sbn_fail(SYNCBN_ERR_INVALID,
+			"this is a forked child of a rank: only the process that called "
+			"syncbn_init may use the library");
 }
 
 /* The config's milliseconds, else the environment's seconds, else the default. */
@@ -144,8 +141,8 @@ sbn_process_start(const syncbn_config_t *config, struct sbn_process **out)
 	if (running != NULL)
 		return sbn_fail(SYNCBN_ERR_INVALID, "this process has joined already");
 	sbn_ticks_start();
-	if (here == NULL)
-		here = wiped_on_fork();
+	if (sbn_process_here == NULL)
+		sbn_process_here = wiped_on_fork();
 	sbn_log_to(config->log, config->log_context);
 	if ((status = choose_timeouts(config)) != SYNCBN_OK ||
 	    (status = choose_chunk()) != SYNCBN_OK || (status = choose_stores()) != SYNCBN_OK ||

@@ -32,7 +32,18 @@ void sbn_process_stop(void);
 /* The process's state; NULL outside syncbn_init .. syncbn_finalize. */
 struct sbn_process *sbn_process_get(void);
 
+/* A page whose first word is 1 here and 0 in a forked child; NULL before the first start. */
+extern const volatile int *sbn_process_here;
+
+/* INVALID, with the detail. */
+syncbn_status_t sbn_process_is_fork(void);
+
 /* INVALID in a forked child: the segment and the team belong to its parent. */
-syncbn_status_t sbn_process_check(void);
+static inline syncbn_status_t
+sbn_process_check(void)
+{
+	return sbn_process_here != NULL && *sbn_process_here == 0 ? sbn_process_is_fork() :
+								    SYNCBN_OK;
+}
 
 #endif

@@ -82,8 +82,11 @@ prepare(struct syncbn_group *parent, const struct plan *plan, bool alone, struct
 	group = sbn_group_alloc(parent->process, plan->rank, plan->n);
 	if (group == NULL)
 		return sbn_fail(SYNCBN_ERR_NO_MEMORY, "a group of %" PRIu32 " ranks", plan->n);
-	for (uint32_t i = 0; i < plan->n; i++)
+	for (uint32_t i = 0; i < plan->n; i++) {
 		group->members[i] = parent->members[plan->list[i]];
+		group->shares[i] = parent->shares[plan->list[i]];
+	}
+	sbn_group_order_peers(group);
 	group->transport = parent->transport;
 	group->may_spin = parent->may_spin;
 	group->tuning = sbn_tuning_within(parent->tuning, parent->size, plan->n);

@@ -3,6 +3,7 @@
 #include "base/fail.h"
 #include "comm/agree.h"
 #include "comm/slice.h"
+#include "comm/transport_shm.h"
 
 static uint64_t
 shm_begin(struct syncbn_group *group, enum sbn_stream stream, const struct sbn_call *call,
@@ -10,12 +11,10 @@ shm_begin(struct syncbn_group *group, enum sbn_stream stream, const struct sbn_c
 {
 	struct sbn_ring *ring = &group->rings[stream];
 
-	if (unseen) {
-		sbn_ring_begin_unseen(ring, call);
-	} else {
-		sbn_ring_begin(ring, call);
-		sbn_group_ring(group);
-	}
+	if (unseen)
+		return sbn_shm_begin_unseen(group, stream, call, row);
+	sbn_ring_begin(ring, call);
+	sbn_group_ring(group);
 	*row = sbn_ring_own_row(ring);
 	return ring->call;
 }
@@ -23,8 +22,7 @@ shm_begin(struct syncbn_group *group, enum sbn_stream stream, const struct sbn_c
 static void
 shm_publish(struct syncbn_group *group, const struct sbn_ring *ring, uint32_t lane, uint32_t end)
 {
-	sbn_ring_publish(ring, lane, end);
-	sbn_group_ring(group);
+	sbn_shm_publish(group, ring, lane, end);
 }
 
 static void

@@ -160,7 +160,7 @@ measure(struct syncbn_group *world, struct times *times, float *data, struct sbn
 	for (int round = 0; round < ROUNDS && status == SYNCBN_OK; round++)
 		status = time_round(world, times, data, round);
 	*world->trace = before;
-	world->waited_ns = 0;
+	world->waited_ticks = 0;
 	*tuning = fastest(times, world->size);
 	return status;
 }

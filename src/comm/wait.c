@@ -9,7 +9,6 @@
 #include "platform/futex.h"
 
 enum {
-	BARE_LOOKS = 300, /* some microseconds; a clock's reading or a pause costs many looks */
 	SPIN_NS = 30000,
 	PAUSES_A_LOOK = 16,
 	YIELDS = 4,
@@ -30,18 +29,6 @@ struct bell {
 	uint64_t nap_ns;
 };
 
-/* What comes as soon as this is found without a clock's reading, and is not timed. */
-static bool
-is_soon_ready(const struct sbn_wait *wait)
-{
-	int looks = wait->group->may_spin ? BARE_LOOKS : 1;
-
-	for (int i = 0; i < looks; i++)
-		if (wait->ready(wait))
-			return true;
-	return false;
-}
-
 static bool
 spin(const struct sbn_wait *wait)
 {
@@ -57,15 +44,32 @@ spin(const struct sbn_wait *wait)
 	return false;
 }
 
-static bool
-yield(const struct sbn_wait *wait)
+/* Lane 0 counts for the call. */
+static void
+count_wait(const struct sbn_wait *wait, uint64_t start_ticks, bool slept)
 {
-	for (int i = 0; i < YIELDS; i++) {
-		if (wait->ready(wait))
-			return true;
+	uint64_t waited = sbn_ticks() - start_ticks;
+
+	if (wait->lane != 0)
+		return;
+	wait->group->waited_ticks += waited;
+	sbn_trace_add(wait->group->trace, SBN_WAIT_TICKS, waited);
+	if (slept)
+		sbn_trace_add(wait->group->trace, SBN_SLEEPS, 1);
+}
+
+bool
+sbn_wait_yielding(const struct sbn_wait *wait, bool (*ready)(const struct sbn_wait *wait))
+{
+	uint64_t start_ticks = sbn_ticks();
+	bool is_ready = false;
+
+	for (int i = 0; i < YIELDS && !is_ready; i++) {
 		sched_yield();
+		is_ready = ready(wait);
 	}
-	return false;
+	count_wait(wait, start_ticks, false);
+	return is_ready;
 }
 
 /* Whether the peer has begun or ended a call of the group since the last look. */
@@ -212,8 +216,9 @@ show_wait(const struct sbn_wait *wait, struct sbn_rank_block *own, uint64_t star
 }
 
 static syncbn_status_t
-sleep_until_ready(const struct sbn_wait *wait, uint64_t start_ns)
+sleep_until_ready(const struct sbn_wait *wait)
 {
+	uint64_t start_ns = sbn_now_ns();
 	struct sbn_rank_block *own = wait->group->own;
 	_Atomic uint32_t unheard = 0;
 	struct clock clock = {
@@ -234,33 +239,19 @@ sleep_until_ready(const struct sbn_wait *wait, uint64_t start_ns)
 	return status;
 }
 
-/* Lane 0 counts for the call. */
-static void
-count_wait(const struct sbn_wait *wait, uint64_t start_ns, bool slept)
-{
-	uint64_t waited_ns = sbn_now_ns() - start_ns;
-
-	if (wait->lane != 0)
-		return;
-	wait->group->waited_ns += waited_ns;
-	sbn_trace_add(wait->group->trace, SBN_WAIT_NS, waited_ns);
-	if (slept)
-		sbn_trace_add(wait->group->trace, SBN_SLEEPS, 1);
-}
-
 syncbn_status_t
 sbn_wait(const struct sbn_wait *wait)
 {
 	syncbn_status_t status = SYNCBN_OK;
-	uint64_t start_ns;
+	uint64_t start_ticks;
 	bool awake;
 
-	if (is_soon_ready(wait))
+	if (sbn_is_soon(wait, wait->ready))
 		return SYNCBN_OK;
-	start_ns = sbn_now_ns();
-	awake = wait->group->may_spin ? spin(wait) : yield(wait);
+	start_ticks = sbn_ticks();
+	awake = wait->group->may_spin && spin(wait);
 	if (!awake)
-		status = sleep_until_ready(wait, start_ns);
-	count_wait(wait, start_ns, !awake);
+		status = sleep_until_ready(wait);
+	count_wait(wait, start_ticks, !awake);
 	return status;
 }

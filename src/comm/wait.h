@@ -26,6 +26,32 @@ struct sbn_wait {
 	uint32_t begin, end;
 };
 
+/* Gives up the CPU some times, as nothing comes before; false: nothing has come. */
+bool sbn_wait_yielding(const struct sbn_wait *wait, bool (*ready)(const struct sbn_wait *wait));
+
+/*
+ * What nearly every wait ends with. For a peer on another CPU some microseconds of looks, as a
+ * clock's reading or a pause costs many of them: longer where that one may first have to give up
+ * its CPU to others. A peer that shares this rank's CPUs is let run. `ready` is to be inlined.
+ */
+enum { SBN_BARE_LOOKS = 500, SBN_BARE_LOOKS_CROWDED = 4000 };
+
+static inline bool
+sbn_is_soon(const struct sbn_wait *wait, bool (*ready)(const struct sbn_wait *wait))
+{
+	const struct syncbn_group *group = wait->group;
+	int looks = group->may_spin ? SBN_BARE_LOOKS : SBN_BARE_LOOKS_CROWDED;
+
+	if (ready(wait))
+		return true;
+	if (group->shares[wait->peer])
+		return sbn_wait_yielding(wait, ready);
+	for (int i = 0; i < looks; i++)
+		if (ready(wait))
+			return true;
+	return false;
+}
+
 /* OK when ready; TIMEOUT, MISMATCH, PEER_LOST with the detail. */
 syncbn_status_t sbn_wait(const struct sbn_wait *wait);
 

@@ -47,6 +47,16 @@ sbn_cpus_unite(struct sbn_cpus *into, const struct sbn_cpus *other)
 		into->bits[i] |= other->bits[i];
 }
 
+/* Whether the two have a unit in common. */
+static inline bool
+sbn_cpus_meet(const struct sbn_cpus *a, const struct sbn_cpus *b)
+{
+	for (unsigned i = 0; i < SBN_MAX_CPUS / 64; i++)
+		if ((a->bits[i] & b->bits[i]) != 0)
+			return true;
+	return false;
+}
+
 static inline void
 sbn_nodes_add(struct sbn_nodes *nodes, unsigned node)
 {

@@ -176,6 +176,15 @@ struct sbn_abort sbn_control_aborted(const struct sbn_control *control);
 
 /* ---- doorbells ---- */
 
+/* Whether a thread of `rank` sleeps, or is about to. After F1, as the ringing. */
+static inline bool
+sbn_control_may_sleep(const struct sbn_control *control, uint32_t rank)
+{
+	/* relaxed: the caller's fence F1 stands between its store and this load */
+	return atomic_load_explicit(&sbn_control_rank(control, rank)->sleepers,
+				    memory_order_relaxed) != 0;
+}
+
 /* Rings the threads of `rank` that sleep. The caller has put F1 between its store and this. */
 void sbn_control_ring(const struct sbn_control *control, uint32_t rank);
 
@@ -217,6 +226,13 @@ sbn_now_pack(struct sbn_now now)
 }
 
 struct sbn_now sbn_now_unpack(uint64_t word);
+
+/* The word of the same operation once it has ended. */
+static inline uint64_t
+sbn_now_ended(uint64_t word)
+{
+	return word & ~(UINT64_C(1) << 63); /* `inside` */
+}
 
 /*
  * Writes what a rank is in or was in last, for example

@@ -41,6 +41,12 @@
 
 #include "base/math.h"
 #include "shm/layout.h"
+#include "sync/cache_line.h"
+
+/* A test builds with a relaxed order here, to prove that it would notice. */
+#ifndef SBN_RING_RELEASE
+#define SBN_RING_RELEASE memory_order_release
+#endif
 
 /* Items of a call are counted in 24 bits, calls in 40; both wrap together without harm. */
 enum { SBN_ITEM_BITS = 24, SBN_MAX_ITEMS = (1 << SBN_ITEM_BITS) - 1 };
@@ -79,7 +85,8 @@ struct sbn_ring {
 	struct sbn_ring_shape shape;
 	uint64_t row_offset; /* within a slot */
 	uint64_t slot_stride;
-	uint64_t call; /* the present call's number, or the last one's */
+	uint64_t call;        /* the present call's number, or the last one's */
+	uint64_t slot_offset; /* of the present call's slot in a part: looked at often */
 	uint32_t rank;
 	unsigned char **parts; /* [n_ranks]: where each rank's part begins; the caller's */
 };
@@ -94,14 +101,58 @@ uint64_t sbn_ring_part_bytes(const struct sbn_ring_shape *shape);
 void sbn_ring_open(struct sbn_ring *ring, const struct sbn_ring_shape *shape, uint32_t rank,
 		   unsigned char **parts, uint64_t before);
 
-/* Begins the next call (R0). call->n_lanes from 1 to the shape's. */
-void sbn_ring_begin(struct sbn_ring *ring, const struct sbn_call *call);
+/* ---- words ---- */
+
+static inline uint64_t
+sbn_ring_mark(uint64_t call, uint32_t items)
+{
+	return call << SBN_ITEM_BITS | items;
+}
+
+/* Right across the wrap, as long as the two are less than half the circle apart. */
+static inline bool
+sbn_ring_reached(uint64_t watermark, uint64_t wanted)
+{
+	return (int64_t)(watermark - wanted) >= 0;
+}
+
+/* A rank's slot of the present call. */
+static inline struct sbn_ring_lane *
+sbn_ring_slot(const struct sbn_ring *ring, uint32_t rank)
+{
+	return (struct sbn_ring_lane *)(ring->parts[rank] + ring->slot_offset);
+}
+
+/* The first item of a lane: a pure function, so that readers know whom to ask. */
+static inline uint32_t
+sbn_lane_begin(uint32_t n_items, uint32_t n_lanes, uint32_t lane)
+{
+	return (uint32_t)sbn_part_begin(n_items, n_lanes, lane);
+}
+
+/* ---- the owner ---- */
 
 /*
- * The same, but peers see it no earlier than the first publication, whose R1 stands for R0 too: for
- * a call of one lane whose owner waits for nobody in between.
+ * Begins the next call, but peers see it no earlier than the first publication, whose R1 stands for
+ * R0 too: for a call of one lane whose owner waits for nobody in between.
  */
-void sbn_ring_begin_unseen(struct sbn_ring *ring, const struct sbn_call *call);
+static inline void
+sbn_ring_begin_unseen(struct sbn_ring *ring, const struct sbn_call *call)
+{
+	ring->call++;
+	ring->slot_offset = ring->call % ring->shape.n_slots * ring->slot_stride;
+	sbn_ring_slot(ring, ring->rank)[0].call = *call;
+}
+
+/* Begins the next call (R0). call->n_lanes from 1 to the shape's. */
+static inline void
+sbn_ring_begin(struct sbn_ring *ring, const struct sbn_call *call)
+{
+	sbn_ring_begin_unseen(ring, call);
+	/* R0 pairs with A0 in sbn_ring_call_of() and A1: the header is whole before it is seen */
+	atomic_store_explicit(&sbn_ring_slot(ring, ring->rank)[0].watermark,
+			      sbn_ring_mark(ring->call, 0), SBN_RING_RELEASE);
+}
 
 /* A view of the present call, which stays with it when the ring goes on to the next. */
 static inline struct sbn_ring
@@ -111,31 +162,78 @@ sbn_ring_view(const struct sbn_ring *ring)
 }
 
 /* This rank's row in the present call. */
-void *sbn_ring_own_row(const struct sbn_ring *ring);
+static inline void *
+sbn_ring_own_row(const struct sbn_ring *ring)
+{
+	return (unsigned char *)sbn_ring_slot(ring, ring->rank) + ring->row_offset;
+}
 
 /*
  * Fetches what this rank writes first in its next call: lane 0's line and the row's first bytes.
  * Every peer has read them when its previous call ended, which this call's rows are a sign of.
  */
-void sbn_ring_take_next(const struct sbn_ring *ring, size_t bytes);
+static inline void
+sbn_ring_take_next(const struct sbn_ring *ring, size_t bytes)
+{
+	uint64_t slot = (ring->call + 1) % ring->shape.n_slots;
+	unsigned char *next = ring->parts[ring->rank] + slot * ring->slot_stride;
+
+	sbn_lines_take(next, sizeof(struct sbn_call));
+	sbn_lines_take(next + ring->row_offset, bytes);
+}
 
 /* Says that `lane` has written its items up to, not including, item `end` of the row (R1). */
-void sbn_ring_publish(const struct sbn_ring *ring, uint32_t lane, uint32_t end);
+static inline void
+sbn_ring_publish(const struct sbn_ring *ring, uint32_t lane, uint32_t end)
+{
+	/* R1 pairs with A1 in sbn_ring_covered(): the items are whole before they can be seen */
+	atomic_store_explicit(&sbn_ring_slot(ring, ring->rank)[lane].watermark,
+			      sbn_ring_mark(ring->call, end), SBN_RING_RELEASE);
+}
+
+/* ---- its peers ---- */
 
 /* A peer's header of the present call (A0); NULL while it has not begun it. */
-const struct sbn_call *sbn_ring_call_of(const struct sbn_ring *ring, uint32_t peer);
+static inline const struct sbn_call *
+sbn_ring_call_of(const struct sbn_ring *ring, uint32_t peer)
+{
+	struct sbn_ring_lane *lanes = sbn_ring_slot(ring, peer);
+	/* A0 pairs with R0 in sbn_ring_begin() and R1 */
+	uint64_t watermark = atomic_load_explicit(&lanes[0].watermark, memory_order_acquire);
+
+	return sbn_ring_reached(watermark, sbn_ring_mark(ring->call, 0)) ? &lanes[0].call : NULL;
+}
+
+/* Of calls that the peer has begun, in n_lanes lanes. */
+bool sbn_ring_lanes_covered(const struct sbn_ring *ring, uint32_t peer, uint32_t n_lanes,
+			    uint32_t begin, uint32_t end);
 
 /* Whether a peer's items [begin, end) of the present call can be read (A1). */
-bool sbn_ring_covered(const struct sbn_ring *ring, uint32_t peer, uint32_t begin, uint32_t end);
+static inline bool
+sbn_ring_covered(const struct sbn_ring *ring, uint32_t peer, uint32_t begin, uint32_t end)
+{
+	struct sbn_ring_lane *lanes = sbn_ring_slot(ring, peer);
+	/* A0 and, of a call of one lane, A1 */
+	uint64_t watermark = atomic_load_explicit(&lanes[0].watermark, memory_order_acquire);
+	uint32_t n_lanes, n_items;
+
+	if (!sbn_ring_reached(watermark, sbn_ring_mark(ring->call, 0)))
+		return false;
+	/* a peer's word is no index before it is checked; volatile: read once, it may change */
+	n_lanes = *(const volatile uint16_t *)&lanes[0].call.n_lanes;
+	if (n_lanes != 1)
+		return n_lanes != 0 && n_lanes <= ring->shape.n_lanes &&
+		       sbn_ring_lanes_covered(ring, peer, n_lanes, begin, end);
+	n_items = lanes[0].call.n_items;
+	return n_items <= begin ||
+	       sbn_ring_reached(watermark, sbn_ring_mark(ring->call, SBN_MIN(end, n_items)));
+}
 
 /* A peer's row in the present call; only what is covered may be read. */
-const void *sbn_ring_row(const struct sbn_ring *ring, uint32_t peer);
-
-/* The first item of a lane: a pure function, so that readers know whom to ask. */
-static inline uint32_t
-sbn_lane_begin(uint32_t n_items, uint32_t n_lanes, uint32_t lane)
+static inline const void *
+sbn_ring_row(const struct sbn_ring *ring, uint32_t peer)
 {
-	return (uint32_t)sbn_part_begin(n_items, n_lanes, lane);
+	return (const unsigned char *)sbn_ring_slot(ring, peer) + ring->row_offset;
 }
 
 #endif

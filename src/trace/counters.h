@@ -21,9 +21,9 @@ enum sbn_counter {
 	SBN_MOMENTS_TICKS, /* sbn_ticks() */
 	SBN_EXCHANGE_TICKS,
 	SBN_NORMALIZE_TICKS,
-	SBN_REDUCE_TICKS, /* with what was waited */
-	SBN_REDUCE_WAIT_NS,
-	SBN_WAIT_NS,
+	SBN_REDUCE_TICKS,      /* with what was waited; of small calls an estimate, */
+	SBN_REDUCE_WAIT_TICKS, /* and this is of the same calls */
+	SBN_WAIT_TICKS,
 	SBN_SLEEPS,
 	SBN_COUNTERS
 };

@@ -105,15 +105,16 @@ sbn_all_reduce(struct syncbn_group *group, void *data, size_t count, syncbn_dtyp
 	       syncbn_reduce_t op)
 {
 	struct sbn_reduction r = { .count = count, .dtype = dtype, .op = op };
-	struct sbn_span span = sbn_span_begin(group);
 	size_t bytes = count * sbn_dtype_bytes(dtype);
 	syncbn_status_t status;
+	struct sbn_span span;
 
 	if (count == 0)
 		return sbn_group_check(group);
 	r.arena = sbn_arena_find(group, data, bytes, &r.offset);
 	if (r.arena == NULL)
 		return sbn_all_reduce_staged(group, data, count, dtype, op);
+	span = sbn_span_begin(group, bytes);
 	status = reduce_in_place(&r);
 	sbn_span_end(group, &span, bytes);
 	return status;

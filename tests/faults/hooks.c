@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "comm/call.h"
-#include "comm/wait.h"
 #include "kernels/kernels.h"
 #include "shm/control.h"
 
@@ -86,26 +85,42 @@ __wrap_sbn_kernels_choose(const char *isa, const struct sbn_kernels **kernels)
 
 /* ---- functions ---- */
 
-void __real_sbn_call_publish(const struct sbn_running_call *running, uint32_t lane, uint32_t end);
-void __wrap_sbn_call_publish(const struct sbn_running_call *running, uint32_t lane, uint32_t end);
+static struct syncbn_group *world;
 
-void
-__wrap_sbn_call_publish(const struct sbn_running_call *running, uint32_t lane, uint32_t end)
+static void
+publish(struct syncbn_group *group, const struct sbn_ring *ring, uint32_t lane, uint32_t end)
 {
-	if (running->call.op == SBN_OP_FORWARD)
+	if (ring == &world->rings[SBN_STREAM_FORWARD])
 		come_to(PUBLISH);
-	__real_sbn_call_publish(running, lane, end);
+	sbn_transport_shm.publish(group, ring, lane, end);
 }
 
-syncbn_status_t __real_sbn_wait(const struct sbn_wait *wait);
-syncbn_status_t __wrap_sbn_wait(const struct sbn_wait *wait);
-
-syncbn_status_t
-__wrap_sbn_wait(const struct sbn_wait *wait)
+static bool
+covered(const struct sbn_ring *ring, uint32_t peer, uint32_t begin, uint32_t end)
 {
-	if (wait->running != NULL && wait->running->call.op == SBN_OP_FORWARD)
+	if (ring == &world->rings[SBN_STREAM_FORWARD])
 		come_to(WAIT);
-	return __real_sbn_wait(wait);
+	return sbn_transport_shm.covered(ring, peer, begin, end);
+}
+
+syncbn_status_t __real_sbn_group_join(struct sbn_process *process, struct syncbn_group **group);
+syncbn_status_t __wrap_sbn_group_join(struct sbn_process *process, struct syncbn_group **group);
+
+/* With another table than shm's own, calls do not take the inline road past it. */
+syncbn_status_t
+__wrap_sbn_group_join(struct sbn_process *process, struct syncbn_group **group)
+{
+	static struct sbn_transport hooked;
+	syncbn_status_t status = __real_sbn_group_join(process, group);
+
+	if (status != SYNCBN_OK || (*group)->transport != &sbn_transport_shm)
+		return status;
+	world = *group;
+	hooked = sbn_transport_shm;
+	hooked.publish = publish;
+	hooked.covered = covered;
+	world->transport = &hooked;
+	return status;
 }
 
 int __real_renameat(int from_dir, const char *from, int to_dir, const char *to);

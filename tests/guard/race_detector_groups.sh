@@ -67,14 +67,14 @@ found=
 outcome || found=$(grep -A 12 -e 'WARNING: ThreadSanitizer' -e FAILED "$work/log" | head -40)
 report "groups_are_free_of_races" "$found"
 
-caught a_relaxed_release_of_the_ring src/sync/ring.c test_staged_all_reduce \
+caught a_relaxed_release_of_the_ring src/comm/all_reduce.c test_staged_all_reduce \
 	-DSBN_RING_RELEASE=memory_order_relaxed
 caught a_relaxed_release_of_the_barrier src/comm/transport_shm.c test_barrier \
 	-DSBN_BARRIER_RELEASE=memory_order_relaxed
-caught a_staged_all_reduce_that_does_not_wait src/comm/collective.c test_staged_all_reduce \
-	-Dsbn_call_await=sbn_plant_no_wait
+caught a_staged_all_reduce_that_does_not_wait src/comm/all_reduce.c test_staged_all_reduce \
+	-DSBN_CALL_WAITS=false
 caught an_arena_all_reduce_that_does_not_wait src/train/reduce.c test_arena_all_reduce \
-	-Dsbn_call_await=sbn_plant_no_wait
+	-DSBN_CALL_WAITS=false
 caught a_sum_in_flight_before_all_have_begun src/train/flight.c test_all_reduces_in_flight \
 	-Dsbn_call_has_come=sbn_plant_has_come
 exit "$failed"

@@ -194,7 +194,8 @@ compute_meanwhile(int rank, void *argument)
 	EXPECT(rank == 1 || flags->ended);
 	flags->ended = 1;
 	EXPECT(syncbn_counters_get(world, &counters) == SYNCBN_OK);
-	EXPECT(rank == 1 || counters.wait_ns == waited);
+	/* ticks are turned into ns by a mean speed, which is better known by now */
+	EXPECT(rank == 1 || counters.wait_ns <= waited + waited / 100 + 1000);
 	close_setting(&s);
 	EXPECT(syncbn_finalize(world) == SYNCBN_OK);
 	return 0;

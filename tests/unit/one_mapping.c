@@ -126,14 +126,7 @@ sbn_extent_unmap(struct sbn_extent *extent)
 	extent->base = NULL;
 }
 
-/* ---- faults that the race detector must find ---- */
-
-syncbn_status_t
-sbn_plant_no_wait(struct sbn_running_call *running, uint32_t lane, uint32_t begin, uint32_t end)
-{
-	(void)running, (void)lane, (void)begin, (void)end;
-	return SYNCBN_OK;
-}
+/* ---- a fault that the race detector must find ---- */
 
 bool
 sbn_plant_has_come(const struct sbn_running_call *running, uint32_t peer, uint32_t end)

@@ -11,9 +11,7 @@
 
 #include "comm/call.h"
 
-/* In the place of sbn_call_await and _has_come: nobody is waited for. */
-syncbn_status_t sbn_plant_no_wait(struct sbn_running_call *running, uint32_t lane, uint32_t begin,
-				  uint32_t end);
+/* In the place of sbn_call_has_come: nobody is waited for. */
 bool sbn_plant_has_come(const struct sbn_running_call *running, uint32_t peer, uint32_t end);
 
 /* How many of n ranks did not return 0 from body. */
