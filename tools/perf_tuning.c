@@ -15,6 +15,7 @@ print_from(FILE *file, const char *what, uint32_t from)
 void
 perf_tuning_print(FILE *file, struct sbn_tuning tuning)
 {
-	print_from(file, "rows past the caches", tuning.stream_from);
+	print_from(file, "rows fetched first", tuning.take_from);
+	print_from(file, ", past the caches", tuning.stream_from);
 	print_from(file, ", reduce-scatter", tuning.scatter_from);
 }

@@ -6,7 +6,7 @@
 
 #include "comm/tuning.h"
 
-/* "rows past the caches never, reduce-scatter from 16384 bytes" */
+/* "rows fetched first never, past the caches never, reduce-scatter from 16384 bytes" */
 void perf_tuning_print(FILE *file, struct sbn_tuning tuning);
 
 #endif

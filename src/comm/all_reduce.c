@@ -12,7 +12,7 @@
 #include "comm/copy.h"
 
 /* Of small rows the next call's are fetched before it begins: then the peers have read them. */
-enum { TAKE_NEXT_BYTES = 2048 };
+enum { TAKE_NEXT_BYTES = 512 };
 
 struct piece {
 	struct sbn_running_call *running;

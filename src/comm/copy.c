@@ -8,7 +8,10 @@
 #include <immintrin.h>
 #endif
 
-enum { PUSH_BYTES = 2048 }; /* copied line by line: more gained nothing where it was measured */
+enum {
+	PUSH_BYTES = 2048, /* more gained nothing where it was measured */
+	LINES_BYTES = 4096 /* copied line by line; above, memcpy's wider stores win */
+};
 
 #ifdef SBN_HAVE_X86
 /* Past the caches: nobody's copy of the row has to be taken away line by line. */
@@ -27,13 +30,14 @@ copy_streaming(char *row, const char *own, size_t bytes)
 #endif
 
 static void
-copy_in_lines(char *row, const char *own, size_t bytes)
+copy_in_lines(char *row, const char *own, size_t bytes, bool push)
 {
 	size_t at = 0;
 
 	for (; at + SBN_CACHE_LINE <= bytes; at += SBN_CACHE_LINE) {
 		memcpy(row + at, own + at, SBN_CACHE_LINE);
-		sbn_line_push(row + at);
+		if (push)
+			sbn_line_push(row + at);
 	}
 	memcpy(row + at, own + at, bytes - at);
 }
@@ -46,12 +50,11 @@ sbn_copy_out(const struct syncbn_group *group, void *row, const void *own, size_
 		copy_streaming(row, own, bytes);
 		return;
 	}
-#else
-	(void)group;
 #endif
-	sbn_lines_take(row, SBN_MIN(bytes, (size_t)SBN_AHEAD_BYTES));
-	if (bytes <= PUSH_BYTES)
-		copy_in_lines(row, own, bytes);
+	if (bytes >= group->tuning.take_from)
+		sbn_lines_take(row, SBN_MIN(bytes, (size_t)SBN_AHEAD_BYTES));
+	if (bytes <= LINES_BYTES)
+		copy_in_lines(row, own, bytes, bytes <= PUSH_BYTES);
 	else
 		memcpy(row, own, bytes);
 }

@@ -33,7 +33,7 @@ sbn_group_alloc(struct sbn_process *process, uint32_t rank, uint32_t size)
 	group->rank = rank;
 	group->size = size;
 	group->divisor = SYNCBN_DIVISOR_INITIAL;
-	group->tuning = (struct sbn_tuning){ SBN_NEVER, SBN_NEVER };
+	group->tuning = (struct sbn_tuning){ SBN_NEVER, SBN_NEVER, SBN_NEVER };
 	group->members = calloc(size, sizeof(*group->members));
 	group->shares = calloc(size, sizeof(*group->shares));
 	group->peers = calloc(size, sizeof(*group->peers));

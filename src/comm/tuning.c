@@ -15,10 +15,13 @@
 #include "comm/slice.h"
 
 enum {
-	N_SIZES = 3,
+	N_SIZES = 4,
+	N_SMALL = 2, /* of them, which fit a first-level cache several times */
+	MAX_WAYS = 3,
 	ROUNDS = 7, /* the first is not counted; the median of the others decides */
-	CALLS = 8,  /* a round: one way after the other would disturb itself */
-	MARGIN_PERCENT = 2,
+	WARM_UP = 2,
+	CALLS = 8, /* a round: one way after the other would disturb itself */
+	MARGIN_PERCENT = 4,
 	LARGEST = 65536,
 	/* without a measurement: 16 KB with 4 ranks, 5 KB with 8 */
 	SCATTER_WORK = 32768
@@ -26,11 +29,15 @@ enum {
 
 #define UNSET UINT32_MAX
 
-static const uint32_t sizes[N_SIZES] = { 4096, 16384, LARGEST };
+static const uint32_t sizes[N_SIZES] = { 1024, 4096, 16384, LARGEST };
 
-enum way { GATHER, STREAM, SCATTER, WAYS };
+/* ---- from times to a choice ---- */
 
-/* ---- from sizes to a choice ---- */
+static bool
+is_faster(uint64_t other, uint64_t usual)
+{
+	return other * 100 < usual * (100 - MARGIN_PERCENT);
+}
 
 /* Sizes grow by factors. */
 static uint32_t
@@ -44,7 +51,7 @@ sbn_tuning_crossing(const uint64_t *usual, const uint64_t *other, const uint32_t
 {
 	uint32_t from = SBN_NEVER;
 
-	while (n-- > 0 && other[n] * 100 < usual[n] * (100 - MARGIN_PERCENT))
+	while (n-- > 0 && is_faster(other[n], usual[n]))
 		from = n == 0 ? bytes[n] : middle(bytes[n - 1], bytes[n]);
 	return from;
 }
@@ -72,21 +79,13 @@ static struct sbn_tuning
 usual_tuning(uint32_t size)
 {
 	return (struct sbn_tuning){
+		.take_from = SBN_NEVER,
 		.stream_from = SBN_NEVER,
 		.scatter_from = size > 2 ? SCATTER_WORK / (size - 2) : SBN_NEVER,
 	};
 }
 
 /* ---- measuring ---- */
-
-static struct sbn_tuning
-tuning_of(enum way way)
-{
-	return (struct sbn_tuning){
-		.stream_from = way == STREAM ? 0 : SBN_NEVER,
-		.scatter_from = way == SCATTER ? 0 : SBN_NEVER,
-	};
-}
 
 static int
 compare(const void *a, const void *b)
@@ -96,19 +95,24 @@ compare(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-struct times {
-	uint64_t round[WAYS][N_SIZES][ROUNDS];
-	uint64_t median[WAYS][N_SIZES];
+/* Ways of doing the same, and how long each took. */
+struct trial {
+	struct sbn_tuning way[MAX_WAYS];
+	int n_ways;
+	uint64_t round[MAX_WAYS][N_SIZES][ROUNDS];
+	uint64_t median[MAX_WAYS][N_SIZES];
+	float *data; /* [LARGEST] bytes */
 };
 
 static syncbn_status_t
-time_calls(struct syncbn_group *world, enum way way, float *data, uint32_t bytes, uint64_t *ticks)
+time_calls(struct syncbn_group *world, float *data, uint32_t bytes, uint64_t *ticks)
 {
 	syncbn_status_t status = SYNCBN_OK;
 	uint64_t start = sbn_ticks();
 
-	world->tuning = tuning_of(way);
-	for (int i = 0; i < CALLS && status == SYNCBN_OK; i++) {
+	for (int i = -WARM_UP; i < CALLS && status == SYNCBN_OK; i++) {
+		if (i == 0)
+			start = sbn_ticks();
 		memset(data, 0, bytes); /* written again, as a gradient is */
 		status = sbn_all_reduce_pieces(world, data, bytes / sizeof(*data), SYNCBN_FLOAT32,
 					       SYNCBN_SUM);
@@ -118,65 +122,144 @@ time_calls(struct syncbn_group *world, enum way way, float *data, uint32_t bytes
 }
 
 static syncbn_status_t
-time_round(struct syncbn_group *world, struct times *times, float *data, int round)
+time_round(struct syncbn_group *world, struct trial *trial, int round)
 {
 	syncbn_status_t status = SYNCBN_OK;
 
 	for (int size = 0; size < N_SIZES; size++)
-		for (enum way way = 0; way < WAYS && status == SYNCBN_OK; way++)
-			if (way != SCATTER || world->size > 2)
-				status = time_calls(world, way, data, sizes[size],
-						    &times->round[way][size][round]);
+		for (int way = 0; way < trial->n_ways && status == SYNCBN_OK; way++) {
+			world->tuning = trial->way[way];
+			status = time_calls(world, trial->data, sizes[size],
+					    &trial->round[way][size][round]);
+		}
 	return status;
 }
 
-static struct sbn_tuning
-fastest(struct times *times, uint32_t size)
-{
-	for (enum way way = 0; way < WAYS; way++)
-		for (int i = 0; i < N_SIZES; i++) {
-			uint64_t *rounds = times->round[way][i];
-
-			qsort(rounds + 1, ROUNDS - 1, sizeof(*rounds), compare);
-			times->median[way][i] = rounds[ROUNDS / 2];
-		}
-	return (struct sbn_tuning){
-		.stream_from = sbn_tuning_crossing(times->median[GATHER], times->median[STREAM],
-						   sizes, N_SIZES),
-		.scatter_from =
-			size > 2 ? sbn_tuning_crossing(times->median[GATHER],
-						       times->median[SCATTER], sizes, N_SIZES) :
-				   SBN_NEVER,
-	};
-}
-
-/* The counters are of the program's calls: what is added here is taken back. */
 static syncbn_status_t
-measure(struct syncbn_group *world, struct times *times, float *data, struct sbn_tuning *tuning)
+measure(struct syncbn_group *world, struct trial *trial)
 {
-	struct sbn_trace before = *world->trace;
 	syncbn_status_t status = SYNCBN_OK;
 
 	for (int round = 0; round < ROUNDS && status == SYNCBN_OK; round++)
-		status = time_round(world, times, data, round);
-	*world->trace = before;
-	world->waited_ticks = 0;
-	*tuning = fastest(times, world->size);
+		status = time_round(world, trial, round);
+	for (int way = 0; way < trial->n_ways; way++)
+		for (int size = 0; size < N_SIZES; size++) {
+			uint64_t *rounds = trial->round[way][size];
+
+			qsort(rounds + 1, ROUNDS - 1, sizeof(*rounds), compare);
+			trial->median[way][size] = rounds[ROUNDS / 2];
+		}
+	return status;
+}
+
+/* Rows are written as they are, or fetched for writing before, or past the caches. */
+static syncbn_status_t
+measure_copies(struct syncbn_group *world, struct trial *trial, struct sbn_tuning *best)
+{
+	enum { PLAIN, TAKE, STREAM };
+	uint64_t(*median)[N_SIZES] = trial->median, small[2] = { 0 };
+	syncbn_status_t status;
+
+	for (int way = PLAIN; way <= STREAM; way++)
+		trial->way[way] = (struct sbn_tuning){
+			.take_from = way == TAKE ? 0 : SBN_NEVER,
+			.stream_from = way == STREAM ? 0 : SBN_NEVER,
+			.scatter_from = SBN_NEVER,
+		};
+	trial->n_ways = 3;
+	status = measure(world, trial);
+	for (int size = 0; size < N_SMALL; size++) {
+		small[PLAIN] += median[PLAIN][size];
+		small[TAKE] += median[TAKE][size];
+	}
+	best->take_from = is_faster(small[TAKE], small[PLAIN]) ?
+				  0 :
+				  sbn_tuning_crossing(median[PLAIN], median[TAKE], sizes, N_SIZES);
+	for (int size = 0; size < N_SIZES; size++)
+		median[PLAIN][size] = SBN_MIN(median[PLAIN][size], median[TAKE][size]);
+	best->stream_from = sbn_tuning_crossing(median[PLAIN], median[STREAM], sizes, N_SIZES);
+	return status;
+}
+
+/* Rows copied in the best way are gathered, or scattered and gathered. */
+static syncbn_status_t
+measure_scatter(struct syncbn_group *world, struct trial *trial, struct sbn_tuning *best)
+{
+	enum { GATHER, SCATTER };
+	syncbn_status_t status;
+
+	best->scatter_from = SBN_NEVER;
+	if (world->size == 2)
+		return SYNCBN_OK;
+	trial->way[GATHER] = trial->way[SCATTER] = *best;
+	trial->way[SCATTER].scatter_from = 0;
+	trial->n_ways = 2;
+	status = measure(world, trial);
+	best->scatter_from = sbn_tuning_crossing(trial->median[GATHER], trial->median[SCATTER],
+						 sizes, N_SIZES);
 	return status;
 }
 
 /* ---- agreeing ---- */
 
+enum { FIELD_BITS = 21 };
+
+/* The room of a call is far below what fits a field: more is never. */
+static uint64_t
+pack_one(uint32_t from)
+{
+	const uint32_t unset = (1u << FIELD_BITS) - 1;
+
+	return from == UNSET ? unset : SBN_MIN(from, unset - 1);
+}
+
+static uint32_t
+unpack_one(uint64_t word)
+{
+	const uint32_t unset = (1u << FIELD_BITS) - 1;
+	uint32_t from = (uint32_t)word & unset;
+
+	return from == unset ? UNSET : from == unset - 1 ? SBN_NEVER : from;
+}
+
 static uint64_t
 pack(struct sbn_tuning tuning)
 {
-	return (uint64_t)tuning.stream_from << 32 | tuning.scatter_from;
+	return pack_one(tuning.take_from) << 2 * FIELD_BITS |
+	       pack_one(tuning.stream_from) << FIELD_BITS | pack_one(tuning.scatter_from);
 }
 
 static struct sbn_tuning
 unpack(uint64_t word)
 {
-	return (struct sbn_tuning){ (uint32_t)(word >> 32), (uint32_t)word };
+	return (struct sbn_tuning){
+		.take_from = unpack_one(word >> 2 * FIELD_BITS),
+		.stream_from = unpack_one(word >> FIELD_BITS),
+		.scatter_from = unpack_one(word),
+	};
+}
+
+/* Where rank 0's environment says something, it counts. */
+static void
+override(struct sbn_tuning *tuning, struct sbn_tuning fixed)
+{
+	if (fixed.take_from != UNSET)
+		tuning->take_from = fixed.take_from;
+	if (fixed.stream_from != UNSET)
+		tuning->stream_from = fixed.stream_from;
+	if (fixed.scatter_from != UNSET)
+		tuning->scatter_from = fixed.scatter_from;
+}
+
+static syncbn_status_t
+read_size(const char *name, uint32_t *from)
+{
+	int64_t bytes = -1;
+	syncbn_status_t status = sbn_env_int(name, 0, SBN_NEVER, &bytes);
+
+	if (status == SYNCBN_OK && bytes >= 0)
+		*from = (uint32_t)bytes;
+	return status;
 }
 
 /* A value of the environment is as good as a measurement; of the other values the rest decides. */
@@ -185,55 +268,70 @@ read_environment(struct sbn_tuning *fixed, bool *measured)
 {
 	static const char *const words[] = { "off", "on" };
 	const char *text = getenv("SYNCBN_CALIBRATE");
-	int64_t stream = -1, scatter = -1;
 	size_t word = 1;
 	syncbn_status_t status;
 
-	if ((status = sbn_env_int("SYNCBN_STREAM_FROM", 0, SBN_NEVER, &stream)) != SYNCBN_OK ||
-	    (status = sbn_env_int("SYNCBN_SCATTER_FROM", 0, SBN_NEVER, &scatter)) != SYNCBN_OK)
+	if ((status = read_size("SYNCBN_TAKE_FROM", &fixed->take_from)) != SYNCBN_OK ||
+	    (status = read_size("SYNCBN_STREAM_FROM", &fixed->stream_from)) != SYNCBN_OK ||
+	    (status = read_size("SYNCBN_SCATTER_FROM", &fixed->scatter_from)) != SYNCBN_OK)
 		return status;
 	if (text != NULL && *text != '\0')
 		status = sbn_parse_word("SYNCBN_CALIBRATE", text, words, 2, &word);
-	*measured = word == 1 && (stream < 0 || scatter < 0);
-	if (stream >= 0)
-		fixed->stream_from = (uint32_t)stream;
-	if (scatter >= 0)
-		fixed->scatter_from = (uint32_t)scatter;
-	return status;
-}
-
-static syncbn_status_t
-measure_together(struct syncbn_group *world, struct sbn_tuning *tuning)
-{
-	struct times *times = calloc(1, sizeof(*times));
-	float *data = malloc(LARGEST);
-	struct sbn_agreement ready = { 0 };
-	syncbn_status_t status = SYNCBN_OK;
-
-	if (times == NULL || data == NULL)
-		status = sbn_fail(SYNCBN_ERR_NO_MEMORY, "%d bytes to calibrate with", LARGEST);
-	status = sbn_agree(world, SBN_OP_JOIN, status, &ready, NULL);
-	if (status == SYNCBN_OK)
-		status = measure(world, times, data, tuning);
-	free(data);
-	free(times);
+	*measured = word == 1 && (fixed->take_from == UNSET || fixed->stream_from == UNSET ||
+				  fixed->scatter_from == UNSET);
 	return status;
 }
 
 /* Rank 0's measurement counts, and where its environment says more than that, its environment. */
 static syncbn_status_t
-calibrate(struct syncbn_group *world, struct sbn_tuning fixed, struct sbn_tuning *tuning)
+agree_on(struct syncbn_group *world, syncbn_status_t status, struct sbn_tuning fixed,
+	 struct sbn_tuning *tuning)
 {
-	syncbn_status_t status = measure_together(world, tuning);
 	struct sbn_agreement choice = { 0 };
 
-	if (fixed.stream_from != UNSET)
-		tuning->stream_from = fixed.stream_from;
-	if (fixed.scatter_from != UNSET)
-		tuning->scatter_from = fixed.scatter_from;
+	override(tuning, fixed);
 	choice.value = pack(*tuning);
 	status = sbn_agree(world, SBN_OP_JOIN, status, &choice, NULL);
 	*tuning = unpack(choice.root_value);
+	return status;
+}
+
+/* How rows are copied first; with that, what they are copied for. */
+static syncbn_status_t
+measure_together(struct syncbn_group *world, struct sbn_tuning fixed, struct trial *trial,
+		 struct sbn_tuning *tuning)
+{
+	syncbn_status_t status = measure_copies(world, trial, tuning);
+
+	status = agree_on(world, status, fixed, tuning);
+	if (status == SYNCBN_OK) {
+		status = measure_scatter(world, trial, tuning);
+		status = agree_on(world, status, fixed, tuning);
+	}
+	return status;
+}
+
+/* The counters are of the program's calls: what is added here is taken back. */
+static syncbn_status_t
+calibrate(struct syncbn_group *world, struct sbn_tuning fixed, struct sbn_tuning *tuning)
+{
+	struct trial *trial = calloc(1, sizeof(*trial));
+	float *data = malloc(LARGEST);
+	struct sbn_trace before = *world->trace;
+	struct sbn_agreement ready = { 0 };
+	syncbn_status_t status = SYNCBN_OK;
+
+	if (trial == NULL || data == NULL)
+		status = sbn_fail(SYNCBN_ERR_NO_MEMORY, "%d bytes to calibrate with", LARGEST);
+	status = sbn_agree(world, SBN_OP_JOIN, status, &ready, NULL);
+	if (status == SYNCBN_OK) {
+		trial->data = data;
+		status = measure_together(world, fixed, trial, tuning);
+	}
+	free(data);
+	free(trial);
+	*world->trace = before;
+	world->waited_ticks = 0;
 	/* nobody is in a call of the stream any more, and nobody in the next one yet */
 	sbn_slice_reopen(world, SBN_STREAM_DATA);
 	return status;
@@ -242,7 +340,7 @@ calibrate(struct syncbn_group *world, struct sbn_tuning fixed, struct sbn_tuning
 syncbn_status_t
 sbn_tuning_choose(struct syncbn_group *world)
 {
-	struct sbn_tuning fixed = { UNSET, UNSET };
+	struct sbn_tuning fixed = { UNSET, UNSET, UNSET };
 	struct sbn_tuning tuning = usual_tuning(world->size);
 	struct sbn_agreement first = { 0 };
 	bool measured = false;
@@ -256,10 +354,8 @@ sbn_tuning_choose(struct syncbn_group *world)
 	fixed = unpack(first.root_value);
 	if (first.number != 0)
 		status = calibrate(world, fixed, &tuning);
-	else if (fixed.stream_from != UNSET)
-		tuning.stream_from = fixed.stream_from;
-	if (first.number == 0 && fixed.scatter_from != UNSET)
-		tuning.scatter_from = fixed.scatter_from;
+	else
+		override(&tuning, fixed);
 	world->tuning = tuning;
 	/* relaxed: for the eyes of tools */
 	atomic_store_explicit(&world->control.head->tuning, pack(tuning), memory_order_relaxed);

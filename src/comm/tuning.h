@@ -15,15 +15,16 @@ struct syncbn_group;
 enum { SBN_NEVER = INT32_MAX };
 
 struct sbn_tuning {
+	uint32_t take_from;    /* bytes from which rows are fetched for writing; or never */
 	uint32_t stream_from;  /* bytes from which rows are copied past the caches; or never */
 	uint32_t scatter_from; /* bytes from which an all-reduce is a reduce-scatter and an
 				* all-gather; or never */
 };
 
 /*
- * Decides for the world, by measuring or by SYNCBN_CALIBRATE, SYNCBN_STREAM_FROM and
- * SYNCBN_SCATTER_FROM of rank 0. The data stream is as if nothing had travelled on it; nobody uses
- * it before all have returned. Collective.
+ * Decides for the world, by measuring or by rank 0's SYNCBN_CALIBRATE, SYNCBN_TAKE_FROM,
+ * SYNCBN_STREAM_FROM and SYNCBN_SCATTER_FROM. The data stream is as if nothing had travelled on it;
+ * nobody uses it before all have returned. Collective.
  */
 syncbn_status_t sbn_tuning_choose(struct syncbn_group *world);
 

@@ -35,19 +35,23 @@ refused 'did you mean barrier' barier
 refused 'env takes -n RANKS' env --all
 refused '-n' env -n 0
 
+from='(never|from [0-9]+ bytes)'
 SYNCBN_CALIBRATE=on "$perf" env -n 3 --oversubscribe >"$dir/out" 2>"$dir/err"
 expect "env joins ranks" 0 $?
 expect_match "what was measured is shown" \
-	'^collectives +rows past the caches (never|from [0-9]+ bytes), reduce-scatter' "$dir/out"
+	"^collectives +rows fetched first $from, past the caches $from, reduce-scatter $from" \
+	"$dir/out"
 expect "one rank shows it" 1 "$(grep -c ^collectives "$dir/out")"
 
-SYNCBN_SCATTER_FROM=1234 SYNCBN_STREAM_FROM=2147483647 "$perf" env -n 3 --oversubscribe \
-	>"$dir/out" 2>"$dir/err"
+SYNCBN_TAKE_FROM=99 SYNCBN_SCATTER_FROM=1234 SYNCBN_STREAM_FROM=2147483647 \
+	"$perf" env -n 3 --oversubscribe >"$dir/out" 2>"$dir/err"
 expect_match "the environment decides" \
-	'^collectives +rows past the caches never, reduce-scatter from 1234 bytes' "$dir/out"
+	'^collectives +rows fetched first from 99 bytes, past the caches never, .* 1234 bytes' \
+	"$dir/out"
 SYNCBN_CALIBRATE=off "$perf" env -n 4 --oversubscribe >"$dir/out" 2>"$dir/err"
 expect_match "without a measurement there are fixed values" \
-	'^collectives +rows past the caches never, reduce-scatter from 16384 bytes' "$dir/out"
+	'^collectives +rows fetched first never, past the caches never, .* 16384 bytes' \
+	"$dir/out"
 SYNCBN_CALIBRATE=of "$perf" env -n 2 --oversubscribe >"$dir/out" 2>"$dir/err"
 expect_match "a wrong word is refused" 'SYNCBN_CALIBRATE: unknown "of"' "$dir/err"
 
