@@ -15,6 +15,7 @@ unit_tests = \
 	tests/unit/domains_invariants_test \
 	tests/unit/domains_test \
 	tests/unit/extent_test \
+	tests/unit/huge_extent_test \
 	tests/unit/fail_test \
 	tests/unit/fork_test \
 	tests/unit/group_threads_test \

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "perf_env.h"
 
+#include <mntent.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -177,6 +178,30 @@ read_meminfo_pages(const char *key)
 	return value;
 }
 
+/* The huge= option with which /dev/shm is mounted. */
+static const char *
+shm_huge_option(char text[TEXT_BYTES])
+{
+	FILE *mounts = setmntent("/proc/self/mounts", "re");
+	const struct mntent *entry;
+
+	snprintf(text, TEXT_BYTES, "never");
+	while (mounts != NULL && (entry = getmntent(mounts)) != NULL) {
+		const char *option = hasmntopt(entry, "huge");
+
+		if (strcmp(entry->mnt_dir, "/dev/shm") != 0)
+			continue;
+		/* the last mount on it counts */
+		snprintf(text, TEXT_BYTES, "%.*s", option == NULL ? 5 : (int)strcspn(option, ","),
+			 option == NULL ? "never" : option);
+		if (strncmp(text, "huge=", 5) == 0)
+			memmove(text, text + 5, strlen(text + 5) + 1);
+	}
+	if (mounts != NULL)
+		endmntent(mounts);
+	return text;
+}
+
 static void
 show_memory(void)
 {
@@ -186,9 +211,10 @@ show_memory(void)
 
 	print("page size", "%ld bytes", sysconf(_SC_PAGESIZE));
 	print("huge pages",
-	      "transparent %s, in shared memory %s, hugetlb %llu free of %llu (%s each)",
+	      "transparent %s, in memfds %s, in /dev/shm %s, hugetlb %llu free of %llu (%s each)",
 	      read_choice("/sys/kernel/mm/transparent_hugepage/enabled", text),
 	      read_choice("/sys/kernel/mm/transparent_hugepage/shmem_enabled", more),
+	      shm_huge_option((char[TEXT_BYTES]){ 0 }),
 	      read_meminfo_pages("HugePages_Free:"), read_meminfo_pages("HugePages_Total:"),
 	      format_bytes(read_meminfo_pages("Hugepagesize:") * 1024, (char[TEXT_BYTES]){ 0 }));
 	if (statvfs("/dev/shm", &shm) == 0)

@@ -12,8 +12,18 @@
 #include "base/fail.h"
 #include "base/log.h"
 #include "base/math.h"
+#include "platform/alloc.h"
 #include "platform/mempolicy.h"
 #include "shm/segment.h"
+
+/* Extents from here on begin at a huge page, in the file and in memory. */
+enum { LARGE_BYTES = 2 * SBN_HUGE_PAGE };
+
+static uint64_t
+alignment_of(uint64_t bytes, uint64_t page)
+{
+	return bytes >= LARGE_BYTES ? SBN_HUGE_PAGE : page;
+}
 
 static syncbn_status_t
 no_room(const struct sbn_segment *segment, int error, uint64_t needed)
@@ -85,41 +95,80 @@ syncbn_status_t
 sbn_segment_grow(const struct sbn_segment *segment, uint64_t bytes, uint64_t *offset)
 {
 	uint64_t page = segment->control.page_bytes;
+	uint64_t align = alignment_of(bytes, page), room = bytes + align - page;
 	/* relaxed: the sum is all that matters; peers learn the offset through the ring */
-	uint64_t begin = atomic_fetch_add_explicit(&segment->control.head->extents_end, bytes,
+	uint64_t begin = atomic_fetch_add_explicit(&segment->control.head->extents_end, room,
 						   memory_order_relaxed);
+	uint64_t first = sbn_align_up(begin, align); /* before it nothing is reserved */
 	int error = EFBIG;
 
 	if (!may_begin_at(segment, begin))
 		return fail_place(begin);
 	/* reserving the guard page grows the file and, unlike ftruncate, can never shrink it */
-	if (begin <= INT64_MAX && bytes <= INT64_MAX - begin)
-		error = sbn_reserve(segment->fd, begin + bytes - page, page);
+	if (begin <= INT64_MAX && room <= INT64_MAX - begin)
+		error = sbn_reserve(segment->fd, first + bytes - page, page);
 	if (error != 0) {
-		shrink(segment, begin, begin + bytes);
+		shrink(segment, begin, begin + room);
 		return no_room(segment, error, bytes);
 	}
-	*offset = begin;
+	*offset = first;
 	return SYNCBN_OK;
+}
+
+/* Addresses for so many bytes, as aligned as the file is there; NULL: wherever the system wants. */
+static void *
+find_addresses(uint64_t bytes, uint64_t align, uint64_t page)
+{
+	uint64_t room = bytes + align - page, before;
+	unsigned char *base;
+
+	if (align == page)
+		return NULL;
+	base = mmap(NULL, room, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (base == MAP_FAILED)
+		return NULL;
+	before = sbn_align_up((uintptr_t)base, align) - (uintptr_t)base;
+	if (before > 0)
+		munmap(base, before);
+	if (room - before > bytes)
+		munmap(base + before + bytes, room - before - bytes);
+	return base + before;
 }
 
 syncbn_status_t
 sbn_extent_map(const struct sbn_segment *segment, uint64_t offset, uint64_t bytes,
 	       struct sbn_extent *extent)
 {
+	uint64_t page = segment->control.page_bytes;
 	struct stat file;
-	void *base;
+	void *place, *base;
 
 	if (fstat(segment->fd, &file) != 0)
 		return sbn_fail(SYNCBN_ERR_SYSTEM, "fstat of the segment");
 	if (!may_begin_at(segment, offset) || bytes > (uint64_t)file.st_size ||
 	    offset > (uint64_t)file.st_size - bytes)
 		return fail_place(offset);
-	base = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, segment->fd, (off_t)offset);
+	place = find_addresses(bytes, alignment_of(bytes, page), page);
+	base = mmap(place, bytes, PROT_READ | PROT_WRITE,
+		    MAP_SHARED | (place == NULL ? 0 : MAP_FIXED), segment->fd, (off_t)offset);
 	if (base == MAP_FAILED)
 		return sbn_fail(SYNCBN_ERR_SYSTEM, "mmap of an extent, %" PRIu64 " bytes", bytes);
 	*extent = (struct sbn_extent){ .base = base, .offset = offset, .bytes = bytes };
 	return SYNCBN_OK;
+}
+
+/*
+ * Asks for huge pages, and for all of them now: a reservation by the file alone gives small ones
+ * where /dev/shm is mounted with huge=advise. What fails here the reservation makes good, or tells.
+ */
+static void
+ask_for_huge_pages(unsigned char *slice, uint64_t bytes)
+{
+	if (bytes < SBN_HUGE_PAGE || madvise(slice, bytes, MADV_HUGEPAGE) != 0)
+		return;
+#ifdef MADV_POPULATE_WRITE
+	(void)!madvise(slice, bytes, MADV_POPULATE_WRITE);
+#endif
 }
 
 syncbn_status_t
@@ -131,6 +180,8 @@ sbn_extent_claim(const struct sbn_segment *segment, const struct sbn_extent *ext
 	if (nodes != NULL && !sbn_nodes_empty(nodes) &&
 	    !sbn_memory_prefer(extent->base + slice_offset, slice_bytes, nodes))
 		sbn_log("the system refuses memory policies here: first touch decides");
+	if (extent->bytes >= LARGE_BYTES)
+		ask_for_huge_pages(extent->base + slice_offset, slice_bytes);
 	error = sbn_reserve(segment->fd, extent->offset + slice_offset, slice_bytes);
 	return error == 0 ? SYNCBN_OK : no_room(segment, error, slice_bytes);
 }
