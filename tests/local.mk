@@ -205,6 +205,7 @@ test_data = \
 	tests/topologies/cxl.xml \
 	tests/topologies/dies.xml \
 	tests/topologies/disjoint.xml \
+	tests/topologies/distances.xml \
 	tests/topologies/gpus.xml \
 	tests/topologies/hbm.xml \
 	tests/topologies/hwloc3.xml \

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 
 #include "base/fail.h"
+#include "platform/nearness.h"
 
 const char *const sbn_map_names[5] = { "numa", "l3", "package", "core", "list" };
 
@@ -177,56 +178,87 @@ keep_allowed(struct claims *claims)
 		qsort(claims->claim, kept, sizeof(claims->claim[0]), by_logical_index);
 }
 
-/* The domain under the deepest common object; among equals the one with the fewest CPUs so far. */
+/* What tells which of two domains some CPUs are nearer to, in this order. */
+struct way {
+	uint64_t latency; /* by the firmware's table */
+	int depth;        /* of the deepest object around both */
+	int n_cpus;       /* that the domain has so far */
+};
+
+static bool
+is_shorter(const struct way *a, const struct way *b)
+{
+	if (a->latency != b->latency)
+		return a->latency < b->latency;
+	return a->depth != b->depth ? a->depth > b->depth : a->n_cpus < b->n_cpus;
+}
+
 static struct sbn_domain *
-nearest_domain(struct claims *claims, hwloc_const_bitmap_t cpus, hwloc_bitmap_t both)
+nearest_domain(struct claims *claims, const struct sbn_nearness *nearness,
+	       hwloc_const_bitmap_t cpus, hwloc_bitmap_t both)
 {
 	struct sbn_domain *nearest = NULL;
-	int best_depth = -1;
+	struct way shortest = { 0 };
 
 	for (unsigned i = 0; i < claims->n; i++) {
 		struct sbn_domain *domain = &claims->claim[i].domain;
-		int depth;
+		struct way way;
 
 		hwloc_bitmap_or(both, claims->claim[i].home->cpuset, cpus);
-		depth = hwloc_get_obj_covering_cpuset(claims->topology->hwloc, both)->depth;
-		if (depth > best_depth ||
-		    (depth == best_depth &&
-		     hwloc_bitmap_weight(domain->cpus) < hwloc_bitmap_weight(nearest->cpus))) {
+		way.latency = sbn_nearness_of(nearness, cpus, domain->nodes);
+		way.depth = hwloc_get_obj_covering_cpuset(claims->topology->hwloc, both)->depth;
+		way.n_cpus = hwloc_bitmap_weight(domain->cpus);
+		if (nearest == NULL || is_shorter(&way, &shortest)) {
 			nearest = domain;
-			best_depth = depth;
+			shortest = way;
 		}
 	}
 	return nearest;
 }
 
-/* CPUs without local memory join the nearest domain, a core's CPUs the same one. */
+/* A core's CPUs go to the same domain. */
+static syncbn_status_t
+give_away(struct claims *claims, hwloc_const_bitmap_t orphans)
+{
+	hwloc_bitmap_t family = hwloc_bitmap_alloc();
+	hwloc_bitmap_t scratch = hwloc_bitmap_alloc();
+	syncbn_status_t status = SYNCBN_OK;
+	struct sbn_nearness nearness;
+	hwloc_obj_t core = NULL;
+
+	if (family == NULL || scratch == NULL) {
+		status = sbn_fail(SYNCBN_ERR_NO_MEMORY, "domains");
+		goto out;
+	}
+	sbn_nearness_open(claims->topology, &nearness);
+	while ((core = sbn_core_next(claims->topology, orphans, core)) != NULL) {
+		struct sbn_domain *domain;
+
+		hwloc_bitmap_and(family, orphans, core->cpuset);
+		domain = nearest_domain(claims, &nearness, family, scratch);
+		hwloc_bitmap_or(domain->cpus, domain->cpus, family);
+	}
+	sbn_nearness_close(&nearness);
+out:
+	hwloc_bitmap_free(family);
+	hwloc_bitmap_free(scratch);
+	return status;
+}
+
+/* CPUs without local memory join the nearest domain. */
 static syncbn_status_t
 adopt_orphans(struct claims *claims)
 {
 	hwloc_bitmap_t orphans = hwloc_bitmap_dup(claims->topology->allowed);
-	hwloc_bitmap_t family = hwloc_bitmap_alloc();
-	hwloc_bitmap_t scratch = hwloc_bitmap_alloc();
 	syncbn_status_t status = SYNCBN_OK;
 
-	if (orphans == NULL || family == NULL || scratch == NULL) {
-		status = sbn_fail(SYNCBN_ERR_NO_MEMORY, "domains");
-		goto out;
-	}
+	if (orphans == NULL)
+		return sbn_fail(SYNCBN_ERR_NO_MEMORY, "domains");
 	for (unsigned i = 0; i < claims->n; i++)
 		hwloc_bitmap_andnot(orphans, orphans, claims->claim[i].domain.cpus);
-	for (hwloc_obj_t core = NULL;
-	     (core = sbn_core_next(claims->topology, orphans, core)) != NULL;) {
-		struct sbn_domain *domain;
-
-		hwloc_bitmap_and(family, orphans, core->cpuset);
-		domain = nearest_domain(claims, family, scratch);
-		hwloc_bitmap_or(domain->cpus, domain->cpus, family);
-	}
-out:
+	if (!hwloc_bitmap_iszero(orphans))
+		status = give_away(claims, orphans);
 	hwloc_bitmap_free(orphans);
-	hwloc_bitmap_free(family);
-	hwloc_bitmap_free(scratch);
 	return status;
 }
 

@@ -16,6 +16,8 @@ libsbn_core_la_SOURCES += \
 	src/platform/kernel_nodes.h \
 	src/platform/mempolicy.c \
 	src/platform/mempolicy.h \
+	src/platform/nearness.c \
+	src/platform/nearness.h \
 	src/platform/nodes.h \
 	src/platform/place.c \
 	src/platform/place.h \

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "platform/topology.h"
 
+#include <stdlib.h>
+#include <string.h>
+
 #include "base/fail.h"
 #include "platform/affinity.h"
 #include "platform/topology_source.h"
@@ -31,7 +34,9 @@ sbn_topology_load(const char *source, struct sbn_topology *topology)
 	syncbn_status_t status;
 
 	*topology = (struct sbn_topology){ .allowed = hwloc_bitmap_alloc() };
-	if (topology->allowed == NULL || hwloc_topology_init(&topology->hwloc) != 0) {
+	topology->source = source == NULL ? NULL : strdup(source);
+	if (topology->allowed == NULL || (source != NULL && topology->source == NULL) ||
+	    hwloc_topology_init(&topology->hwloc) != 0) {
 		topology->hwloc = NULL;
 		status = sbn_fail(SYNCBN_ERR_NO_MEMORY, "hwloc topology");
 		goto out_free;
@@ -56,6 +61,7 @@ sbn_topology_free(struct sbn_topology *topology)
 	if (topology->hwloc != NULL)
 		hwloc_topology_destroy(topology->hwloc);
 	hwloc_bitmap_free(topology->allowed);
+	free(topology->source);
 	*topology = (struct sbn_topology){ 0 };
 }
 

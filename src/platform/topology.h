@@ -10,6 +10,7 @@
 
 struct sbn_topology {
 	hwloc_topology_t hwloc;
+	char *source;           /* as given to sbn_topology_load() */
 	hwloc_bitmap_t allowed; /* the CPUs to place ranks on: allowed by cpuset and affinity */
 	bool this_machine;      /* false: recorded or synthetic; nothing can be bound */
 };

@@ -126,7 +126,7 @@ load_xml(hwloc_topology_t hwloc, const char *source)
 
 /* In a process of its own, hwloc having been seen to crash of broken XML, and to complain aloud. */
 static _Noreturn void
-probe_here(const char *source)
+probe_here(const char *source, unsigned long flags)
 {
 	int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
 	hwloc_topology_t hwloc;
@@ -134,11 +134,14 @@ probe_here(const char *source)
 	if (null >= 0)
 		dup2(null, STDERR_FILENO);
 	alarm(PROBE_S);
-	_exit(hwloc_topology_init(&hwloc) == 0 && load_xml(hwloc, source) ? 0 : 1);
+	_exit(hwloc_topology_init(&hwloc) == 0 && hwloc_topology_set_flags(hwloc, flags) == 0 &&
+			      load_xml(hwloc, source) ?
+		      0 :
+		      1);
 }
 
 static bool
-survives_loading(const char *source)
+survives_loading(const char *source, unsigned long flags)
 {
 	pid_t child = fork();
 	int status = -1;
@@ -146,7 +149,7 @@ survives_loading(const char *source)
 	if (child < 0)
 		return true; /* without room for a process, the file is believed */
 	if (child == 0)
-		probe_here(source);
+		probe_here(source, flags);
 	while (waitpid(child, &status, 0) < 0 && errno == EINTR)
 		;
 	return status == 0;
@@ -159,7 +162,7 @@ load_file(const char *source, const struct stat *file, hwloc_topology_t hwloc)
 		return sbn_fail(SYNCBN_ERR_INVALID, "topology \"%s\" cannot be read as a file",
 				source);
 	/* what comes through a pipe can be read only once */
-	if (S_ISREG(file->st_mode) && !survives_loading(source))
+	if (S_ISREG(file->st_mode) && !survives_loading(source, hwloc_topology_get_flags(hwloc)))
 		return fail_xml(source);
 	return load_xml(hwloc, source) ? SYNCBN_OK : fail_xml(source);
 }

@@ -36,6 +36,7 @@ static const char *const machines[] = {
 	"cxl.xml",
 	"dies.xml",
 	"disjoint.xml",
+	"distances.xml",
 	"gpus.xml",
 	"hbm.xml",
 	"hybrid.xml",

@@ -112,6 +112,13 @@ test_cores_without_memory_join_others_whole_and_evenly(void **state)
 }
 
 static void
+test_the_table_of_distances_counts_more_than_the_tree(void **state)
+{
+	(void)state;
+	assert_domains("distances.xml", SBN_MAP_NUMA, "0-1@0 4-5@2 2-3,6-7@3");
+}
+
+static void
 test_a_cpuset_leaves_its_cpus_and_nodes_only(void **state)
 {
 	(void)state;
@@ -290,6 +297,7 @@ main(void)
 		cmocka_unit_test(test_what_smaller_nodes_leave_of_a_larger_one_is_a_domain),
 		cmocka_unit_test(test_nodes_without_cpus_are_no_domains),
 		cmocka_unit_test(test_cores_without_memory_join_others_whole_and_evenly),
+		cmocka_unit_test(test_the_table_of_distances_counts_more_than_the_tree),
 		cmocka_unit_test(test_a_cpuset_leaves_its_cpus_and_nodes_only),
 		cmocka_unit_test(test_cpus_apart_from_all_memory_are_one_domain),
 		cmocka_unit_test(test_processing_units_count_where_there_are_no_cores),
