@@ -79,13 +79,14 @@ remember_rank(struct sbn_failure *failure, const struct sbn_job *job, uint32_t r
 	snprintf(failure->was_in[rank], SBN_FAILURE_TEXT, "%s%s", stopped, doing);
 }
 
-/* Who is not where the rank is that has waited longest. */
+/* Who came last where the rank is that has waited longest, and who is not there. */
 static void
 remember_missing(struct sbn_failure *failure, const struct sbn_job *job)
 {
 	struct sbn_waiting waiting = sbn_waiting_of(job, (uint32_t)failure->waiter);
 
 	sbn_text_append(&failure->missing, "rank %d waited longest", failure->waiter);
+	sbn_waits_append_last(&failure->missing, job, (uint32_t)failure->waiter);
 	sbn_waits_append_missing(&failure->missing, job, waiting.now);
 }
 

@@ -78,6 +78,7 @@ report_wait(struct sbn_hang *hang, struct sbn_job *job, struct sbn_clocks *clock
 
 	sbn_waits_describe(job, rank, now_ns, doing, sizeof(doing));
 	sbn_text_append(&text, "hang report: rank %u is %s", rank, doing);
+	sbn_waits_append_last(&text, job, rank);
 	sbn_waits_append_missing(&text, job, sbn_waiting_of(job, rank).now);
 	sbn_say("%s", text.data);
 	for (uint32_t each = 0; each < job->n_ranks; each++)

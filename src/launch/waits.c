@@ -134,6 +134,54 @@ sbn_waits_append_absent(struct sbn_text *text, const struct sbn_job *job, uint32
 			sbn_waits_stop_word(sbn_waits_state(job, rank)), what);
 }
 
+/* Whether a rank is in that call, and goes on in it. */
+static bool
+is_there(const struct sbn_job *job, uint32_t rank, struct sbn_now now)
+{
+	return job->process[rank].running && sbn_same_call(now, sbn_waiting_of(job, rank).now) &&
+	       !sbn_waits_is_stopped(job, rank);
+}
+
+static void
+append_workers(struct sbn_text *text, const struct sbn_job *job, struct sbn_now now)
+{
+	unsigned n = 0;
+
+	for (uint32_t rank = 0; rank < job->n_ranks; rank++) {
+		if (!is_there(job, rank, now) || sbn_waiting_of(job, rank).since_ns != 0)
+			continue;
+		if (n++ < MAX_NAMED)
+			sbn_text_append(text, "%s%" PRIu32,
+					n == 1 ? "; still at work there: rank " : ", ", rank);
+	}
+	if (n > MAX_NAMED)
+		sbn_text_append(text, " and %u more", n - MAX_NAMED);
+}
+
+void
+sbn_waits_append_last(struct sbn_text *text, const struct sbn_job *job, uint32_t first)
+{
+	struct sbn_waiting longest = sbn_waiting_of(job, first);
+	uint64_t now_ns = sbn_now_ns();
+	uint64_t since = longest.since_ns;
+	uint32_t last = first;
+
+	for (uint32_t rank = 0; rank < job->n_ranks; rank++) {
+		struct sbn_waiting waiting = sbn_waiting_of(job, rank);
+
+		/* a time to come is no rank's own word */
+		if (waiting.since_ns <= since || waiting.since_ns > now_ns ||
+		    !is_there(job, rank, longest.now))
+			continue;
+		since = waiting.since_ns;
+		last = rank;
+	}
+	if (last != first && longest.since_ns != 0)
+		sbn_text_append(text, "; rank %" PRIu32 " came last, %.3g s later", last,
+				(double)(since - longest.since_ns) / (double)SBN_NS_PER_S);
+	append_workers(text, job, longest.now);
+}
+
 void
 sbn_waits_append_missing(struct sbn_text *text, const struct sbn_job *job, struct sbn_now now)
 {
@@ -142,9 +190,7 @@ sbn_waits_append_missing(struct sbn_text *text, const struct sbn_job *job, struc
 	unsigned n = 0;
 
 	for (uint32_t rank = 0; rank < job->n_ranks; rank++) {
-		if (job->process[rank].running &&
-		    sbn_same_call(now, sbn_waiting_of(job, rank).now) &&
-		    !sbn_waits_is_stopped(job, rank))
+		if (is_there(job, rank, now))
 			continue;
 		if (n++ < MAX_NAMED) {
 			sbn_text_append(text, "%s", n == 1 ? first : ", ");

@@ -40,6 +40,13 @@ const char *sbn_waits_stop_word(char state);
 bool sbn_waits_is_stopped(const struct sbn_job *job, uint32_t rank);
 
 /*
+ * "; rank 3 came last, 1.2 s later": who of those that wait in the call of `first`, which waits
+ * there longest, began to wait last; "; still at work there: rank 2": who is in it and does not
+ * wait.
+ */
+void sbn_waits_append_last(struct sbn_text *text, const struct sbn_job *job, uint32_t first);
+
+/*
  * "; not there: rank 1 (stopped, in no collective ...)": who of the ranks is not in that call; and
  * one of them for a text that is about it, "rank 1 (has ended: exit 3)".
  */

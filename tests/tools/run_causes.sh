@@ -47,6 +47,23 @@ expect_match "the table says how long the peer had waited, and for what" \
 expect_match "and who had not come" \
 	'rank 0 waited longest; not there: rank 1 \(has ended: killed by signal 9 \(Killed\)\)$' \
 	"$dir/err"
+
+start -n 3 --oversubscribe -- "$layers" 9 read 1 4
+until_true grep -q now "$dir/out"
+both_wait() {
+	local rank
+
+	for rank in 0 2; do
+		[ "$(grep -c futex "/proc/$(rank_pid $rank)/wchan" 2>/dev/null)" = 1 ] ||
+			grep -q '^[0-9]* (.*) S' "/proc/$(rank_pid $rank)/stat" || return 1
+	done
+}
+until_true both_wait
+kill -KILL "$(rank_pid 1)"
+wait "$launcher"
+expect_match "of several that have come the last one is named" \
+	'rank (0 waited longest; rank 2|2 waited longest; rank 0) came last, [0-9.e-]+ s later' \
+	"$dir/err"
 expect "nobody speaks of memory" 0 "$(grep -c 'out of memory' "$dir/err")"
 
 # ---- out of memory ----

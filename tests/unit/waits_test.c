@@ -130,6 +130,39 @@ test_who_is_in_another_call_is_missing(void **state)
 	assert_string_equal(text.data, "; not there: rank 1 (in forward, call 2)");
 }
 
+static const char *
+told_of(uint32_t rank)
+{
+	static struct sbn_text text;
+
+	text = (struct sbn_text){ .used = 0 };
+	sbn_waits_append_last(&text, &job, rank);
+	return text.data;
+}
+
+static void
+test_who_came_last_is_told_and_who_is_at_work(void **state)
+{
+	(void)state;
+	wait_in(0, SBN_OP_FORWARD, 3, 1 * SBN_NS_PER_S, 1);
+	wait_in(1, SBN_OP_FORWARD, 3, 0, 1);
+	assert_string_equal(told_of(0), "; still at work there: rank 1");
+	wait_in(2, SBN_OP_FORWARD, 3, 2 * SBN_NS_PER_S + SBN_NS_PER_S / 2, 1);
+	assert_string_equal(told_of(0),
+			    "; rank 2 came last, 1.5 s later; still at work there: rank 1");
+	wait_in(1, SBN_OP_FORWARD, 2, 9 * SBN_NS_PER_S, 1);
+	assert_string_equal(told_of(0), "; rank 2 came last, 1.5 s later");
+}
+
+static void
+test_a_time_to_come_makes_nobody_the_last(void **state)
+{
+	(void)state;
+	wait_in(0, SBN_OP_FORWARD, 3, 1 * SBN_NS_PER_S, 1);
+	wait_in(2, SBN_OP_FORWARD, 3, UINT64_MAX, 1);
+	assert_string_equal(told_of(0), "");
+}
+
 int
 main(void)
 {
@@ -145,6 +178,10 @@ main(void)
 		cmocka_unit_test_setup_teardown(
 			test_who_waits_longest_is_found_among_those_that_run, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_who_is_in_another_call_is_missing, set_up,
+						tear_down),
+		cmocka_unit_test_setup_teardown(test_who_came_last_is_told_and_who_is_at_work,
+						set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_a_time_to_come_makes_nobody_the_last, set_up,
 						tear_down),
 	};
 
