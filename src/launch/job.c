@@ -12,6 +12,7 @@
 
 #include "base/fail.h"
 #include "launch/signals.h"
+#include "platform/kernel_nodes.h"
 #include "shm/contract.h"
 
 static void
@@ -22,6 +23,23 @@ mark_run(const struct sbn_job *job)
 	sbn_contract_format_run_id(job->segment.run_id, run_id);
 	snprintf(mark, sizeof(mark), SBN_ENV_RUN_ID "=%s", run_id);
 	sbn_guard_mark(&job->guard, mark);
+}
+
+/* Each rank's words in the segment lie on its own nodes, unless nothing is to be bound. */
+static syncbn_status_t
+make_segment(struct sbn_job *job)
+{
+	const struct sbn_options *options = job->options;
+	struct sbn_nodes *homes = NULL;
+	syncbn_status_t status;
+
+	if (options->bind != SBN_BIND_NONE && options->mem != SBN_MEM_NONE)
+		homes = calloc(job->n_ranks, sizeof(*homes));
+	for (uint32_t rank = 0; homes != NULL && rank < job->n_ranks; rank++)
+		sbn_nodes_add_bitmap(&homes[rank], job->plan->rank[rank].nodes);
+	status = sbn_segment_create(job->n_ranks, homes, &job->segment);
+	free(homes);
+	return status;
 }
 
 syncbn_status_t
@@ -53,7 +71,7 @@ sbn_job_open(const struct sbn_options *options, const struct sbn_topology *topol
 	status = sbn_input_start(options->input, n, &job->output, &job->input);
 	if (status != SYNCBN_OK)
 		goto out_output;
-	status = sbn_segment_create(n, &job->segment);
+	status = make_segment(job);
 	if (status == SYNCBN_OK) {
 		mark_run(job);
 		return SYNCBN_OK;

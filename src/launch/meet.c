@@ -194,7 +194,7 @@ host(const struct sbn_adoption *adoption, uint64_t deadline, int fd, struct sbn_
 	syncbn_status_t status = listen_for(adoption, fd);
 
 	if (status == SYNCBN_OK)
-		status = sbn_segment_create(adoption->world_size, &segment);
+		status = sbn_segment_create(adoption->world_size, NULL, &segment);
 	if (status != SYNCBN_OK)
 		return status;
 	meeting->segment_fd = segment.fd;

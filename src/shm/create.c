@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/fail.h"
+#include "platform/mempolicy.h"
 #include "shm/contract.h"
 #include "shm/creator.h"
 #include "shm/segment.h"
@@ -22,6 +23,13 @@
  * memfd takes its place, which has no limit but the system's memory. All of Docker's default size.
  */
 #define ROOM_FOR_EXTENTS (UINT64_C(64) << 20)
+
+/* What is to be made. */
+struct wish {
+	struct sbn_control_layout layout;
+	uint32_t world_size;
+	const struct sbn_nodes *homes;
+};
 
 static void
 write_header(struct sbn_segment *segment, uint32_t world_size)
@@ -93,16 +101,36 @@ open_memfd(void)
 	return fd;
 }
 
+/* The file keeps the policy when the mapping goes. What cannot be had is done without. */
+static void
+choose_nodes(int fd, const struct wish *wish)
+{
+	unsigned char *memory;
+
+	if (wish->homes == NULL)
+		return;
+	memory = mmap(NULL, wish->layout.bytes, PROT_NONE, MAP_SHARED, fd, 0);
+	if (memory == MAP_FAILED)
+		return;
+	for (uint32_t rank = 0; rank < wish->world_size; rank++)
+		if (!sbn_memory_prefer(memory + wish->layout.rank_offset +
+					       rank * wish->layout.rank_stride,
+				       wish->layout.rank_stride, &wish->homes[rank]))
+			break;
+	munmap(memory, wish->layout.bytes);
+}
+
 /* Gives the file what both kinds need; -1 and errno. */
 static int
-prepared(int fd, uint64_t bytes)
+prepared(int fd, const struct wish *wish)
 {
 	int error;
 
 	if (fd < 0)
 		return -1;
+	choose_nodes(fd, wish);
 	/* whatever the umask has left of it */
-	error = fchmod(fd, 0600) != 0 ? errno : sbn_reserve(fd, 0, bytes);
+	error = fchmod(fd, 0600) != 0 ? errno : sbn_reserve(fd, 0, wish->layout.bytes);
 	if (error == 0)
 		return fd;
 	close(fd);
@@ -112,15 +140,15 @@ prepared(int fd, uint64_t bytes)
 
 /* /dev/shm where it is roomy, else a memfd, else what there is. */
 static int
-open_memory(uint64_t bytes)
+open_memory(const struct wish *wish)
 {
-	bool roomy = room_in_shm() >= bytes + ROOM_FOR_EXTENTS;
-	int fd = roomy ? prepared(open_nameless(), bytes) : -1;
+	bool roomy = room_in_shm() >= wish->layout.bytes + ROOM_FOR_EXTENTS;
+	int fd = roomy ? prepared(open_nameless(), wish) : -1;
 
 	if (fd < 0)
-		fd = prepared(open_memfd(), bytes);
+		fd = prepared(open_memfd(), wish);
 	if (fd < 0 && !roomy)
-		fd = prepared(open_nameless(), bytes);
+		fd = prepared(open_nameless(), wish);
 	return fd;
 }
 
@@ -134,26 +162,27 @@ fail_open(uint64_t bytes)
 }
 
 syncbn_status_t
-sbn_segment_create(uint32_t world_size, struct sbn_segment *segment)
+sbn_segment_create(uint32_t world_size, const struct sbn_nodes *homes, struct sbn_segment *segment)
 {
 	size_t page = (size_t)sysconf(_SC_PAGESIZE);
-	struct sbn_control_layout layout;
+	struct wish wish = { .world_size = world_size, .homes = homes };
+	uint64_t bytes;
 	void *memory;
 
 	if (getauxval(AT_SECURE) != 0)
 		return sbn_fail_setuid();
-	sbn_control_layout(world_size, page, &layout);
-	*segment = (struct sbn_segment){ .control_bytes = layout.bytes };
+	sbn_control_layout(world_size, page, &wish.layout);
+	bytes = wish.layout.bytes;
+	*segment = (struct sbn_segment){ .control_bytes = bytes };
 	if (getrandom(segment->run_id, sizeof(segment->run_id), 0) != sizeof(segment->run_id))
 		return sbn_fail(SYNCBN_ERR_SYSTEM, "getrandom");
-	segment->fd = open_memory(layout.bytes);
+	segment->fd = open_memory(&wish);
 	if (segment->fd < 0)
-		return fail_open(layout.bytes);
-	memory = mmap(NULL, layout.bytes, PROT_READ | PROT_WRITE, MAP_SHARED, segment->fd, 0);
+		return fail_open(bytes);
+	memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, segment->fd, 0);
 	if (memory == MAP_FAILED) {
 		close(segment->fd);
-		return sbn_fail(SYNCBN_ERR_SYSTEM, "mmap of the segment, %" PRIu64 " bytes",
-				layout.bytes);
+		return sbn_fail(SYNCBN_ERR_SYSTEM, "mmap of the segment, %" PRIu64 " bytes", bytes);
 	}
 	sbn_control_over(memory, world_size, page, &segment->control);
 	write_header(segment, world_size);

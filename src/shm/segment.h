@@ -25,9 +25,11 @@ struct sbn_segment {
  * By the launcher: makes the segment for world_size ranks, all of it reserved, without a name in
  * /dev/shm, or with a random one that is gone again when this returns; a memfd where there is no
  * /dev/shm or little room in it. The descriptor is close-on-exec; spawning clears that in the
- * child. UNSUPPORTED in a setuid program.
+ * child. homes: [world_size], the nodes that each rank's own words are to lie on while these have
+ * room; NULL, or a system that refuses: wherever the caller runs. UNSUPPORTED in a setuid program.
  */
-syncbn_status_t sbn_segment_create(uint32_t world_size, struct sbn_segment *segment);
+syncbn_status_t sbn_segment_create(uint32_t world_size, const struct sbn_nodes *homes,
+				   struct sbn_segment *segment);
 
 /*
  * By a rank: maps the segment behind an inherited descriptor and verifies owner, mode, size, that

@@ -76,7 +76,7 @@ run_ranks(int n, rank_body_fn body, void *argument, struct endings *endings)
 	struct sbn_segment segment;
 	pid_t pids[MAX_TEST_RANKS];
 
-	if (sbn_segment_create((uint32_t)n, &segment) != SYNCBN_OK) {
+	if (sbn_segment_create((uint32_t)n, NULL, &segment) != SYNCBN_OK) {
 		fprintf(stderr, "segment: %s\n", syncbn_last_error());
 		abort();
 	}

@@ -36,7 +36,7 @@ set_up(void **state)
 {
 	(void)state;
 	page = (uint64_t)sysconf(_SC_PAGESIZE);
-	return sbn_segment_create(2, &segment) == SYNCBN_OK ? 0 : -1;
+	return sbn_segment_create(2, NULL, &segment) == SYNCBN_OK ? 0 : -1;
 }
 
 static int
@@ -258,7 +258,7 @@ claim_too_much(void *unused)
 	(void)unused;
 	if (make_shm_small("size=66m") != 0)
 		return SKIPPED;
-	if (sbn_segment_create(1, &small) != SYNCBN_OK ||
+	if (sbn_segment_create(1, NULL, &small) != SYNCBN_OK ||
 	    sbn_segment_grow(&small, bytes + page, &offset) != SYNCBN_OK ||
 	    sbn_extent_map(&small, offset, bytes + page, &extent) != SYNCBN_OK)
 		return 1;
@@ -284,7 +284,7 @@ grow_when_full(void *unused)
 	(void)unused;
 	if (make_shm_small("size=66m") != 0)
 		return SKIPPED;
-	if (sbn_segment_create(1, &small) != SYNCBN_OK ||
+	if (sbn_segment_create(1, NULL, &small) != SYNCBN_OK ||
 	    sbn_segment_grow(&small, 80 * MIB, &offset) != SYNCBN_OK ||
 	    sbn_extent_map(&small, offset, 80 * MIB, &extent) != SYNCBN_OK)
 		return 1;
@@ -305,7 +305,7 @@ create_without_room(void *size)
 
 	if (make_shm_small(size) != 0)
 		return SKIPPED;
-	if (sbn_segment_create(4, &small) != SYNCBN_OK)
+	if (sbn_segment_create(4, NULL, &small) != SYNCBN_OK)
 		return 1;
 	if ((stat_of(small.fd).st_mode & 0777) != 0600 || stat_of(small.fd).st_nlink != 0)
 		return 2;

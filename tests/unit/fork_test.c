@@ -102,7 +102,7 @@ let_a_child_free_the_arena(void)
 	pid_t child;
 	int *data;
 
-	if (sbn_segment_create(1, &segment) != SYNCBN_OK)
+	if (sbn_segment_create(1, NULL, &segment) != SYNCBN_OK)
 		return 1;
 	snprintf(fd, sizeof(fd), "%d", segment.fd);
 	sbn_contract_format_run_id(segment.run_id, run_id);

@@ -24,7 +24,7 @@ make_extent(struct sbn_segment *segment, struct sbn_extent *extent, uint64_t *of
 {
 	uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE), bytes = SLICES * SLICE_BYTES + page;
 
-	return sbn_segment_create(1, segment) == SYNCBN_OK &&
+	return sbn_segment_create(1, NULL, segment) == SYNCBN_OK &&
 	       sbn_segment_grow(segment, bytes, offset) == SYNCBN_OK &&
 	       sbn_extent_map(segment, *offset, bytes, extent) == SYNCBN_OK &&
 	       sbn_extent_claim(segment, extent, SLICE_BYTES, SLICE_BYTES, NULL) == SYNCBN_OK;

@@ -25,7 +25,7 @@ static int
 set_up(void **state)
 {
 	(void)state;
-	return sbn_segment_create(WORLD, &made) == SYNCBN_OK ? 0 : -1;
+	return sbn_segment_create(WORLD, NULL, &made) == SYNCBN_OK ? 0 : -1;
 }
 
 static int
@@ -86,7 +86,7 @@ test_runs_have_different_ids(void **state)
 	struct sbn_segment other;
 
 	(void)state;
-	assert_int_equal(sbn_segment_create(1, &other), SYNCBN_OK);
+	assert_int_equal(sbn_segment_create(1, NULL, &other), SYNCBN_OK);
 	assert_memory_not_equal(other.run_id, made.run_id, sizeof(made.run_id));
 	sbn_segment_close(&other);
 }
@@ -97,7 +97,7 @@ test_1024_ranks_fit_a_segment(void **state)
 	struct sbn_segment big, attached;
 
 	(void)state;
-	assert_int_equal(sbn_segment_create(SBN_MAX_RANKS, &big), SYNCBN_OK);
+	assert_int_equal(sbn_segment_create(SBN_MAX_RANKS, NULL, &big), SYNCBN_OK);
 	assert_int_equal(sbn_segment_attach(dup(big.fd), big.run_id, SBN_MAX_RANKS, &attached),
 			 SYNCBN_OK);
 	sbn_control_set_state(&attached.control, SBN_MAX_RANKS - 1, SBN_RANK_JOINED);
@@ -309,7 +309,7 @@ test_the_umask_takes_nothing_from_the_owner(void **state)
 	struct sbn_segment other;
 
 	(void)state;
-	assert_int_equal(sbn_segment_create(1, &other), SYNCBN_OK);
+	assert_int_equal(sbn_segment_create(1, NULL, &other), SYNCBN_OK);
 	umask(before);
 	assert_int_equal(stat_of(other.fd).st_mode & 07777, 0600);
 	sbn_segment_close(&other);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A rank that looks where it is and where its memory is: its CPUs and the node of every page of its
- * slice of the segment, of a sub group's, of an arena and of syncbn_alloc. What is right it takes
- * from /sys and not from the library: the node of the CPUs that it may run on.
+ * block of the control extent, of its slice of the segment, of a sub group's, of an arena and of
+ * syncbn_alloc. What is right it takes from /sys and not from the library: the node of the CPUs
+ * that it may run on.
  *
  *	placement NODES CPUS	the memory nodes and the CPUs that the ranks may use: 0-1 0-3,7
  *
@@ -161,6 +162,16 @@ check_shared(const char *what, const struct sbn_shared *shared, const struct pla
 			    shared->slice_bytes, places[owner].node);
 }
 
+/* The pages that are a rank's own in the control extent. */
+static void
+check_control(const struct sbn_control *control, const struct place *places)
+{
+	for (int owner = 0; owner < n_ranks; owner++)
+		check_pages("the control extent's block", owner,
+			    sbn_control_rank(control, (uint32_t)owner), control->stride,
+			    places[owner].node);
+}
+
 static void
 check_private(size_t bytes, int node)
 {
@@ -191,6 +202,7 @@ check_memory(syncbn_group_t *world, const struct place *places)
 	check(syncbn_arena_new(world, ARENA_BYTES, &arena), "syncbn_arena_new");
 	check(syncbn_group_new(world, ranks, n_ranks, &group), "syncbn_group_new");
 	if (n_ranks > 1) {
+		check_control(&world->control, places);
 		check_shared("the segment's slice", &world->shared, places);
 		check_shared("the arena's slice", &arena->shared, places);
 		check_shared("a group's slice", &group->shared, places);
