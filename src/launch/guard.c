@@ -5,14 +5,12 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <signal.h>
-#include <stdio.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/fail.h"
-#include "launch/marked.h"
 
 enum { MOST_ROUNDS = 10 };
 
@@ -36,9 +34,9 @@ kill_marked(const struct sbn_guard *guard, pid_t session)
 	/* relaxed, as the mark: the pipe's end of file orders them */
 	bool orderly = atomic_load_explicit(&guard->shared->orderly, memory_order_relaxed) != 0;
 
-	if (orderly || guard->shared->mark[0] == '\0')
+	if (orderly || guard->shared->mark.entry[0] == '\0')
 		return;
-	for (int i = 0; i < MOST_ROUNDS && sbn_marked_kill(guard->shared->mark, session) > 0; i++)
+	for (int i = 0; i < MOST_ROUNDS && sbn_marked_kill(&guard->shared->mark, session) > 0; i++)
 		;
 }
 
@@ -105,9 +103,9 @@ out_unmap:
 }
 
 void
-sbn_guard_mark(const struct sbn_guard *guard, const char *mark)
+sbn_guard_mark(const struct sbn_guard *guard, const struct sbn_mark *mark)
 {
-	snprintf(guard->shared->mark, sizeof(guard->shared->mark), "%s", mark);
+	guard->shared->mark = *mark;
 }
 
 void

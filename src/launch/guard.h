@@ -4,7 +4,7 @@
  * ranks' process groups. The kernel's parent-death signal reaches the ranks only; a shell that is a
  * rank has children of its own.
  *
- * Processes that have moved to other groups are found by the run's id in their environment.
+ * Processes that have moved to other groups are found by their marks (launch/marked.h).
  *
  * It sleeps on a pipe whose write end the launcher alone holds for long: children hold a copy from
  * fork to exec. A rank enters its group in the shared list before it calls exec. So at the pipe's
@@ -20,16 +20,18 @@
 
 #include <syncbn/status.h>
 
+#include "launch/marked.h"
+
 struct sbn_guard {
 	pid_t pid;
-	int hold_fd;              /* its end of file is the launcher's end */
+	int hold_fd; /* its end of file is the launcher's end */
 	struct sbn_guarded *shared;
 	uint32_t n_ranks;
 };
 
 /* What launcher, ranks and guard share. */
 struct sbn_guarded {
-	char mark[64];            /* "SYNCBN_RUN_ID=..." before the first rank; "": none yet */
+	struct sbn_mark mark;     /* before the first rank */
 	_Atomic uint32_t orderly; /* the launcher has seen to everything */
 	_Atomic int32_t groups[]; /* [n_ranks] 0: nothing to kill */
 };
@@ -38,7 +40,7 @@ struct sbn_guarded {
 syncbn_status_t sbn_guard_start(uint32_t n_ranks, struct sbn_guard *guard);
 
 /* How the processes of the run can be known; before the first rank is forked. */
-void sbn_guard_mark(const struct sbn_guard *guard, const char *mark);
+void sbn_guard_mark(const struct sbn_guard *guard, const struct sbn_mark *mark);
 
 /* By the rank's process, before it calls exec. */
 void sbn_guard_add(const struct sbn_guard *guard, uint32_t rank, pid_t process_group);
@@ -48,7 +50,7 @@ void sbn_guard_forget(const struct sbn_guard *guard, uint32_t rank);
 
 /*
  * Ends the guard; groups that are still on the list are killed, and, unless it is an orderly end,
- * what has the run's mark.
+ * what has the run's marks.
  */
 void sbn_guard_end(struct sbn_guard *guard, bool orderly);
 

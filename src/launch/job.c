@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -18,11 +19,17 @@
 static void
 mark_run(const struct sbn_job *job)
 {
-	char run_id[33], mark[64];
+	struct sbn_mark mark = { 0 };
+	struct stat file;
+	char run_id[33];
 
 	sbn_contract_format_run_id(job->segment.run_id, run_id);
-	snprintf(mark, sizeof(mark), SBN_ENV_RUN_ID "=%s", run_id);
-	sbn_guard_mark(&job->guard, mark);
+	snprintf(mark.entry, sizeof(mark.entry), SBN_ENV_RUN_ID "=%s", run_id);
+	if (fstat(job->segment.fd, &file) == 0) {
+		mark.device = file.st_dev;
+		mark.inode = file.st_ino;
+	}
+	sbn_guard_mark(&job->guard, &mark);
 }
 
 /* Each rank's words in the segment lie on its own nodes, unless nothing is to be bound. */
@@ -96,8 +103,9 @@ sbn_job_close(struct sbn_job *job)
 	/* these first: they hold the guard's pipe open, too */
 	sbn_input_end(&job->input);
 	sbn_output_end(&job->output);
-	sbn_guard_end(&job->guard, !sbn_job_any_group_lives(job));
+	/* and it takes whoever has the segment open for a process of the ranks */
 	sbn_segment_close(&job->segment);
+	sbn_guard_end(&job->guard, !sbn_job_any_group_lives(job));
 	close(job->signal_fd);
 	free(job->process);
 }

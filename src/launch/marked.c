@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "launch/proc.h"
@@ -31,7 +32,7 @@ sbn_marked_has(const char *environment, size_t bytes, const char *entry)
 }
 
 static bool
-is_marked(pid_t pid, const char *mark, char *buffer)
+has_entry(pid_t pid, const char *entry, char *buffer)
 {
 	size_t used = 0;
 	char path[32];
@@ -46,11 +47,32 @@ is_marked(pid_t pid, const char *mark, char *buffer)
 	       (n = read(fd, buffer + used, ENVIRONMENT_BYTES - used)) > 0)
 		used += (size_t)n;
 	close(fd);
-	return sbn_marked_has(buffer, used, mark);
+	return sbn_marked_has(buffer, used, entry);
+}
+
+static bool
+has_segment(pid_t pid, const struct sbn_mark *mark)
+{
+	struct dirent *entry;
+	struct stat file;
+	bool found = false;
+	char path[32];
+	DIR *fds;
+
+	snprintf(path, sizeof(path), "/proc/%d/fd", (int)pid);
+	fds = opendir(path);
+	if (fds == NULL)
+		return false;
+	while (!found && (entry = readdir(fds)) != NULL)
+		found = isdigit((unsigned char)entry->d_name[0]) &&
+			fstatat(dirfd(fds), entry->d_name, &file, 0) == 0 &&
+			file.st_dev == mark->device && file.st_ino == mark->inode;
+	closedir(fds);
+	return found;
 }
 
 unsigned
-sbn_marked_kill(const char *mark, pid_t session)
+sbn_marked_kill(const struct sbn_mark *mark, pid_t session)
 {
 	char *buffer = malloc(ENVIRONMENT_BYTES);
 	DIR *proc = buffer != NULL && sbn_proc_is_ours() ? opendir("/proc") : NULL;
@@ -61,7 +83,7 @@ sbn_marked_kill(const char *mark, pid_t session)
 		pid_t pid = atoi(entry->d_name);
 
 		if (!isdigit((unsigned char)entry->d_name[0]) || getsid(pid) != session ||
-		    !is_marked(pid, mark, buffer))
+		    (!has_entry(pid, mark->entry, buffer) && !has_segment(pid, mark)))
 			continue;
 		n += kill(pid, SIGKILL) == 0;
 	}

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Processes of a run, wherever they have gone: each has the run's id in the environment that it was
- * started with (SYNCBN_RUN_ID), unless somebody took it out.
+ * started with (SYNCBN_RUN_ID), unless somebody took it out, and has inherited the segment's
+ * descriptor, unless somebody closed it.
  */
 #ifndef SBN_LAUNCH_MARKED_H
 #define SBN_LAUNCH_MARKED_H
@@ -10,11 +11,17 @@
 #include <stddef.h>
 #include <sys/types.h>
 
+struct sbn_mark {
+	char entry[64]; /* such as "SYNCBN_RUN_ID=0123"; "": there is no run yet */
+	dev_t device;   /* the segment's file */
+	ino_t inode;
+};
+
 /*
- * Kills those of a session: who has begun one of his own, as daemons do, means to stay. mark:
- * such as "SYNCBN_RUN_ID=0123". Returns how many there were; 0 also where /proc is not ours.
+ * Kills those of a session: who has begun one of his own, as daemons do, means to stay. Returns how
+ * many there were; 0 also where /proc is not ours.
  */
-unsigned sbn_marked_kill(const char *mark, pid_t session);
+unsigned sbn_marked_kill(const struct sbn_mark *mark, pid_t session);
 
 /* ---- pure ---- */
 

@@ -30,6 +30,24 @@ kill -KILL "$launcher"
 expect_until "which does not save it from the end of a killed launcher" none_marked
 wait "$launcher" 2>/dev/null
 
+# its mark is gone from its environment; so it is known by its number
+start -n 1 -- sh -c 'env -i timeout 1000 sh -c "echo ready \$\$; sleep 1000; :" & wait'
+until_true n_lines 1 ready "$dir/out"
+stray=$(cut -d' ' -f2 "$dir/out")
+expect "a process can also lose the run's id" "" "$(marked | grep -x "$stray")"
+kill -KILL "$launcher"
+ended() {
+	! kill -0 "$1" 2>/dev/null
+}
+expect_until "and is found by the segment that it has inherited" ended "$stray"
+expect_until "with all others" none_marked
+wait "$launcher" 2>/dev/null
+
+SYNCBN_RUN_NOTICE_MS=x run_it -n 2 -- sh -c 'exec sleep 1000'
+expect "a launcher that cannot watch its ranks ends with its own code" 1 $code
+expect_match "after it has said why" 'SYNCBN_RUN_NOTICE_MS: "x" is not' "$dir/err"
+expect_until "and its guard ends the ranks" none_marked
+
 start -n 1 --grace 0.1 -- sh -c "$actor 'deaf,say ready,pause' & echo ready; wait"
 until_true n_lines 2 ready "$dir/out"
 kill -KILL "$(pgrep -P "$launcher" -x sh)"
