@@ -44,9 +44,10 @@ pack() {
 }
 
 # boot INITRD NODES CPUS: a machine of NODES nodes with CPUS CPUs each; prints what the command in
-# it writes. Nodes in $cpuless have no CPUs, those in $memless no memory. Its exit code, 125: none
+# it writes. Nodes in $cpuless have no CPUs, those in $memless no memory; $distances between nodes
+# are A:B:VALUE, of all pairs or of none. Its exit code, 125: none
 boot() {
-	local n=$2 cpus=$3 node cpu=0 mib=0 log code
+	local n=$2 cpus=$3 node cpu=0 mib=0 log code distance from to
 	local -a arguments=()
 
 	for ((node = 0; node < n; node++)); do
@@ -62,6 +63,10 @@ boot() {
 			mib=$((mib + node_mib))
 		fi
 		arguments+=(-numa "$what")
+	done
+	for distance in ${distances:-}; do
+		IFS=: read -r from to distance <<<"$distance"
+		arguments+=(-numa "dist,src=$from,dst=$to,val=$distance")
 	done
 	log=$(mktemp)
 	# not thread=single: ranks must run beside each other

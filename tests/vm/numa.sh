@@ -12,15 +12,19 @@ node_mib=320
 
 # scenario NAME: sets the machine, and the number of ranks that it must get
 scenario() {
-	nodes=2 cpus=2 ranks=2 cpuless='' memless='' offline='' cpuset_cpus='' cpuset_mems=''
+	nodes=2 cpus=2 ranks=2 cpuless='' memless='' distances='' offline=''
+	cpuset_cpus='' cpuset_mems=''
 	case $1 in
 	two) ;;
 	four) nodes=4 cpus=1 ranks=4 ;;
 	eight) nodes=8 cpus=1 ranks=8 ;;
 	cpuless) nodes=3 cpuless=2 ;;
-	memless) nodes=3 cpus=1 memless=1 ;; # its CPU joins a neighbour
+	memless) # its CPU joins the nearer neighbour
+		nodes=3 cpus=1 memless=1 distances='0:1:30 0:2:20 1:2:15' ;;
 	offline) nodes=3 offline='1 4 5' ;;  # half of node 0, all of node 2
-	cpuset) nodes=4 cpuset_cpus=0,2-5 cpuset_mems=0-1 ;; # CPUs of node 2, but not its memory
+	cpuset) # CPUs of node 2, but not its memory; node 1 is nearer to them
+		nodes=4 cpuset_cpus=0,2-5 cpuset_mems=0-1
+		distances='0:1:20 0:2:31 0:3:20 1:2:21 1:3:20 2:3:20' ;;
 	*) return 1 ;;
 	esac
 }

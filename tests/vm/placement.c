@@ -84,6 +84,49 @@ find_node(const cpu_set_t *cpus, hwloc_const_bitmap_t usable)
 	return found;
 }
 
+/* By the kernel's table, which lists the distances to all nodes that are online. */
+static int
+distance_between(int from, int to)
+{
+	char path[96];
+	int distance = -1;
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/sys/devices/system/node/node%d/distance", from);
+	file = fopen(path, "r");
+	for (int node = 0; file != NULL && node <= to; node++) {
+		snprintf(path, sizeof(path), "/sys/devices/system/node/node%d", node);
+		if (access(path, F_OK) == 0 && fscanf(file, "%d", &distance) != 1)
+			exit(2);
+	}
+	if (file == NULL)
+		exit(2);
+	fclose(file);
+	return distance;
+}
+
+/* CPUs without usable memory of their own are guests of the node that is nearest to them. */
+static void
+check_guests(const cpu_set_t *cpus, hwloc_const_bitmap_t usable, int host)
+{
+	for (int cpu = 0; cpu < CPU_SETSIZE; cpu++) {
+		int own = CPU_ISSET(cpu, cpus) ? node_of_cpu(cpu) : -1;
+		int nearer = 0;
+		char what[64];
+		int node;
+
+		if (own < 0 || hwloc_bitmap_isset(usable, (unsigned)own))
+			continue;
+		hwloc_bitmap_foreach_begin(node, usable)
+		{
+			nearer += distance_between(own, node) < distance_between(own, host);
+		}
+		hwloc_bitmap_foreach_end();
+		snprintf(what, sizeof(what), "no node is nearer to CPU %d of node %d", cpu, own);
+		report(nearer == 0, what, "");
+	}
+}
+
 /* The mask of a process keeps CPUs that have been taken offline. */
 static void
 find_usable_cpus(const char *allowed, hwloc_bitmap_t cpus)
@@ -231,6 +274,7 @@ main(int argc, char **argv)
 	n_ranks = syncbn_group_size(world);
 	places = calloc((size_t)n_ranks, sizeof(*places));
 	own.node = find_node(&own.cpus, usable);
+	check_guests(&own.cpus, usable, own.node);
 	check(syncbn_all_gather(world, &own, sizeof(own), places), "syncbn_all_gather");
 	if (rank == 0)
 		check_all_cpus(places, argv[2]);
