@@ -37,6 +37,13 @@ sbn_parse_int(const char *what, const char *text, int64_t min, int64_t max, int6
 	return SYNCBN_OK;
 }
 
+/* strtod reads 0x10 as 16, which strtoll above does not. */
+static bool
+has_hexadecimal(const char *text)
+{
+	return strpbrk(text, "xX") != NULL;
+}
+
 static syncbn_status_t
 parse_number(const char *what, const char *kind, const char *text, double min, double max,
 	     double *out)
@@ -47,8 +54,8 @@ parse_number(const char *what, const char *kind, const char *text, double min, d
 	errno = 0;
 	value = strtod(text, &end);
 	/* written so that NaN fails */
-	if (!starts_number(text) || end == text || *end != '\0' || errno != 0 ||
-	    !(value >= min && value <= max))
+	if (!starts_number(text) || has_hexadecimal(text) || end == text || *end != '\0' ||
+	    errno != 0 || !(value >= min && value <= max))
 		return sbn_fail(SYNCBN_ERR_INVALID,
 				"%s: \"%s\" is not a number%s from %.15g to %.15g", what, text,
 				kind, min, max);

@@ -115,6 +115,7 @@ test_a_range_is_written_out(void **state)
 	(void)state;
 	sbn_parse_double("--lr", "x", 0.001, 1e6, &value);
 	assert_string_equal(sbn_last_error(), "--lr: \"x\" is not a number from 0.001 to 1000000");
+	assert_int_equal(sbn_parse_seconds("--grace", "0x10", 0, 60, &value), SYNCBN_ERR_INVALID);
 	sbn_parse_seconds("--grace", "x", 0, 60, &value);
 	assert_string_equal(sbn_last_error(),
 			    "--grace: \"x\" is not a number of seconds from 0 to 60");
