@@ -12,9 +12,8 @@
 #include <unistd.h>
 
 #include "base/fail.h"
+#include "launch/option_ranks.h"
 #include "launch/pty.h"
-#include "platform/domain_lists.h"
-#include "shm/layout.h"
 
 bool
 sbn_channels_needed(const struct sbn_options *options)
@@ -34,24 +33,6 @@ sbn_channels_color(int fd)
 
 /* ---- which ranks are shown ---- */
 
-/* A list that ends in a dash goes on to the last rank there may be. */
-static syncbn_status_t
-parse_ranks(const char *list, hwloc_bitmap_t ranks)
-{
-	size_t length = strlen(list);
-	char *whole = NULL;
-	syncbn_status_t status;
-
-	if (length > 0 && list[length - 1] == '-' &&
-	    asprintf(&whole, "%s%d", list, SBN_MAX_RANKS - 1) < 0)
-		return sbn_fail(SYNCBN_ERR_NO_MEMORY, "--quiet-ranks");
-	if (whole != NULL)
-		list = whole;
-	status = sbn_list_parse("--quiet-ranks", list, strlen(list), SBN_MAX_RANKS - 1, ranks);
-	free(whole);
-	return status;
-}
-
 syncbn_status_t
 sbn_channels_hide(const char *list, uint32_t n_ranks, bool *shown)
 {
@@ -61,7 +42,7 @@ sbn_channels_hide(const char *list, uint32_t n_ranks, bool *shown)
 
 	if (ranks == NULL)
 		return sbn_fail(SYNCBN_ERR_NO_MEMORY, "--quiet-ranks");
-	status = parse_ranks(list, ranks);
+	status = sbn_option_ranks(list, ranks);
 	if (status == SYNCBN_OK && !open_end && hwloc_bitmap_last(ranks) >= (int)n_ranks)
 		status = sbn_fail(SYNCBN_ERR_INVALID,
 				  "--quiet-ranks %s: there is no rank %d; the ranks are 0 to %u",
@@ -109,7 +90,8 @@ fail_file(const char *path)
 static syncbn_status_t
 open_file(const char *directory, uint32_t rank, bool again, int *fd)
 {
-	const int flags = O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY;
+	/* nonblocking: a FIFO that nobody reads would hold us for ever; a sink waits by itself */
+	const int flags = O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY | O_NONBLOCK;
 	char path[PATH_MAX];
 
 	if (snprintf(path, sizeof(path), "%s/rank-%u.log", directory, rank) >= PATH_MAX) {

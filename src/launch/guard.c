@@ -81,12 +81,12 @@ sbn_guard_start(uint32_t n_ranks, struct sbn_guard *guard)
 	if (guard->shared == MAP_FAILED)
 		return sbn_fail(SYNCBN_ERR_SYSTEM, "the guard's list: mmap");
 	if (pipe2(fds, O_CLOEXEC) != 0) {
-		sbn_fail(SYNCBN_ERR_SYSTEM, "the guard's pipe");
+		sbn_fail(SYNCBN_ERR_SYSTEM, "the guard's pipe (ulimit -n limits the descriptors)");
 		goto out_unmap;
 	}
 	guard->pid = fork();
 	if (guard->pid < 0) {
-		sbn_fail(SYNCBN_ERR_SYSTEM, "the guard's fork");
+		sbn_fail(SYNCBN_ERR_SYSTEM, "the guard's fork (ulimit -u limits the processes)");
 		goto out_close;
 	}
 	if (guard->pid == 0)

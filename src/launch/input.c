@@ -150,7 +150,8 @@ start_feeder(struct sbn_input *input, const struct sbn_output *output)
 		if (input->feeder == 0)
 			be_feeder(input, writes, output, parent);
 		if (input->feeder < 0)
-			status = sbn_fail(SYNCBN_ERR_SYSTEM, "fork for --stdin all");
+			status = sbn_fail(SYNCBN_ERR_SYSTEM,
+					  "fork for --stdin all (ulimit -u limits the processes)");
 	}
 	sbn_channels_close_fds(&writes, input->n_ranks);
 	if (status != SYNCBN_OK)

@@ -46,6 +46,8 @@ libsbn_launch_la_SOURCES = \
 	src/launch/oom.c \
 	src/launch/oom.h \
 	src/launch/option_help.c \
+	src/launch/option_ranks.c \
+	src/launch/option_ranks.h \
 	src/launch/option_table.c \
 	src/launch/option_table.h \
 	src/launch/option_value.c \

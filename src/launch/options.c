@@ -9,6 +9,7 @@
 
 #include "base/fail.h"
 #include "base/parse.h"
+#include "launch/option_ranks.h"
 #include "launch/option_table.h"
 #include "launch/settings.h"
 
@@ -140,6 +141,11 @@ check_together(const struct sbn_options *options)
 	if (options->program[0] == NULL)
 		return sbn_fail(SYNCBN_ERR_INVALID, "no program is given; usage: syncbn-run "
 						    "[options] [--] program args...");
+	if (options->program[0][0] == '\0')
+		return sbn_fail(SYNCBN_ERR_INVALID, "the program's name is empty: is a variable "
+						    "of your script unset?");
+	if (options->quiet_ranks != NULL)
+		return sbn_option_ranks_check(options->quiet_ranks);
 	return SYNCBN_OK;
 }
 

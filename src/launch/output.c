@@ -60,7 +60,8 @@ fork_relay(const struct sbn_options *options, struct sbn_channels *channels,
 	if (output->relay > 0)
 		return SYNCBN_OK;
 	close(sockets[0]);
-	return sbn_fail(SYNCBN_ERR_SYSTEM, "fork for the ranks' output");
+	return sbn_fail(SYNCBN_ERR_SYSTEM,
+			"fork for the ranks' output (ulimit -u limits the processes)");
 }
 
 syncbn_status_t

@@ -121,13 +121,15 @@ read_text(const char *path, char buffer[FILE_MAX_BYTES])
 	ssize_t n = 0;
 
 	if (fd < 0)
-		return sbn_fail(SYNCBN_ERR_INVALID, "%s: %s", path, strerror(errno));
+		return sbn_fail(SYNCBN_ERR_INVALID, "the file of settings %s: %s; check its name",
+				path, strerror(errno));
 	while (used < FILE_MAX_BYTES - 1 &&
 	       (n = read(fd, buffer + used, FILE_MAX_BYTES - 1 - used)) > 0)
 		used += (size_t)n;
 	close(fd);
 	if (n < 0)
-		return sbn_fail(SYNCBN_ERR_INVALID, "%s: %s", path, strerror(errno));
+		return sbn_fail(SYNCBN_ERR_INVALID, "the file of settings %s: %s", path,
+				strerror(errno));
 	buffer[used] = '\0';
 	if (used == FILE_MAX_BYTES - 1 || strlen(buffer) != used)
 		return sbn_fail(SYNCBN_ERR_INVALID, "%s is no file of settings: %s", path,

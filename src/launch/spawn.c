@@ -41,7 +41,8 @@ fork_child(struct sbn_job *job, struct sbn_child *child, int report_read)
 	pid_t pid = fork();
 
 	if (pid < 0)
-		return sbn_fail(SYNCBN_ERR_SYSTEM, "fork of rank %u", child->rank);
+		return sbn_fail(SYNCBN_ERR_SYSTEM,
+				"fork of rank %u (ulimit -u limits the processes)", child->rank);
 	if (pid == 0)
 		sbn_child_start(child);
 	setpgid(pid, pid);
@@ -54,7 +55,9 @@ fork_child(struct sbn_job *job, struct sbn_child *child, int report_read)
 	};
 	job->n_running++;
 	if (process->pidfd < 0)
-		return sbn_fail(SYNCBN_ERR_SYSTEM, "pidfd_open for rank %u", child->rank);
+		return sbn_fail(SYNCBN_ERR_SYSTEM,
+				"pidfd_open for rank %u (ulimit -n limits the descriptors)",
+				child->rank);
 	return SYNCBN_OK;
 }
 
@@ -68,7 +71,8 @@ spawn_rank(struct sbn_job *job, uint32_t rank, const int go[2], uint16_t port)
 	int fds[2];
 
 	if (pipe2(fds, O_CLOEXEC) != 0)
-		return sbn_fail(SYNCBN_ERR_SYSTEM, "a pipe from rank %u", rank);
+		return sbn_fail(SYNCBN_ERR_SYSTEM,
+				"a pipe from rank %u (ulimit -n limits the descriptors)", rank);
 	child.report_fd = fds[1];
 	child.env = environment_of(job, rank, port);
 	if (child.env == NULL)
@@ -150,7 +154,8 @@ sbn_spawn_ranks(struct sbn_job *job, int *go_fd)
 	int go[2];
 
 	if (pipe2(go, O_CLOEXEC) != 0)
-		return sbn_fail(SYNCBN_ERR_SYSTEM, "a pipe to the ranks");
+		return sbn_fail(SYNCBN_ERR_SYSTEM,
+				"a pipe to the ranks (ulimit -n limits the descriptors)");
 	for (uint32_t rank = 0; rank < job->n_ranks && status == SYNCBN_OK; rank++)
 		status = spawn_rank(job, rank, go, port);
 	close(go[0]);

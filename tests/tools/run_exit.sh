@@ -50,6 +50,14 @@ run_it -n 2 -- "$dir/script"
 expect "a script without its interpreter gives 127" 127 $code
 expect_match "the interpreter is blamed" 'interpreter is missing' "$dir/err"
 
+run_it -n 2 -- ""
+expect "a program without a name is refused" 2 $code
+expect_match "with a guess why" "name is empty: is a variable" "$dir/err"
+
+run_it --mem "$(printf '\033[2J')" -- true
+expect "a wrong word gives 2" 2 $code
+expect "and what would clear the screen is disarmed" 0 "$(grep -c $'\033' "$dir/err")"
+
 n=$(($(nproc) + 1))
 run_it -n $n -- true
 expect "more ranks than CPUs are refused" 2 $code

@@ -89,6 +89,8 @@ expect "all but rank 0 may be none" "out 0" "$(cat "$dir/out")"
 run_it -n 2 --quiet-ranks 2 -- true
 expect "a rank that is not there is refused" 2 $code
 expect_match "by its number" '--quiet-ranks 2: there is no rank 2; the ranks are 0 to 1' "$dir/err"
+run_it --dry-run --quiet-ranks one -- true
+expect "what is no list is refused also where nothing runs" 2 $code
 run_it -n 2 --quiet-ranks one -- true
 expect "and so is what is no list" 2 $code
 
@@ -99,6 +101,10 @@ run_it -n 1 --output "$dir/file" -- touch "$dir/began"
 expect "a file is no directory" 2 $code
 expect_match "which is told" 'file/rank-0.log: Not a directory; give a directory' "$dir/err"
 expect "before the program starts" no "$([ -e "$dir/began" ] && echo yes || echo no)"
+mkdir "$dir/pipe"
+mkfifo "$dir/pipe/rank-1.log"
+run_it -n 2 --output "$dir/pipe" -- true
+expect "a pipe that nobody reads is refused, not waited for" 2 $code
 mkdir "$dir/full"
 ln -s /dev/full "$dir/full/rank-1.log"
 run_it -n 2 --output "$dir/full" -- sh -c 'echo line; exec sleep 1000'

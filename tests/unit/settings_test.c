@@ -113,7 +113,9 @@ test_what_is_no_file_is_refused(void **state)
 
 	(void)state;
 	assert_int_equal(sbn_settings_read_file("/no/such", &options), SYNCBN_ERR_INVALID);
-	assert_string_equal(sbn_last_error(), "/no/such: No such file or directory");
+	assert_string_equal(
+		sbn_last_error(),
+		"the file of settings /no/such: No such file or directory; check its name");
 	assert_int_equal(sbn_settings_read_file("/", &options), SYNCBN_ERR_INVALID);
 	assert_int_equal(sbn_settings_read_file("/dev/zero", &options), SYNCBN_ERR_INVALID);
 }
