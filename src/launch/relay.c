@@ -16,7 +16,11 @@
 #include "launch/lines.h"
 #include "launch/sink.h"
 
-enum { READ_BYTES = 64 * 1024, COLORS = 6 };
+enum {
+	READ_BYTES = 64 * 1024,
+	TERMINAL_HOLDS = 128 * 1024, /* more than the kernel keeps for a pseudo terminal's reader */
+	COLORS = 6
+};
 
 struct relay;
 
@@ -91,8 +95,11 @@ end_stream(struct relay *relay, unsigned i)
 	relay->polls[i].fd = -1; /* poll passes it over */
 }
 
-/* A pseudo terminal that nobody has open any more gives EIO where a pipe gives its end. */
-static void
+/*
+ * How much it has read. A pseudo terminal that nobody has open any more gives EIO where a pipe
+ * gives its end.
+ */
+static size_t
 read_stream(struct relay *relay, unsigned i, size_t at_most)
 {
 	ssize_t bytes = read(relay->polls[i].fd, relay->data, SBN_MIN(at_most, READ_BYTES));
@@ -101,6 +108,7 @@ read_stream(struct relay *relay, unsigned i, size_t at_most)
 		sbn_lines_feed(&relay->streams[i].lines, relay->data, (size_t)bytes);
 	else if (bytes == 0 || errno != EINTR)
 		end_stream(relay, i);
+	return bytes > 0 ? (size_t)bytes : 0;
 }
 
 static void
@@ -123,20 +131,31 @@ flush_all(struct relay *relay)
 	}
 }
 
-/* What is there now, and no more: what the rank left behind may write for ever. */
+static bool
+has_input(int fd)
+{
+	return poll(&(struct pollfd){ .fd = fd, .events = POLLIN }, 1, 0) > 0;
+}
+
+/*
+ * What is there now, and no more: what the rank left behind may write for ever. A pipe says how
+ * much that is. A pseudo terminal counts only what has reached its reader's 4 KiB; the rest comes
+ * after it, when this has been read and poll looks for more.
+ */
 static void
 drain_stream(struct relay *relay, unsigned i)
 {
-	int left = 0;
+	int *fd = &relay->polls[i].fd;
+	size_t left = TERMINAL_HOLDS;
+	int waiting = 0;
 
-	/* what a pseudo terminal still has on its way counts once it has been polled */
-	poll(&(struct pollfd){ .fd = relay->polls[i].fd, .events = POLLIN }, 1, 0);
-	ioctl(relay->polls[i].fd, FIONREAD, &left);
-	while (left > 0 && relay->polls[i].fd >= 0) {
-		read_stream(relay, i, (size_t)left);
-		left -= SBN_MIN(left, READ_BYTES);
+	if (!isatty(*fd)) {
+		ioctl(*fd, FIONREAD, &waiting);
+		left = (size_t)waiting;
 	}
-	if (relay->polls[i].fd >= 0)
+	while (left > 0 && *fd >= 0 && has_input(*fd))
+		left -= read_stream(relay, i, left);
+	if (*fd >= 0)
 		end_stream(relay, i);
 }
 
