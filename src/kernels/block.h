@@ -75,13 +75,29 @@ sbn_head_of(size_t elements)
 	return head;
 }
 
-/* The moments of count numbers from the sums of their distances from shift and of the squares. */
+/* a + b without a rounding: the sum is rounded, and *low what is left of it. Knuth's. */
+static inline double
+sbn_sum_of_two(double a, double b, double *low)
+{
+	double sum = a + b, of_b = sum - a;
+
+	*low = (a - (sum - of_b)) + (b - of_b);
+	return sum;
+}
+
+/*
+ * The moments of count numbers from the sums of their distances from shift and of the squares;
+ * wide: of float64.
+ */
 static inline struct sbn_moments
-sbn_moments_of_sums(double shift, double s1, double s2, double count)
+sbn_moments_of_sums(double shift, double s1, double s2, double count, bool wide)
 {
 	struct sbn_moments out = { .count = count };
 
-	out.mean = shift + s1 / count;
+	if (wide)
+		out.mean = sbn_sum_of_two(shift, s1 / count, &out.low);
+	else
+		out.mean = shift + s1 / count;
 	out.m2 = s2 - s1 * s1 / count;
 	if (out.m2 < 0) /* a NaN stays */
 		out.m2 = 0;

@@ -28,7 +28,8 @@
  * summed in pairs (elements i and i + p / 2 are added, then i and i + p / 4, ..., so that equal
  * elements have exactly themselves as their mean), rounded to real. d = x - shift, s1 += d,
  * s2 = fma(d, d, s2); mean = shift + s1 / count, m2 = s2 - s1 * s1 / count, at least 0. Blocks
- * merge in order by sbn_moments_merge.
+ * merge in order by sbn_moments_merge. Of float64 elements the mean is a sum of two doubles, since
+ * sum g * (x - mean) shows what one alone would lose: mean, rounded, and low, its rounding.
  *
  * Activation: act(v) = v <= 0 ? f(v) : v with f(v) = v * negative_slope, or 0 for relu; a NaN
  * stays. Backward v is computed again, with the same bits, and g = v <= 0 ? f(dy) : dy.
@@ -55,6 +56,7 @@ struct sbn_moments {
 	double count;
 	double mean;
 	double m2;
+	double low; /* to be added to the mean; 0 but of float64 elements */
 };
 
 /*
@@ -135,6 +137,7 @@ struct sbn_beside {
 	const struct sbn_operands *at; /* of the first of them */
 	size_t c, n_channels;
 	struct sbn_pair *sums; /* out: (mean, m2), or the two sums of plane_sums */
+	double *low;           /* out: with moments of float64 elements; else NULL */
 };
 
 struct sbn_type_kernels {
@@ -173,10 +176,10 @@ struct sbn_type_kernels {
 
 	/*
 	 * One block of rows, n_rows from 1 to SBN_BLOCK_ROWS: mean[i] and m2[i] of channels
-	 * i = 0..n_channels-1.
+	 * i = 0..n_channels-1, and of float64 elements low[i] (else NULL will do).
 	 */
 	void (*rows_moments)(struct sbn_in x, size_t n_rows, size_t n_channels, double *mean,
-			     double *m2);
+			     double *m2, double *low);
 
 	/* Any number of rows; element i of a row is channel c + i, i = 0..n_channels-1. */
 	void (*rows_normalize)(const struct sbn_operands *at, size_t n_rows, size_t n_channels,

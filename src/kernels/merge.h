@@ -3,6 +3,7 @@
 #ifndef SBN_KERNELS_MERGE_H
 #define SBN_KERNELS_MERGE_H
 
+#include "kernels/block.h"
 #include "kernels/kernels.h"
 
 /*
@@ -24,6 +25,36 @@ sbn_moments_merge(struct sbn_moments *into, const struct sbn_moments *other)
 	into->mean += delta * (other->count / count);
 	into->m2 += other->m2 + delta * delta * (into->count * (other->count / count));
 	into->count = count;
+}
+
+/* The same for float64 elements, whose means are sums of two. */
+static inline void
+sbn_moments_merge_wide(struct sbn_moments *into, const struct sbn_moments *other)
+{
+	double count = into->count + other->count;
+	double delta = (other->mean - into->mean) + (other->low - into->low);
+	double mean, low;
+
+	if (other->count == 0)
+		return;
+	if (into->count == 0) {
+		*into = *other;
+		return;
+	}
+	mean = sbn_sum_of_two(into->mean, delta * (other->count / count), &low);
+	into->mean = sbn_sum_of_two(mean, into->low + low, &into->low);
+	into->m2 += other->m2 + delta * delta * (into->count * (other->count / count));
+	into->count = count;
+}
+
+/* The one or the other. */
+static inline void
+sbn_moments_add(struct sbn_moments *into, const struct sbn_moments *other, bool wide)
+{
+	if (wide)
+		sbn_moments_merge_wide(into, other);
+	else
+		sbn_moments_merge(into, other);
 }
 
 #endif

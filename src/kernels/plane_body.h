@@ -76,7 +76,7 @@ T(block_moments)(const struct sbn_operands *at, const struct sbn_block *block, s
 		T(row_moments)(&from, block->spatial, V(set1)(shift), &s1, &s2, beside, form);
 	}
 	return sbn_moments_of_sums((double)shift, T(fold)(s1), T(fold)(s2),
-				   (double)(block->n * block->spatial));
+				   (double)(block->n * block->spatial), IS_WIDE);
 }
 
 SBN_FORCE_INLINE struct sbn_moments
@@ -89,7 +89,7 @@ T(moments_beside)(const struct sbn_operands *at, size_t n, size_t spatial, struc
 	while (sbn_blocks_next(&block, n, spatial)) {
 		struct sbn_moments moments = T(block_moments)(at, &block, beside, form);
 
-		sbn_moments_merge(&sum, &moments);
+		sbn_moments_add(&sum, &moments, IS_WIDE);
 	}
 	return sum;
 }

@@ -4,6 +4,15 @@
  * a loop of sums and a loop of maps would have it read, and then write.
  */
 
+/* The moments of plane i. */
+SBN_FORCE_INLINE void
+T(put_moments)(const struct sbn_beside *beside, size_t i, const struct sbn_moments *sum)
+{
+	beside->sums[i] = (struct sbn_pair){ sum->mean, sum->m2 };
+	if (IS_WIDE)
+		beside->low[i] = sum->low;
+}
+
 /* The operands' next plane. */
 SBN_FORCE_INLINE void
 T(next_plane)(struct sbn_operands *at, size_t spatial, int form)
@@ -27,7 +36,7 @@ T(moments_and_map)(const struct sbn_beside *beside, const struct sbn_operands *a
 	for (size_t i = 0; i < beside->n_channels; i++) {
 		struct sbn_moments sum = T(moments_beside)(&next, n, spatial, &w, form);
 
-		beside->sums[i] = (struct sbn_pair){ sum.mean, sum.m2 };
+		T(put_moments)(beside, i, &sum);
 		T(next_plane)(&next, spatial, 0);
 	}
 	T(walk_rest)(&w, form);
@@ -61,19 +70,17 @@ T(sums_alone)(const struct sbn_beside *beside, size_t n, size_t spatial,
 	struct sbn_operands next = *beside->at;
 
 	for (size_t i = 0; i < beside->n_channels; i++) {
-		struct sbn_pair *pair = &beside->sums[i];
-
 		if (backward) {
 			double sums[2];
 
 			T(plane_sums)(&next, n, spatial, k, beside->c + i, sums);
-			*pair = (struct sbn_pair){ sums[0], sums[1] };
+			beside->sums[i] = (struct sbn_pair){ sums[0], sums[1] };
 			T(next_plane)(&next, spatial, sbn_sums_form(&next, k));
 		} else {
 			struct sbn_moments sum;
 
 			T(plane_moments)(&next, n, spatial, &sum);
-			*pair = (struct sbn_pair){ sum.mean, sum.m2 };
+			T(put_moments)(beside, i, &sum);
 			T(next_plane)(&next, spatial, 0);
 		}
 	}

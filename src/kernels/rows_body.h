@@ -78,7 +78,8 @@ T(moments_group)(struct sbn_in x, const struct sbn_block *group, struct ROWS_MOM
 
 /* At most ROWS_CHANNELS channels. */
 static void
-T(moments_of_rows)(struct sbn_in x, const struct sbn_block *block, double *mean, double *m2)
+T(moments_of_rows)(struct sbn_in x, const struct sbn_block *block, double *mean, double *m2,
+		   double *low)
 {
 	const size_t step = block->spatial <= SBN_LANES ? block->n : ROWS_SUMMED;
 	struct sbn_block group = *block;
@@ -95,23 +96,27 @@ T(moments_of_rows)(struct sbn_in x, const struct sbn_block *block, double *mean,
 		T(moments_group)(x, &group, &sums);
 	}
 	for (size_t c = 0; c < block->spatial; c++) {
-		struct sbn_moments moments = sbn_moments_of_sums((double)sums.shift[c], sums.s1[c],
-								 sums.s2[c], (double)block->n);
+		struct sbn_moments moments =
+			sbn_moments_of_sums((double)sums.shift[c], sums.s1[c], sums.s2[c],
+					    (double)block->n, IS_WIDE);
 
 		mean[c] = moments.mean;
 		m2[c] = moments.m2;
+		if (IS_WIDE)
+			low[c] = moments.low;
 	}
 }
 
 static void
-T(rows_moments)(struct sbn_in x, size_t n_rows, size_t n_channels, double *mean, double *m2)
+T(rows_moments)(struct sbn_in x, size_t n_rows, size_t n_channels, double *mean, double *m2,
+		double *low)
 {
 	struct sbn_block block = { .n = n_rows };
 
 	for (size_t c = 0; c < n_channels; c += ROWS_CHANNELS) {
 		block.column = c;
 		block.spatial = SBN_MIN((size_t)ROWS_CHANNELS, n_channels - c);
-		T(moments_of_rows)(x, &block, mean + c, m2 + c);
+		T(moments_of_rows)(x, &block, mean + c, m2 + c, IS_WIDE ? low + c : NULL);
 	}
 }
 

@@ -26,6 +26,7 @@
 #define V_WIDEN SBN_JOIN(widen, T(vector))
 #define ELEMENT T(element)
 #define REAL T(real)
+#define IS_WIDE (sizeof(REAL) == sizeof(double))
 #define VECTOR T(vector)
 #define LEAK V(leak)
 #define COEFFICIENTS T(coefficients)

@@ -3,6 +3,7 @@
 #include <math.h>
 
 #include "base/math.h"
+#include "kernels/merge.h"
 #include "nn/pipeline.h"
 #include "nn/planes.h"
 #include "nn/rows.h"
@@ -45,10 +46,11 @@ inverse_std(double var, double eps)
 }
 
 static void
-save_channel(const struct sbn_pass *pass, uint32_t c, double mean, double invstd)
+save_channel(const struct sbn_pass *pass, uint32_t c, const struct sbn_moments *moments, double var)
 {
-	pass->saved->mean[c] = mean;
-	pass->saved->invstd[c] = invstd;
+	pass->saved->mean[c] = moments->mean;
+	pass->saved->mean_low[c] = moments->low;
+	pass->saved->invstd[c] = inverse_std(var, pass->bn->config.eps);
 	sbn_set_normalize(pass, c);
 }
 
@@ -74,10 +76,27 @@ update_running(const struct sbn_pass *pass, uint32_t c, const struct sbn_moments
 static void
 use_batch(const struct sbn_pass *pass, uint32_t c, const struct sbn_moments *batch)
 {
-	save_channel(pass, c, batch->mean,
-		     inverse_std(batch->m2 / batch->count, pass->bn->config.eps));
+	save_channel(pass, c, batch, batch->m2 / batch->count);
 	if (pass->factor != 0)
 		update_running(pass, c, batch);
+}
+
+/* float64: means of two doubles. */
+static void
+merge_wide(const struct sbn_pass *pass, uint32_t begin, uint32_t end, const struct sbn_pairs *pairs)
+{
+	for (uint32_t c = begin; c < end; c++) {
+		struct sbn_moments batch = { 0 };
+
+		for (uint32_t rank = 0; rank < pairs->n_ranks; rank++) {
+			struct sbn_pair pair = pairs->row[rank][c - pairs->first];
+			struct sbn_moments part = { pairs->count[rank], pair.a, pair.b,
+						    pairs->low[rank][c - pairs->first] };
+
+			sbn_moments_merge_wide(&batch, &part);
+		}
+		use_batch(pass, c, &batch);
+	}
 }
 
 /* In rank order on every rank: equal bits everywhere. */
@@ -110,8 +129,13 @@ merge_batch(const struct sbn_pass *pass, uint32_t begin, uint32_t end,
 	/* none: nothing to record, gradients of 0; one: the pipeline refuses */
 	if (pairs->total < 2) {
 		for (uint32_t c = begin; c < end; c++)
-			pass->saved->mean[c] = pass->saved->invstd[c] = 0;
+			pass->saved->mean[c] = pass->saved->mean_low[c] = pass->saved->invstd[c] =
+				0;
 		return false;
+	}
+	if (pairs->low != NULL) {
+		merge_wide(pass, begin, end, pairs);
+		return true;
 	}
 	for (uint32_t c = begin; c < end; c += SBN_MERGE_CHANNELS)
 		merge_channels(pass, c, SBN_MIN(end, c + SBN_MERGE_CHANNELS), pairs);
@@ -126,10 +150,11 @@ use_running(const struct sbn_pass *pass, uint32_t begin, uint32_t end,
 
 	(void)pairs;
 	for (uint32_t c = begin; c < end; c++) {
-		double mean = sbn_real_get(bn, bn->param[SYNCBN_RUNNING_MEAN], c);
-		double var = sbn_real_get(bn, bn->param[SYNCBN_RUNNING_VAR], c);
+		const struct sbn_moments running = {
+			.mean = sbn_real_get(bn, bn->param[SYNCBN_RUNNING_MEAN], c),
+		};
 
-		save_channel(pass, c, mean, inverse_std(var, bn->config.eps));
+		save_channel(pass, c, &running, sbn_real_get(bn, bn->param[SYNCBN_RUNNING_VAR], c));
 	}
 	return true;
 }

@@ -193,12 +193,13 @@ sbn_saved_new(struct syncbn_batch_norm *bn, syncbn_saved_t **out)
 	saved->group = bn->group;
 	saved->bn = bn;
 	saved->number = bn->number;
-	saved->mean = calloc(2 * (size_t)bn->n_channels, sizeof(double));
+	saved->mean = calloc(3 * (size_t)bn->n_channels, sizeof(double));
 	if (saved->mean == NULL) {
 		free(saved);
 		return no_memory(bn);
 	}
 	saved->invstd = saved->mean + bn->n_channels;
+	saved->mean_low = saved->invstd + bn->n_channels;
 	*out = saved;
 	return SYNCBN_OK;
 }

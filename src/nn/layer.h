@@ -56,6 +56,7 @@ struct syncbn_saved {
 	struct syncbn_batch_norm *bn;
 	uint32_t number;       /* the layer's: a later layer may lie at the same address */
 	double *mean, *invstd; /* [C] */
+	double *mean_low;      /* [C]; to be added to the mean: 0 but in float64 layers */
 	double count;
 	enum sbn_normalized_by by;
 	bool in_place; /* y was written over x, which can be computed again where it is needed */

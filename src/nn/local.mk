@@ -15,6 +15,7 @@ libsbn_core_la_SOURCES += \
 	src/nn/pipeline.h \
 	src/nn/planes.c \
 	src/nn/planes.h \
+	src/nn/row.h \
 	src/nn/rows.c \
 	src/nn/rows.h \
 	src/nn/tensor_check.c \

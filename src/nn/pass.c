@@ -89,7 +89,7 @@ sbn_set_normalize(const struct sbn_pass *pass, uint32_t c)
 
 	sbn_real_set(bn, bn->real[SBN_MEAN_HI], c, mean);
 	sbn_real_set(bn, bn->real[SBN_MEAN_LO], c,
-		     mean - sbn_real_get(bn, bn->real[SBN_MEAN_HI], c));
+		     mean - sbn_real_get(bn, bn->real[SBN_MEAN_HI], c) + sbn_mean_low(pass, c));
 	sbn_real_set(bn, bn->real[SBN_SCALE], c, sbn_gamma_of(bn, c) * pass->saved->invstd[c]);
 	sbn_real_set(bn, bn->real[SBN_SHIFT], c, beta);
 }

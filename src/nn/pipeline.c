@@ -7,6 +7,7 @@
 #include "comm/copy.h"
 #include "kernels/stream.h"
 #include "nn/chunks.h"
+#include "nn/row.h"
 
 enum { LANE_ELEMENTS = 16 * 1024 }; /* fewer are not worth another thread */
 
@@ -18,7 +19,7 @@ struct window {
 	struct sbn_chunks chunks;
 	bool beside;                  /* one chunk is summed while another is written */
 	struct sbn_running_call call; /* with exchange */
-	struct sbn_pair *own;         /* this rank's pairs: private, though published too */
+	struct sbn_pair *own;         /* this rank's row: private, though published too */
 };
 
 struct stopwatch {
@@ -60,12 +61,16 @@ range_of(const struct window *w, const struct sbn_range *chunk)
 static void
 publish_chunk(struct window *w, uint32_t lane, const struct sbn_range *chunk)
 {
-	const uint32_t begin = chunk->begin;
+	const struct sbn_sums own = sbn_row_sums(w->pass, w->own, chunk->begin);
+	const uint32_t n = chunk->end - chunk->begin;
+	struct sbn_sums row;
 
 	if (!w->pass->exchange)
 		return;
-	sbn_copy_out(w->call.group, (struct sbn_pair *)w->call.row + begin, w->own + begin,
-		     (chunk->end - begin) * sizeof(*w->own));
+	row = sbn_row_sums(w->pass, w->call.row, chunk->begin);
+	sbn_copy_out(w->call.group, row.pair, own.pair, n * sizeof(*own.pair));
+	if (own.low != NULL)
+		sbn_copy_out(w->call.group, row.low, own.low, n * sizeof(*own.low));
 	sbn_call_publish(&w->call, lane, chunk->end);
 }
 
@@ -73,8 +78,9 @@ static void
 sum_chunk(struct window *w, uint32_t lane, const struct sbn_range *chunk, struct stopwatch *watch)
 {
 	const struct sbn_range range = range_of(w, chunk);
+	const struct sbn_sums own = sbn_row_sums(w->pass, w->own, chunk->begin);
 
-	w->pass->sum(w->pass, &range, w->own + chunk->begin);
+	w->pass->sum(w->pass, &range, &own);
 	lap(watch, SBN_MOMENTS_TICKS);
 	publish_chunk(w, lane, chunk);
 	lap(watch, SBN_EXCHANGE_TICKS);
@@ -114,10 +120,12 @@ merge_chunk(const struct window *w, uint32_t begin, uint32_t end)
 	uint32_t ranks[pass->bn->group->size];
 	uint32_t n_ranks = roll_of(w, ranks);
 	const struct sbn_pair *row[n_ranks];
+	const double *low[n_ranks];
 	double count[n_ranks];
 	struct sbn_pairs pairs = {
 		.n_ranks = n_ranks,
 		.row = row,
+		.low = sbn_row_has_low(pass) ? low : NULL,
 		.count = count,
 		.first = w->first,
 		.divisor = pass->exchange ? sbn_call_divisor(&w->call) : pass->bn->group->size,
@@ -132,6 +140,7 @@ merge_chunk(const struct window *w, uint32_t begin, uint32_t end)
 		row[i] = is_own ? w->own : sbn_call_row(&w->call, ranks[i]);
 		if (!is_own)
 			sbn_fetch_ahead(row[i] + begin, (end - begin) * sizeof(*row[i]));
+		low[i] = sbn_row_low(row[i]);
 		count[i] = count_of(w, ranks[i]);
 		pairs.total += count[i];
 	}
@@ -202,8 +211,9 @@ write_chunk(struct window *w, struct progress *p, const struct sbn_range *chunk)
 	if (w->beside && p->summed < p->end) {
 		const struct sbn_range next = chunk_of(w, p->summed, p->end, 0);
 		const struct sbn_range next_range = range_of(w, &next);
+		const struct sbn_sums own = sbn_row_sums(pass, w->own, next.begin);
 
-		pass->sum_and_apply(pass, &next_range, w->own + next.begin, &range);
+		pass->sum_and_apply(pass, &next_range, &own, &range);
 		lap(&p->watch, SBN_NORMALIZE_TICKS);
 		publish_chunk(w, p->lane, &next);
 		lap(&p->watch, SBN_EXCHANGE_TICKS);
@@ -286,7 +296,8 @@ begin_call(struct window *w)
 	if (status != SYNCBN_OK)
 		return status;
 	sbn_trace_add(group->trace, SBN_EXCHANGE_CALLS, 1);
-	sbn_trace_add(group->trace, SBN_EXCHANGE_BYTES, (uint64_t)w->n_channels * SBN_PAIR_BYTES);
+	sbn_trace_add(group->trace, SBN_EXCHANGE_BYTES,
+		      w->n_channels * sbn_row_channel_bytes(pass));
 	return SYNCBN_OK;
 }
 
@@ -313,13 +324,14 @@ run_window(struct window *w, int threads)
 static syncbn_status_t
 run_windows(struct sbn_pass *pass, int threads)
 {
-	uint32_t n_channels = (uint32_t)pass->geometry.channels;
+	const uint32_t n_channels = (uint32_t)pass->geometry.channels;
+	const uint32_t most = sbn_row_channels(pass);
 
-	for (uint32_t first = 0; first < n_channels; first += SBN_CHANNELS_A_CALL) {
+	for (uint32_t first = 0; first < n_channels; first += most) {
 		struct window w = {
 			.pass = pass,
 			.first = first,
-			.n_channels = SBN_MIN(n_channels - first, (uint32_t)SBN_CHANNELS_A_CALL),
+			.n_channels = SBN_MIN(n_channels - first, most),
 		};
 		syncbn_status_t status = run_window(&w, threads);
 

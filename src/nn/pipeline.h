@@ -20,6 +20,7 @@ struct sbn_pairs {
 	uint32_t n_ranks;
 	uint32_t self;               /* this rank's index */
 	const struct sbn_pair **row; /* [n_ranks]; row[rank][channel - first] */
+	const double **low;          /* likewise; NULL where sbn_sums has none */
 	double *count;               /* [n_ranks]: samples a channel */
 	double total;
 	double divisor; /* of means over the group */
@@ -34,6 +35,12 @@ struct sbn_range {
 	uint32_t begin, end;
 	uint32_t ahead; /* so many channels behind each lies what to fetch meanwhile; 0: nothing */
 	bool fetched;   /* the cache has them */
+};
+
+/* What this rank says of a range's channels. */
+struct sbn_sums {
+	struct sbn_pair *pair;
+	double *low; /* of the means of a float64 layer's forward pass; else NULL */
 };
 
 struct sbn_pass {
@@ -51,9 +58,9 @@ struct sbn_pass {
 	uint64_t count; /* this rank's samples a channel */
 	double factor;  /* weight of the batch in the running statistics; 0: no update */
 
-	/* Sums the range's channels into pair[0 ..]; NULL: there is nothing to sum. */
+	/* Sums the range's channels into elements 0 .. of out; NULL: there is nothing to sum. */
 	void (*sum)(const struct sbn_pass *pass, const struct sbn_range *range,
-		    struct sbn_pair *pair);
+		    const struct sbn_sums *out);
 	/*
 	 * Turns everybody's pairs of [begin, end) into coefficients; pairs NULL without `sum`.
 	 * False: nothing may be written from them.
@@ -64,7 +71,7 @@ struct sbn_pass {
 	void (*apply)(const struct sbn_pass *pass, const struct sbn_range *range);
 	/* Both at the same time, of ranges without a channel in common; NULL: in turns. */
 	void (*sum_and_apply)(const struct sbn_pass *pass, const struct sbn_range *next,
-			      struct sbn_pair *pair, const struct sbn_range *range);
+			      const struct sbn_sums *out, const struct sbn_range *range);
 	/* Before and after the channels, on `threads` threads; NULL: nothing. */
 	void (*before)(const struct sbn_pass *pass, int threads);
 	void (*after)(const struct sbn_pass *pass, int threads);
@@ -72,6 +79,14 @@ struct sbn_pass {
 	bool needs_two; /* one sample a channel in the whole group is refused */
 	double total;   /* out: samples a channel over all who took part */
 };
+
+static inline void
+sbn_sums_put(const struct sbn_sums *out, uint32_t i, const struct sbn_moments *moments)
+{
+	out->pair[i] = (struct sbn_pair){ moments->mean, moments->m2 };
+	if (out->low != NULL)
+		out->low[i] = moments->low;
+}
 
 /* Channel c's gamma, 1 without one, and beta, 0 without one. */
 static inline double
@@ -100,10 +115,24 @@ sbn_xhat_factor(const struct sbn_pass *pass, uint32_t c)
 	return pass->k.x_is_y ? 1 / sbn_gamma_of(pass->bn, c) : pass->saved->invstd[c];
 }
 
-/* A rank's pair backward, of sum g and sum g * that distance: invstd may be this rank's own. */
+/* What the mean that the kernels subtract needs beside its double; 0 but in float64 layers. */
+static inline double
+sbn_mean_low(const struct sbn_pass *pass, uint32_t c)
+{
+	return pass->bn->wide && !pass->k.x_is_y ? pass->saved->mean_low[c] : 0;
+}
+
+/*
+ * A rank's pair backward, of sum g and sum g * that distance: invstd may be this rank's own. In the
+ * kernels' sum the mean is one double; what that leaves is put right here, at once for all values.
+ */
 static inline struct sbn_pair
 sbn_pair_of_sums(const struct sbn_pass *pass, uint32_t c, double sum_g, double sum_g_xmu)
 {
+	double low = sbn_mean_low(pass, c);
+
+	if (low != 0)
+		sum_g_xmu -= low * sum_g;
 	return (struct sbn_pair){ sum_g, sum_g_xmu * sbn_xhat_factor(pass, c) };
 }
 

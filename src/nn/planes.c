@@ -94,7 +94,7 @@ fetch_with_stores(const struct sbn_pass *pass, const struct sbn_range *range)
 
 void
 sbn_planes_sum_moments(const struct sbn_pass *pass, const struct sbn_range *range,
-		       struct sbn_pair *pair)
+		       const struct sbn_sums *out)
 {
 	for (uint32_t c = range->begin; c < range->end; c++) {
 		struct sbn_operands at = operands_at(pass, c);
@@ -103,7 +103,7 @@ sbn_planes_sum_moments(const struct sbn_pass *pass, const struct sbn_range *rang
 		at.fetch = fetch_with_sums(pass, range);
 		pass->kernels->plane_moments(&at, pass->geometry.n, pass->geometry.spatial,
 					     &moments);
-		pair[c - range->begin] = (struct sbn_pair){ moments.mean, moments.m2 };
+		sbn_sums_put(out, c - range->begin, &moments);
 	}
 }
 
@@ -119,7 +119,7 @@ sbn_planes_normalize(const struct sbn_pass *pass, const struct sbn_range *range)
 
 void
 sbn_planes_sum_gradients(const struct sbn_pass *pass, const struct sbn_range *range,
-			 struct sbn_pair *pair)
+			 const struct sbn_sums *out)
 {
 	for (uint32_t c = range->begin; c < range->end; c++) {
 		struct sbn_operands at = operands_at(pass, c);
@@ -128,7 +128,7 @@ sbn_planes_sum_gradients(const struct sbn_pass *pass, const struct sbn_range *ra
 		at.fetch = fetch_with_sums(pass, range);
 		pass->kernels->plane_sums(&at, pass->geometry.n, pass->geometry.spatial, &pass->k,
 					  c, sums);
-		pair[c - range->begin] = sbn_pair_of_sums(pass, c, sums[0], sums[1]);
+		out->pair[c - range->begin] = sbn_pair_of_sums(pass, c, sums[0], sums[1]);
 	}
 }
 
@@ -165,11 +165,12 @@ operands_of(const struct sbn_pass *pass, const struct sbn_range *range)
 
 void
 sbn_planes_sum_and_normalize(const struct sbn_pass *pass, const struct sbn_range *next,
-			     struct sbn_pair *pair, const struct sbn_range *range)
+			     const struct sbn_sums *out, const struct sbn_range *range)
 {
 	const struct sbn_operands summed = operands_beside(pass, next);
 	const struct sbn_operands at = operands_of(pass, range);
-	const struct sbn_beside beside = { &summed, next->begin, next->end - next->begin, pair };
+	const struct sbn_beside beside = { &summed, next->begin, next->end - next->begin, out->pair,
+					   out->low };
 
 	pass->kernels->planes_normalize_beside(&beside, &at, pass->geometry.n,
 					       pass->geometry.spatial, &pass->k, range->begin,
@@ -178,17 +179,18 @@ sbn_planes_sum_and_normalize(const struct sbn_pass *pass, const struct sbn_range
 
 void
 sbn_planes_sum_and_dx(const struct sbn_pass *pass, const struct sbn_range *next,
-		      struct sbn_pair *pair, const struct sbn_range *range)
+		      const struct sbn_sums *out, const struct sbn_range *range)
 {
 	const struct sbn_operands summed = operands_beside(pass, next);
 	const struct sbn_operands at = operands_of(pass, range);
-	const struct sbn_beside beside = { &summed, next->begin, next->end - next->begin, pair };
+	const struct sbn_beside beside = { &summed, next->begin, next->end - next->begin, out->pair,
+					   out->low };
 
 	pass->kernels->planes_dx_beside(&beside, &at, pass->geometry.n, pass->geometry.spatial,
 					&pass->k, range->begin, range->end - range->begin);
 	for (uint32_t c = next->begin; c < next->end; c++) {
-		struct sbn_pair sums = pair[c - next->begin];
+		struct sbn_pair sums = out->pair[c - next->begin];
 
-		pair[c - next->begin] = sbn_pair_of_sums(pass, c, sums.a, sums.b);
+		out->pair[c - next->begin] = sbn_pair_of_sums(pass, c, sums.a, sums.b);
 	}
 }

@@ -6,14 +6,14 @@
 #include "nn/pipeline.h"
 
 void sbn_planes_sum_moments(const struct sbn_pass *pass, const struct sbn_range *range,
-			    struct sbn_pair *pair);
+			    const struct sbn_sums *out);
 void sbn_planes_normalize(const struct sbn_pass *pass, const struct sbn_range *range);
 void sbn_planes_sum_and_normalize(const struct sbn_pass *pass, const struct sbn_range *next,
-				  struct sbn_pair *pair, const struct sbn_range *range);
+				  const struct sbn_sums *out, const struct sbn_range *range);
 void sbn_planes_sum_gradients(const struct sbn_pass *pass, const struct sbn_range *range,
-			      struct sbn_pair *pair);
+			      const struct sbn_sums *out);
 void sbn_planes_dx(const struct sbn_pass *pass, const struct sbn_range *range);
 void sbn_planes_sum_and_dx(const struct sbn_pass *pass, const struct sbn_range *next,
-			   struct sbn_pair *pair, const struct sbn_range *range);
+			   const struct sbn_sums *out, const struct sbn_range *range);
 
 #endif

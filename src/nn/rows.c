@@ -63,18 +63,26 @@ operands_at(const struct sbn_pass *pass, size_t row)
 	};
 }
 
-/* Block b's two sums of channel 0: partials are [block][2][channel]. */
-static double *
-partial(const struct sbn_pass *pass, size_t block, int which)
+/* Sums of a block, and the low parts of float64 means. */
+static size_t
+sums_of_block(const struct sbn_pass *pass)
 {
-	return pass->bn->partials + (2 * block + (size_t)which) * pass->geometry.channels;
+	return pass->bn->wide ? 3 : 2;
+}
+
+/* Block b's sums of channel 0: partials are [block][sums_of_block][channel]. */
+static double *
+partial(const struct sbn_pass *pass, size_t block, size_t which)
+{
+	return pass->bn->partials + (sums_of_block(pass) * block + which) * pass->geometry.channels;
 }
 
 syncbn_status_t
 sbn_rows_prepare(const struct sbn_pass *pass)
 {
 	struct syncbn_batch_norm *bn = pass->bn;
-	size_t bytes = blocks_of(pass) * 2 * pass->geometry.channels * sizeof(double);
+	size_t bytes =
+		blocks_of(pass) * sums_of_block(pass) * pass->geometry.channels * sizeof(double);
 
 	if (bytes <= bn->partials_bytes)
 		return SYNCBN_OK;
@@ -119,7 +127,8 @@ block_moments(const struct sbn_pass *pass, size_t block, size_t first_row, size_
 {
 	pass->kernels->rows_moments(in_at(pass, &pass->x, first_row), n_rows,
 				    pass->geometry.channels, partial(pass, block, 0),
-				    partial(pass, block, 1));
+				    partial(pass, block, 1),
+				    pass->bn->wide ? partial(pass, block, 2) : NULL);
 }
 
 void
@@ -130,7 +139,7 @@ sbn_rows_block_moments(const struct sbn_pass *pass, int threads)
 
 void
 sbn_rows_sum_moments(const struct sbn_pass *pass, const struct sbn_range *range,
-		     struct sbn_pair *pair)
+		     const struct sbn_sums *out)
 {
 	for (uint32_t c = range->begin; c < range->end; c++) {
 		struct sbn_moments sum = { 0 };
@@ -140,11 +149,12 @@ sbn_rows_sum_moments(const struct sbn_pass *pass, const struct sbn_range *range,
 				.count = (double)rows_of_block(pass, b),
 				.mean = partial(pass, b, 0)[c],
 				.m2 = partial(pass, b, 1)[c],
+				.low = pass->bn->wide ? partial(pass, b, 2)[c] : 0,
 			};
 
-			sbn_moments_merge(&sum, &block);
+			sbn_moments_add(&sum, &block, pass->bn->wide);
 		}
-		pair[c - range->begin] = (struct sbn_pair){ sum.mean, sum.m2 };
+		sbn_sums_put(out, c - range->begin, &sum);
 	}
 }
 
@@ -165,7 +175,7 @@ sbn_rows_block_gradients(const struct sbn_pass *pass, int threads)
 
 void
 sbn_rows_sum_gradients(const struct sbn_pass *pass, const struct sbn_range *range,
-		       struct sbn_pair *pair)
+		       const struct sbn_sums *out)
 {
 	for (uint32_t c = range->begin; c < range->end; c++) {
 		double sum[2] = { 0, 0 };
@@ -174,7 +184,7 @@ sbn_rows_sum_gradients(const struct sbn_pass *pass, const struct sbn_range *rang
 			sum[0] += partial(pass, b, 0)[c];
 			sum[1] += partial(pass, b, 1)[c];
 		}
-		pair[c - range->begin] = sbn_pair_of_sums(pass, c, sum[0], sum[1]);
+		out->pair[c - range->begin] = sbn_pair_of_sums(pass, c, sum[0], sum[1]);
 	}
 }
 

@@ -14,10 +14,10 @@ syncbn_status_t sbn_rows_prepare(const struct sbn_pass *pass);
 /* before: the blocks' sums; sum: their merge in block order. */
 void sbn_rows_block_moments(const struct sbn_pass *pass, int threads);
 void sbn_rows_sum_moments(const struct sbn_pass *pass, const struct sbn_range *range,
-			  struct sbn_pair *pair);
+			  const struct sbn_sums *out);
 void sbn_rows_block_gradients(const struct sbn_pass *pass, int threads);
 void sbn_rows_sum_gradients(const struct sbn_pass *pass, const struct sbn_range *range,
-			    struct sbn_pair *pair);
+			    const struct sbn_sums *out);
 
 /* after */
 void sbn_rows_normalize(const struct sbn_pass *pass, int threads);

@@ -125,7 +125,7 @@ take_operands(const struct sbn_pass *pass, const struct tile *tile, struct copie
 
 void
 sbn_tiles_sum_moments(const struct sbn_pass *pass, const struct sbn_range *range,
-		      struct sbn_pair *pair)
+		      const struct sbn_sums *out)
 {
 	struct tile tile;
 
@@ -135,22 +135,25 @@ sbn_tiles_sum_moments(const struct sbn_pass *pass, const struct sbn_range *range
 		first_tile(pass, range, c, &tile);
 		while (next_positions(pass, &tile, SBN_BLOCK_ROWS)) {
 			struct sbn_in x = { address(pass, &pass->x, &tile), pass->x.position };
-			double mean[WIDTH], m2[WIDTH];
+			double mean[WIDTH], m2[WIDTH], low[WIDTH] = { 0 };
 
-			pass->kernels->rows_moments(x, tile.n_positions, tile.n_channels, mean, m2);
-			for (size_t i = 0; i < tile.n_channels; i++)
-				sbn_moments_merge(&sum[i],
-						  &(struct sbn_moments){ (double)tile.n_positions,
-									 mean[i], m2[i] });
+			pass->kernels->rows_moments(x, tile.n_positions, tile.n_channels, mean, m2,
+						    low);
+			for (size_t i = 0; i < tile.n_channels; i++) {
+				const struct sbn_moments part = { (double)tile.n_positions, mean[i],
+								  m2[i], low[i] };
+
+				sbn_moments_add(&sum[i], &part, pass->bn->wide);
+			}
 		}
 		for (size_t i = 0; i < tile.n_channels; i++)
-			pair[c - range->begin + i] = (struct sbn_pair){ sum[i].mean, sum[i].m2 };
+			sbn_sums_put(out, (uint32_t)(c - range->begin + i), &sum[i]);
 	}
 }
 
 void
 sbn_tiles_sum_gradients(const struct sbn_pass *pass, const struct sbn_range *range,
-			struct sbn_pair *pair)
+			const struct sbn_sums *out)
 {
 	struct copies copies;
 	struct tile tile;
@@ -170,7 +173,7 @@ sbn_tiles_sum_gradients(const struct sbn_pass *pass, const struct sbn_range *ran
 			}
 		}
 		for (size_t i = 0; i < tile.n_channels; i++)
-			pair[c - range->begin + i] =
+			out->pair[c - range->begin + i] =
 				sbn_pair_of_sums(pass, (uint32_t)(c + i), sum[0][i], sum[1][i]);
 	}
 }

@@ -11,10 +11,10 @@
 
 /* x must not be planes. */
 void sbn_tiles_sum_moments(const struct sbn_pass *pass, const struct sbn_range *range,
-			   struct sbn_pair *pair);
+			   const struct sbn_sums *out);
 void sbn_tiles_normalize(const struct sbn_pass *pass, const struct sbn_range *range);
 void sbn_tiles_sum_gradients(const struct sbn_pass *pass, const struct sbn_range *range,
-			     struct sbn_pair *pair);
+			     const struct sbn_sums *out);
 void sbn_tiles_dx(const struct sbn_pass *pass, const struct sbn_range *range);
 
 #endif

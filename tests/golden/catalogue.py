@@ -110,6 +110,14 @@ def kinds():
                            dy_mean=3.0 if kind == "outlier" else 0.0)
 
 
+def far_off():
+    """Where dy adds up to thousands, dgamma shows what one double loses of a mean of 1e5."""
+    for name, ns in (("alone", [50]), ("three", [20, 0, 30]), ("eight", [7, 1, 9, 0, 8, 12, 5, 6])):
+        yield Case(f"far_off_{name}_f64", [ns], 3, (40,), dtype="f64", kind="offset1e5",
+                   dy_mean=3.0)
+    yield Case("far_off_2d_c2050_f64", [[2, 1]], 2050, (), dtype="f64", kind="offset1e5")
+
+
 def epsilons():
     for eps in (1e-3, 1e-2, 1e-12, 0.0):
         for dtype in ("f32", "f64"):
@@ -230,7 +238,7 @@ def onnx():
 
 
 def standard():
-    families = (kinds, epsilons, momenta, modes, fused, grouped, batches, shapes, onnx)
+    families = (kinds, far_off, epsilons, momenta, modes, fused, grouped, batches, shapes, onnx)
     return [case for family in families for case in family()]
 
 

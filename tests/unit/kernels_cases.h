@@ -27,7 +27,7 @@ struct outcome {
 	enum sbn_type type;
 	_Alignas(64) double out[N_CASE_OUTPUTS][CASE_ELEMENTS]; /* room for elements of any type */
 	size_t n_elements;                                      /* of each */
-	double values[4 * CASE_CHANNELS];
+	double values[5 * CASE_CHANNELS];
 	size_t n_values;
 };
 
@@ -208,7 +208,8 @@ case_plane(const struct sbn_kernels *set, enum sbn_type type, size_t number, str
 	out->values[2] = moments.count;
 	out->values[3] = moments.mean;
 	out->values[4] = moments.m2;
-	out->n_values = 5;
+	out->values[5] = moments.low;
+	out->n_values = 6;
 	return true;
 }
 
@@ -260,6 +261,7 @@ case_beside(const struct sbn_kernels *set, enum sbn_type type, size_t number, st
 	size_t n_mapped = mapped[case_digit(&rest, CASE_COUNT(mapped))];
 	size_t n_summed = summed[case_digit(&rest, CASE_COUNT(summed))], c = number % 80;
 	struct sbn_pair *sums = (struct sbn_pair *)out->values;
+	double *low = out->values + 4 * n_summed;
 	struct sbn_operands next;
 	struct case_pass pass;
 
@@ -271,15 +273,16 @@ case_beside(const struct sbn_kernels *set, enum sbn_type type, size_t number, st
 		   out, &pass);
 	pass.forward.stream = pass.backward.stream = rest % 2 == 1;
 	next = case_planes_behind(type, &pass.forward, spatial * n_mapped);
-	kernels->planes_normalize_beside(&(struct sbn_beside){ &next, c + n_mapped, n_summed,
-							       sums },
+	memset(low, 0, n_summed * sizeof(*low));
+	kernels->planes_normalize_beside(&(struct sbn_beside){ &next, c + n_mapped, n_summed, sums,
+							       low },
 					 &pass.forward, n, spatial, &pass.k, c, n_mapped);
 	next = case_planes_behind(type, &pass.backward, spatial * n_mapped);
 	kernels->planes_dx_beside(&(struct sbn_beside){ &next, c + n_mapped, n_summed,
-							sums + n_summed },
+							sums + n_summed, NULL },
 				  &pass.backward, n, spatial, &pass.k, c, n_mapped);
 	sbn_stream_end();
-	out->n_values = 4 * n_summed;
+	out->n_values = 5 * n_summed;
 	return true;
 }
 
@@ -291,7 +294,7 @@ case_rows(const struct sbn_kernels *set, enum sbn_type type, size_t number, stru
 	const struct sbn_type_kernels *kernels = &set->of[type];
 	size_t rest = number, n_channels = channels[case_digit(&rest, CASE_COUNT(channels))];
 	size_t n = rows[case_digit(&rest, CASE_COUNT(rows))], c = number % 50;
-	double *values = out->values;
+	double *values = out->values, *low = values + 4 * n_channels;
 	struct case_pass pass;
 
 	if (rest >= N_DATA)
@@ -299,13 +302,14 @@ case_rows(const struct sbn_kernels *set, enum sbn_type type, size_t number, stru
 	n = n_channels > 200 && n > 17 ? 19 : n;
 	case_begin(type, (enum case_data)rest, number, n, n_channels, out, &pass);
 	pass.forward.stream = pass.backward.stream = number % 2 == 1;
-	kernels->rows_moments(pass.forward.x, n, n_channels, values, values + n_channels);
+	memset(low, 0, n_channels * sizeof(*low));
+	kernels->rows_moments(pass.forward.x, n, n_channels, values, values + n_channels, low);
 	kernels->rows_normalize(&pass.forward, n, n_channels, &pass.k, c);
 	kernels->rows_sums(&pass.backward, n, n_channels, &pass.k, c, values + 2 * n_channels,
 			   values + 3 * n_channels);
 	kernels->rows_dx(&pass.backward, n, n_channels, &pass.k, c);
 	sbn_stream_end();
-	out->n_values = 4 * n_channels;
+	out->n_values = 5 * n_channels;
 	return true;
 }
 

@@ -53,7 +53,7 @@ test_every_pattern_is_loaded_exactly(void **state)
 	fill();
 	while ((kernels = next_half(&next, &type)) != NULL) {
 		kernels->rows_moments((struct sbn_in){ patterns, PATTERNS }, 1, PATTERNS, means,
-				      m2s);
+				      m2s, NULL);
 		for (size_t i = 0; i < PATTERNS; i++) {
 			double value = element_widen(type, (uint16_t)i);
 

@@ -38,7 +38,7 @@ expected(const double *count, size_t n_rows, size_t c)
 	struct sbn_moments sum = { 0 };
 
 	for (size_t r = 0; r < n_rows; r++) {
-		struct sbn_moments part = { count[r], rows[r][c].a, rows[r][c].b };
+		struct sbn_moments part = { count[r], rows[r][c].a, rows[r][c].b, 0 };
 
 		sbn_moments_merge(&sum, &part);
 	}

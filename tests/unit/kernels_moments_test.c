@@ -26,7 +26,7 @@ true_moments(const float *x, size_t n, size_t step)
 	mean = sum / n;
 	for (size_t i = 0; i < n; i++)
 		m2 += (x[i * step] - mean) * (x[i * step] - mean);
-	return (struct sbn_moments){ (double)n, (double)mean, (double)m2 };
+	return (struct sbn_moments){ (double)n, (double)mean, (double)m2, 0 };
 }
 
 /* float32, of the best set */
@@ -181,10 +181,11 @@ test_no_elements_have_zero_moments(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < 2; i++) {
-		struct sbn_moments moments = { 1, 1, 1 };
+		struct sbn_moments moments = { 1, 1, 1, 1 };
 
 		kernels()->plane_moments(&at, empty[i][0], empty[i][1], &moments);
-		assert_true(moments.count == 0 && moments.mean == 0 && moments.m2 == 0);
+		assert_true(moments.count == 0 && moments.mean == 0 && moments.m2 == 0 &&
+			    moments.low == 0);
 	}
 }
 
@@ -211,7 +212,7 @@ assert_rows_moments(double tolerance)
 {
 	double mean[CHANNELS], m2[CHANNELS];
 
-	kernels()->rows_moments((struct sbn_in){ data, CHANNELS }, ROWS, CHANNELS, mean, m2);
+	kernels()->rows_moments((struct sbn_in){ data, CHANNELS }, ROWS, CHANNELS, mean, m2, NULL);
 	for (size_t c = 0; c < CHANNELS; c++) {
 		struct sbn_moments truth = true_moments(data + c, ROWS, CHANNELS);
 
@@ -287,6 +288,61 @@ test_merged_parts_have_the_moments_of_the_whole(void **state)
 	assert_near_relative(sum.m2, truth.m2, 1e-12);
 }
 
+/* n numbers of float64 around 1e5, and the long double mean of their distances from it. */
+static long double
+fill_wide(uint64_t seed, double *wide, size_t n)
+{
+	long double sum = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		wide[i] = 1e5 + sbn_random_normal(&seed);
+		sum += (long double)wide[i] - 1e5L;
+	}
+	return sum / (long double)n;
+}
+
+static const struct sbn_type_kernels *
+wide_kernels(void)
+{
+	const struct sbn_kernels *set = NULL;
+
+	assert_int_equal(sbn_kernels_choose(NULL, &set), SYNCBN_OK);
+	return &set->of[SBN_F64];
+}
+
+/* One double next to 1e5 is wrong by up to 7e-12. */
+static void
+test_means_of_float64_keep_what_a_double_loses(void **state)
+{
+	static double wide[COUNT];
+	const double truth = (double)fill_wide(11, wide, COUNT);
+	struct sbn_moments moments;
+
+	(void)state;
+	for (size_t spatial = 49; spatial <= SPATIAL; spatial *= 8) {
+		const struct sbn_operands at = { .x = { wide, spatial } };
+
+		wide_kernels()->plane_moments(&at, COUNT / spatial, spatial, &moments);
+		assert_near((moments.mean - 1e5) + moments.low, truth, 1e-15);
+		assert_true(moments.low != 0 && fabs(moments.low) < 8e-12);
+	}
+}
+
+static void
+test_rows_of_float64_keep_what_a_double_loses(void **state)
+{
+	double wide[ROWS], mean, m2, low;
+
+	(void)state;
+	for (uint64_t seed = 1; seed <= 20; seed++) {
+		const double truth = (double)fill_wide(seed, wide, ROWS);
+		const struct sbn_in x = { wide, 1 };
+
+		wide_kernels()->rows_moments(x, ROWS, 1, &mean, &m2, &low);
+		assert_near((mean - 1e5) + low, truth, 1e-15);
+	}
+}
+
 int
 main(void)
 {
@@ -304,6 +360,8 @@ main(void)
 		cmocka_unit_test(test_rows_are_as_exact_as_planes),
 		cmocka_unit_test(test_sums_of_products_take_the_mean_in_two_floats),
 		cmocka_unit_test(test_merged_parts_have_the_moments_of_the_whole),
+		cmocka_unit_test(test_means_of_float64_keep_what_a_double_loses),
+		cmocka_unit_test(test_rows_of_float64_keep_what_a_double_loses),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

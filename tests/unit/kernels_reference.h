@@ -239,13 +239,21 @@ reference_fold(const struct reference_block *block, const double l[16])
 	return (b[0] + b[2]) + (b[1] + b[3]);
 }
 
-static inline struct sbn_moments
-reference_finish(double shift, double s1, double s2, size_t n)
+/* What is lost in mean = a + b: known exactly from the larger one. */
+static inline double
+reference_lost(double a, double b, double mean)
 {
-	double count = (double)n;
-	double m2 = s2 - s1 * s1 / count;
+	return fabs(a) >= fabs(b) ? b - (mean - a) : a - (mean - b);
+}
 
-	return (struct sbn_moments){ count, shift + s1 / count, m2 < 0 ? 0 : m2 };
+static inline struct sbn_moments
+reference_finish(enum sbn_type type, double shift, double s1, double s2, size_t n)
+{
+	double count = (double)n, mean = shift + s1 / count;
+	double m2 = s2 - s1 * s1 / count;
+	double low = type == SBN_F64 ? reference_lost(shift, s1 / count, mean) : 0;
+
+	return (struct sbn_moments){ count, mean, m2 < 0 ? 0 : m2, low };
 }
 
 /* Recursive: the mean of two halves' sums, in which equal elements are summed without rounding. */
@@ -281,8 +289,8 @@ reference_block_moments(const struct reference_block *block)
 		s1[block->lane[i]] += d;
 		s2[block->lane[i]] = fma(d, d, s2[block->lane[i]]);
 	}
-	return reference_finish(shift, reference_fold(block, s1), reference_fold(block, s2),
-				block->n);
+	return reference_finish(block->type, shift, reference_fold(block, s1),
+				reference_fold(block, s2), block->n);
 }
 
 static inline void
@@ -309,11 +317,11 @@ reference_plane_moments(enum sbn_type type, struct sbn_in x, size_t n, size_t sp
 	struct sbn_operands at = { .x = x };
 	size_t row = 0, i = 0;
 
-	*out = (struct sbn_moments){ 0, 0, 0 };
+	*out = (struct sbn_moments){ 0, 0, 0, 0 };
 	while (reference_cut(&at, n, spatial, NULL, &row, &i, &block)) {
 		struct sbn_moments moments = reference_block_moments(&block);
 
-		sbn_moments_merge(out, &moments);
+		sbn_moments_add(out, &moments, type == SBN_F64);
 	}
 }
 
@@ -345,7 +353,7 @@ reference_column(const struct sbn_operands *at, size_t n_rows, size_t i,
 
 static inline void
 reference_rows_moments(enum sbn_type type, struct sbn_in x, size_t n_rows, size_t n_channels,
-		       double *mean, double *m2)
+		       double *mean, double *m2, double *low)
 {
 	struct reference_block block = { .type = type };
 	struct sbn_operands at = { .x = x };
@@ -357,6 +365,8 @@ reference_rows_moments(enum sbn_type type, struct sbn_in x, size_t n_rows, size_
 		moments = reference_block_moments(&block);
 		mean[i] = moments.mean;
 		m2[i] = moments.m2;
+		if (type == SBN_F64)
+			low[i] = moments.low;
 	}
 }
 

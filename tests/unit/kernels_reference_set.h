@@ -33,6 +33,8 @@
                                                                                                 \
 			reference_plane_moments(type, x, n, spatial, &sum);                     \
 			beside->sums[i] = (struct sbn_pair){ sum.mean, sum.m2 };                \
+			if (type == SBN_F64)                                                    \
+				beside->low[i] = sum.low;                                       \
 		}                                                                               \
 		planes_normalize_##name(at, n, spatial, k, c, n_channels);                      \
 	}                                                                                       \
@@ -67,9 +69,9 @@
 		reference_plane_sums(type, at, n, spatial, k, c, sums);                           \
 	}                                                                                         \
 	static void rows_moments_##name(struct sbn_in x, size_t n_rows, size_t n_channels,        \
-					double *mean, double *m2)                                 \
+					double *mean, double *m2, double *low)                    \
 	{                                                                                         \
-		reference_rows_moments(type, x, n_rows, n_channels, mean, m2);                    \
+		reference_rows_moments(type, x, n_rows, n_channels, mean, m2, low);               \
 	}                                                                                         \
 	static void rows_sums_##name(const struct sbn_operands *at, size_t n_rows,                \
 				     size_t n_channels, const struct sbn_coefficients *k,         \
@@ -138,7 +140,7 @@ reference_merge_moments(struct sbn_pair *sum, const struct sbn_pair *const *row,
 		struct sbn_moments into = { 0 };
 
 		for (size_t r = 0; r < n_rows; r++) {
-			struct sbn_moments part = { count[r], row[r][c].a, row[r][c].b };
+			struct sbn_moments part = { count[r], row[r][c].a, row[r][c].b, 0 };
 
 			sbn_moments_merge(&into, &part);
 		}
