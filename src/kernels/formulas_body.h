@@ -8,7 +8,8 @@
 /* Of one channel in every lane, or of 16 channels; what the form does not need stays 0. */
 struct COEFFICIENTS {
 	struct VECTOR mean_hi, mean_lo, scale, shift, dy_hi, dy_lo, slope;
-	struct w16 mean; /* mean_hi + mean_lo */
+	struct w16 mean;                /* mean_hi + mean_lo */
+	struct w16 wide_dy, wide_slope; /* likewise, with SBN_FORM_FEW */
 	struct LEAK leak, unleak;
 	struct w16_leak wide_leak;
 };
@@ -170,6 +171,11 @@ T(load_backward)(struct COEFFICIENTS *v, const struct sbn_coefficients *k, size_
 	v->dy_hi = T(coefficient)(k->dy_hi, c, n);
 	v->dy_lo = T(coefficient)(k->dy_lo, c, n);
 	v->slope = T(coefficient)(k->slope, c, n);
+	if (!(form & SBN_FORM_FEW))
+		return;
+	v->mean = w16_add(V_WIDEN(v->mean_hi), V_WIDEN(v->mean_lo));
+	v->wide_dy = w16_add(V_WIDEN(v->dy_hi), V_WIDEN(v->dy_lo));
+	v->wide_slope = w16_add(V_WIDEN(v->slope), V_WIDEN(T(coefficient)(k->slope_lo, c, n)));
 }
 
 /* The other lanes hold shift, whose distance is 0. */
@@ -257,6 +263,31 @@ T(centre)(struct VECTOR v, struct VECTOR dy, const struct COEFFICIENTS *k, int f
 	return V(sub)(less, k->dy_lo);
 }
 
+/* As REAL; not for what must be fast. */
+static inline struct VECTOR
+T(narrow)(struct w16 wide)
+{
+	double from[SBN_LANES];
+	REAL to[SBN_LANES];
+
+	w16_store(from, wide);
+	for (size_t i = 0; i < SBN_LANES; i++)
+		to[i] = (REAL)from[i];
+	return V(load)(to);
+}
+
+/* dx in double, as sums_at has g and the distance from the mean. */
+static inline struct VECTOR
+T(dx_of_few)(const struct BEFORE *before, struct VECTOR dy, const struct COEFFICIENTS *k, int form)
+{
+	struct w16 d = w16_sub(V_WIDEN(before->x), k->mean), g = V_WIDEN(dy);
+
+	if (form & (SBN_FORM_ACT | SBN_FORM_BACK))
+		g = w16_through(V_WIDEN(before->v), g, k->wide_leak);
+	return T(narrow)(
+		w16_mul(w16_fnmadd(d, k->wide_slope, w16_sub(g, k->wide_dy)), V_WIDEN(k->scale)));
+}
+
 SBN_FORCE_INLINE struct RESULTS
 T(backward_map)(const struct ROW *row, size_t i, size_t n, const struct COEFFICIENTS *k, int form)
 {
@@ -268,7 +299,9 @@ T(backward_map)(const struct ROW *row, size_t i, size_t n, const struct COEFFICI
 		before = T(before_at)(row, i, n, k, form);
 	if (form & (SBN_FORM_ACT | SBN_FORM_BACK))
 		r.dz = V(through)(before.v, dy, k->leak);
-	if (form & SBN_FORM_OUT)
+	if (form & SBN_FORM_FEW)
+		r.out = T(dx_of_few)(&before, dy, k, form);
+	else if (form & SBN_FORM_OUT)
 		r.out = V(mul)(V(fnmadd)(T(distance)(before.x, k), k->slope,
 					 T(centre)(before.v, dy, k, form)),
 			       k->scale);

@@ -91,6 +91,9 @@ enum sbn_activation { SBN_ACT_NONE, SBN_ACT_RELU, SBN_ACT_LEAKY_RELU };
  * Where x_is_y (backward), x is the y that a forward pass has written over it. Then v <= 0 where
  * y <= 0, and what stands for x is u = y * (1 / negative_slope) there if the activation is leaky,
  * else y; - z if there is one. mean_hi and mean_lo are then of u.
+ * Of few values dx may be a small rest of large terms. With `few` it is made in double, of sums of
+ * two, and rounded once:
+ *	dx = fma(-(x - mean), slope + slope_lo, g - (dy_hi + dy_lo)) * scale
  */
 struct sbn_coefficients {
 	const void *mean_hi, *mean_lo; /* the mean, as a sum of two */
@@ -98,9 +101,11 @@ struct sbn_coefficients {
 	const void *shift;             /* beta */
 	const void *dy_hi, *dy_lo;     /* mean(g) over the group, as a sum of two */
 	const void *slope;             /* mean(g * xhat) * invstd */
+	const void *slope_lo;          /* with few: what slope's rounding left */
 	enum sbn_activation activation;
 	double negative_slope; /* representable in real */
 	bool x_is_y;           /* only without an activation, or a leaky one of a slope above 0 */
+	bool few;              /* backward */
 };
 
 /*

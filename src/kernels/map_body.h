@@ -202,7 +202,7 @@ T(with_stream)(const struct sbn_operands *at, int form)
 	const uintptr_t apart = (uintptr_t)second->data - (uintptr_t)first->data;
 	const uintptr_t grows = (second->stride - first->stride) * sizeof(ELEMENT);
 
-	if (!at->stream || form & SBN_FORM_BACK || first->data == NULL ||
+	if (!at->stream || form & (SBN_FORM_BACK | SBN_FORM_FEW) || first->data == NULL ||
 	    (uintptr_t)first->data % sizeof(ELEMENT) != 0 || (apart | grows) % SBN_STORE_LINE != 0)
 		return form;
 	return form | SBN_FORM_STREAM;
@@ -216,10 +216,22 @@ T(planes_normalize)(const struct sbn_operands *at, size_t n, size_t spatial,
 			   spatial, k, c, n_channels);
 }
 
+SBN_RARELY static void
+T(planes_dx_of_few)(const struct sbn_operands *at, size_t n, size_t spatial,
+		    const struct sbn_coefficients *k, size_t c, size_t n_channels)
+{
+	T(planes_map)(at, n, spatial, k, c, n_channels, sbn_dx_form(at, k));
+}
+
 static void
 T(planes_dx)(const struct sbn_operands *at, size_t n, size_t spatial,
 	     const struct sbn_coefficients *k, size_t c, size_t n_channels)
 {
-	SBN_SWITCH_DX(T(with_stream)(at, sbn_dx_form(at, k)), T(planes_map), at, n, spatial, k, c,
-		      n_channels);
+	const int form = T(with_stream)(at, sbn_dx_form(at, k));
+
+	if (form & SBN_FORM_FEW) {
+		T(planes_dx_of_few)(at, n, spatial, k, c, n_channels);
+		return;
+	}
+	SBN_SWITCH_DX(form, T(planes_map), at, n, spatial, k, c, n_channels);
 }

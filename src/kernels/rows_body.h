@@ -244,7 +244,7 @@ T(rows_with_stream)(const struct sbn_operands *at, size_t n_channels, int form)
 		odd |= (uintptr_t)at->out.data | at->out.stride * sizeof(ELEMENT);
 	if (form & SBN_FORM_DZ)
 		odd |= (uintptr_t)at->dz.data | at->dz.stride * sizeof(ELEMENT);
-	if (!at->stream || form & SBN_FORM_BACK || odd % SBN_STORE_LINE != 0)
+	if (!at->stream || form & (SBN_FORM_BACK | SBN_FORM_FEW) || odd % SBN_STORE_LINE != 0)
 		return form;
 	return form | SBN_FORM_STREAM;
 }
@@ -257,10 +257,22 @@ T(rows_normalize)(const struct sbn_operands *at, size_t n_rows, size_t n_channel
 			   T(rows_map), at, n_rows, n_channels, k, c);
 }
 
+SBN_RARELY static void
+T(rows_dx_of_few)(const struct sbn_operands *at, size_t n_rows, size_t n_channels,
+		  const struct sbn_coefficients *k, size_t c)
+{
+	T(rows_map)(at, n_rows, n_channels, k, c, sbn_dx_form(at, k));
+}
+
 static void
 T(rows_dx)(const struct sbn_operands *at, size_t n_rows, size_t n_channels,
 	   const struct sbn_coefficients *k, size_t c)
 {
-	SBN_SWITCH_DX(T(rows_with_stream)(at, n_channels, sbn_dx_form(at, k)), T(rows_map), at,
-		      n_rows, n_channels, k, c);
+	const int form = T(rows_with_stream)(at, n_channels, sbn_dx_form(at, k));
+
+	if (form & SBN_FORM_FEW) {
+		T(rows_dx_of_few)(at, n_rows, n_channels, k, c);
+		return;
+	}
+	SBN_SWITCH_DX(form, T(rows_map), at, n_rows, n_channels, k, c);
 }

@@ -21,6 +21,7 @@ enum sbn_coefficient {
 	SBN_DY_HI,
 	SBN_DY_LO,
 	SBN_SLOPE,
+	SBN_SLOPE_LO,
 	SBN_COEFFICIENTS
 };
 

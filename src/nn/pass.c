@@ -26,6 +26,7 @@ sbn_pass_begin(struct sbn_pass *pass, struct syncbn_batch_norm *bn, const syncbn
 		.dy_hi = bn->real[SBN_DY_HI],
 		.dy_lo = bn->real[SBN_DY_LO],
 		.slope = bn->real[SBN_SLOPE],
+		.slope_lo = bn->real[SBN_SLOPE_LO],
 		.activation = activations[bn->config.activation],
 		.negative_slope = bn->wide ? bn->config.negative_slope :
 					     (double)(float)bn->config.negative_slope,

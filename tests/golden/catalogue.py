@@ -72,6 +72,8 @@ def draw(case, rng, shape, owner):
         return 0.1 * x + offsets(case).reshape(channels)
     if case.kind == "const":
         return np.broadcast_to(rng.normal(0.0, 3.0, case.C).reshape(channels), shape).copy()
+    if case.kind == "close":  # with eps 1e-5, dx of two values is a hundredth of its terms
+        return 0.03 * x
     if case.kind == "tiny":
         return 1e-20 * x
     if case.kind == "huge":
@@ -116,6 +118,14 @@ def far_off():
         yield Case(f"far_off_{name}_f64", [ns], 3, (40,), dtype="f64", kind="offset1e5",
                    dy_mean=3.0)
     yield Case("far_off_2d_c2050_f64", [[2, 1]], 2050, (), dtype="f64", kind="offset1e5")
+
+
+def few():
+    for dtype in ("f32", "bf16"):
+        yield Case(f"few_2_{dtype}", [[1, 1]], 200, (), dtype=dtype, kind="close")
+    yield Case("few_3", [[1, 0, 2]], 200, (), kind="close", fuse="leaky_relu", slope=0.2)
+    yield Case("few_4_add_relu", [[1, 1]], 100, (2,), kind="close", fuse="add_relu")
+    yield Case("few_12_offset1e3", [[1, 2]], 33, (2, 2), kind="offset1e3")
 
 
 def epsilons():
@@ -238,7 +248,7 @@ def onnx():
 
 
 def standard():
-    families = (kinds, far_off, epsilons, momenta, modes, fused, grouped, batches, shapes, onnx)
+    families = (kinds, far_off, few, epsilons, momenta, modes, fused, grouped, batches, shapes, onnx)
     return [case for family in families for case in family()]
 
 

@@ -85,10 +85,11 @@ case_prepare(void)
 	}
 	for (size_t k = 0; k < CASE_COUNT(case_k); k++) {
 		for (size_t c = 0; c < CASE_CHANNELS; c++) {
-			double spread = k == 1 || k == 4 ? 1e-7 : 0.5;
+			const bool low = k == 1 || k == 4 || k == 7;
+			double spread = low ? 1e-7 : 0.5;
 
 			case_wide_k[k][c] = 1 + spread * sbn_random_normal(&seed);
-			if (k == 1 || k == 4)
+			if (low)
 				case_wide_k[k][c] -= 1;
 			case_k[k][c] = (float)case_wide_k[k][c];
 		}
@@ -101,7 +102,7 @@ static struct sbn_coefficients
 case_coefficients(enum sbn_type type, enum sbn_activation activation, double negative_slope,
 		  size_t offset)
 {
-	const void *k[7];
+	const void *k[8];
 
 	for (size_t i = 0; i < CASE_COUNT(k); i++)
 		k[i] = type == SBN_F64 ? (const void *)(case_wide_k[i] + offset * (i % 3)) :
@@ -114,6 +115,7 @@ case_coefficients(enum sbn_type type, enum sbn_activation activation, double neg
 		.dy_hi = k[3],
 		.dy_lo = k[4],
 		.slope = k[5],
+		.slope_lo = k[7],
 		.activation = activation,
 		.negative_slope = negative_slope,
 	};
@@ -177,6 +179,7 @@ case_begin(enum sbn_type type, enum case_data data, size_t number, size_t n, siz
 	pass->backward = pass->forward;
 	pass->forward.out = case_out(out, CASE_Y, margin, stride[2]);
 	pass->backward.dy = case_input(type, data, number, 2, stride[3]);
+	pass->k.few = sbn_random_below(&seed, 3) == 0;
 	if (want & 1)
 		pass->backward.out = case_out(out, CASE_DX, margin, stride[4]);
 	if (want & 2)

@@ -188,7 +188,8 @@ run_all_over(const struct sbn_type_kernels *kernels, void *p, const void *k, siz
 		.fetch = { 0, 1, n / 2, 4096, SIZE_MAX / 2 },
 		.stream = true,
 	};
-	const struct sbn_coefficients all = { k, k, k, k, k, k, k, SBN_ACT_RELU, 0, false };
+	const struct sbn_coefficients all = { k, k,     k,         k, k, k, k, k, SBN_ACT_RELU,
+					      0, false, n % 2 == 1 };
 	struct sbn_moments moments;
 	double sums[2], wide[3][64];
 

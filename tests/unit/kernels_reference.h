@@ -22,10 +22,10 @@ struct reference_block {
 /* One channel's coefficients. */
 struct reference_channel {
 	enum sbn_type type;
-	double mean_hi, mean_lo, scale, shift, dy_hi, dy_lo, slope;
+	double mean_hi, mean_lo, scale, shift, dy_hi, dy_lo, slope, slope_lo;
 	enum sbn_activation activation;
 	double negative_slope;
-	bool x_is_y;
+	bool x_is_y, few;
 };
 
 static inline double
@@ -72,9 +72,11 @@ reference_channel(enum sbn_type type, const struct sbn_coefficients *k, size_t c
 		.dy_hi = real_at(type, k->dy_hi, c),
 		.dy_lo = real_at(type, k->dy_lo, c),
 		.slope = real_at(type, k->slope, c),
+		.slope_lo = real_at(type, k->slope_lo, c),
 		.activation = k->activation,
 		.negative_slope = k->negative_slope,
 		.x_is_y = k->x_is_y,
+		.few = k->few,
 	};
 }
 
@@ -166,6 +168,16 @@ reference_normalize(const struct sbn_operands *at, size_t row, size_t i,
 	element_set(k->type, at->out.data, row * at->out.stride + i, reference_through(v, v, k));
 }
 
+static inline double
+reference_dx_of_few(const struct sbn_operands *at, size_t row, size_t i,
+		    const struct reference_channel *k)
+{
+	double d = reference_x(at, row, i, k) - (k->mean_hi + k->mean_lo);
+	double centred = reference_g(at, row, i, k) - (k->dy_hi + k->dy_lo);
+
+	return real_of(k->type, fma(-d, k->slope + k->slope_lo, centred) * k->scale);
+}
+
 static inline void
 reference_dx(const struct sbn_operands *at, size_t row, size_t i, const struct reference_channel *k)
 {
@@ -177,6 +189,11 @@ reference_dx(const struct sbn_operands *at, size_t row, size_t i, const struct r
 			    real_of(type, reference_g(at, row, i, k)));
 	if (at->out.data == NULL)
 		return;
+	if (k->few) {
+		element_set(type, at->out.data, row * at->out.stride + i,
+			    reference_dx_of_few(at, row, i, k));
+		return;
+	}
 	d = reference_distance(reference_x(at, row, i, k), k);
 	centred = real_add(type, reference_less(at, row, i, k), -k->dy_lo);
 	element_set(type, at->out.data, row * at->out.stride + i,
