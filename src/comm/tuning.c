@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "comm/tuning.h"
 
-#include <math.h>
 #include <stdbool.h>
 #include <stdlib.h>
 
@@ -14,44 +13,47 @@
 #include "comm/slice.h"
 
 enum {
-	N_SIZES = 4,
-	N_SMALL = 2, /* of them, which fit a first-level cache several times */
+	N_SIZES = 7,
+	N_SMALL = 3, /* of them, which fit a first-level cache several times */
 	MAX_WAYS = 3,
-	ROUNDS = 7, /* the first is not counted; the median of the others decides */
+	ROUNDS = 7, /* the first is not counted */
+	COUNTED = 2, /* of the others, from the shortest: what else runs here makes rounds longer */
 	WARM_UP = 2,
-	CALLS = 8, /* a round: one way after the other would disturb itself */
-	MARGIN_PERCENT = 4,
+	CALLS = 8, /* a round, and more small ones: one way after the other would disturb itself */
+	TURNS = 2, /* times as many calls where ranks take turns on a CPU */
 	LARGEST = 65536,
 	/* without a measurement: 16 KB with 4 ranks, 5 KB with 8 */
 	SCATTER_WORK = 32768
 };
 
+/*
+ * By how many percent another way must be faster. Where the host of a virtual machine moves its
+ * CPUs, those that are far from each other now may be near later. Then rows that go past the caches
+ * cost twice the time at 4 KB, half as much again at 8 KB, a fifth more at 16 KB: that is worth it
+ * where far CPUs gain as much, which is when the time is halved. Fetching rows gains a tenth.
+ */
+enum { TAKE_MARGIN = 8, STREAM_MARGIN = 50, SCATTER_MARGIN = 4 };
+
 #define UNSET UINT32_MAX
 
-static const uint32_t sizes[N_SIZES] = { 1024, 4096, 16384, LARGEST };
+static const uint32_t sizes[N_SIZES] = { 1024, 2048, 4096, 8192, 16384, 32768, LARGEST };
 
 /* ---- from times to a choice ---- */
 
 static bool
-is_faster(uint64_t other, uint64_t usual)
+is_faster(uint64_t other, uint64_t usual, uint32_t margin)
 {
-	return other * 100 < usual * (100 - MARGIN_PERCENT);
-}
-
-/* Sizes grow by factors. */
-static uint32_t
-middle(uint32_t low, uint32_t high)
-{
-	return (uint32_t)sqrt((double)low * high);
+	return other * 100 < usual * (100 - margin);
 }
 
 uint32_t
-sbn_tuning_crossing(const uint64_t *usual, const uint64_t *other, const uint32_t *bytes, int n)
+sbn_tuning_crossing(const uint64_t *usual, const uint64_t *other, const uint32_t *bytes, int n,
+		    uint32_t margin)
 {
 	uint32_t from = SBN_NEVER;
 
-	while (n-- > 0 && is_faster(other[n], usual[n]))
-		from = n == 0 ? bytes[n] : middle(bytes[n - 1], bytes[n]);
+	while (n-- > 0 && is_faster(other[n], usual[n], margin))
+		from = bytes[n];
 	return from;
 }
 
@@ -99,17 +101,18 @@ struct trial {
 	struct sbn_tuning way[MAX_WAYS];
 	int n_ways;
 	uint64_t round[MAX_WAYS][N_SIZES][ROUNDS];
-	uint64_t median[MAX_WAYS][N_SIZES];
+	uint64_t usual[MAX_WAYS][N_SIZES]; /* of the rounds */
 	float *data; /* [LARGEST] bytes */
 };
 
 static syncbn_status_t
 time_calls(struct syncbn_group *world, float *data, uint32_t bytes, uint64_t *ticks)
 {
+	const int calls = (world->may_spin ? 1 : TURNS) * CALLS + LARGEST / (int)bytes;
 	syncbn_status_t status = SYNCBN_OK;
 	uint64_t start = sbn_ticks();
 
-	for (int i = -WARM_UP; i < CALLS && status == SYNCBN_OK; i++) {
+	for (int i = -WARM_UP; i < calls && status == SYNCBN_OK; i++) {
 		if (i == 0)
 			start = sbn_ticks();
 		status = sbn_all_reduce_pieces(world, data, bytes / sizeof(*data), SYNCBN_FLOAT32,
@@ -145,7 +148,7 @@ measure(struct syncbn_group *world, struct trial *trial)
 			uint64_t *rounds = trial->round[way][size];
 
 			qsort(rounds + 1, ROUNDS - 1, sizeof(*rounds), compare);
-			trial->median[way][size] = rounds[ROUNDS / 2];
+			trial->usual[way][size] = rounds[COUNTED];
 		}
 	return status;
 }
@@ -155,7 +158,7 @@ static syncbn_status_t
 measure_copies(struct syncbn_group *world, struct trial *trial, struct sbn_tuning *best)
 {
 	enum { PLAIN, TAKE, STREAM };
-	uint64_t(*median)[N_SIZES] = trial->median, small[2] = { 0 };
+	uint64_t(*usual)[N_SIZES] = trial->usual, small[2] = { 0 };
 	syncbn_status_t status;
 
 	for (int way = PLAIN; way <= STREAM; way++)
@@ -167,15 +170,17 @@ measure_copies(struct syncbn_group *world, struct trial *trial, struct sbn_tunin
 	trial->n_ways = 3;
 	status = measure(world, trial);
 	for (int size = 0; size < N_SMALL; size++) {
-		small[PLAIN] += median[PLAIN][size];
-		small[TAKE] += median[TAKE][size];
+		small[PLAIN] += usual[PLAIN][size];
+		small[TAKE] += usual[TAKE][size];
 	}
-	best->take_from = is_faster(small[TAKE], small[PLAIN]) ?
+	best->take_from = is_faster(small[TAKE], small[PLAIN], TAKE_MARGIN) ?
 				  0 :
-				  sbn_tuning_crossing(median[PLAIN], median[TAKE], sizes, N_SIZES);
+				  sbn_tuning_crossing(usual[PLAIN], usual[TAKE], sizes, N_SIZES,
+						      TAKE_MARGIN);
 	for (int size = 0; size < N_SIZES; size++)
-		median[PLAIN][size] = SBN_MIN(median[PLAIN][size], median[TAKE][size]);
-	best->stream_from = sbn_tuning_crossing(median[PLAIN], median[STREAM], sizes, N_SIZES);
+		usual[PLAIN][size] = SBN_MIN(usual[PLAIN][size], usual[TAKE][size]);
+	best->stream_from =
+		sbn_tuning_crossing(usual[PLAIN], usual[STREAM], sizes, N_SIZES, STREAM_MARGIN);
 	return status;
 }
 
@@ -193,8 +198,8 @@ measure_scatter(struct syncbn_group *world, struct trial *trial, struct sbn_tuni
 	trial->way[SCATTER].scatter_from = 0;
 	trial->n_ways = 2;
 	status = measure(world, trial);
-	best->scatter_from = sbn_tuning_crossing(trial->median[GATHER], trial->median[SCATTER],
-						 sizes, N_SIZES);
+	best->scatter_from = sbn_tuning_crossing(trial->usual[GATHER], trial->usual[SCATTER],
+						 sizes, N_SIZES, SCATTER_MARGIN);
 	return status;
 }
 

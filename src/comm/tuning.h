@@ -33,9 +33,9 @@ struct sbn_tuning sbn_tuning_within(struct sbn_tuning world, uint32_t world_size
 
 /*
  * From the times of each size, [n] of them: the first size from which on `other` is faster by a
- * margin; SBN_NEVER where the largest is not.
+ * margin in percent; SBN_NEVER where the largest is not.
  */
 uint32_t sbn_tuning_crossing(const uint64_t *usual, const uint64_t *other, const uint32_t *sizes,
-			     int n);
+			     int n, uint32_t margin);
 
 #endif

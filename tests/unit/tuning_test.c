@@ -13,12 +13,18 @@ enum { N = 3 };
 static const uint32_t sizes[N] = { 4096, 16384, 65536 };
 
 static uint32_t
-crossing(uint64_t small, uint64_t medium, uint64_t large)
+crossing_by(uint32_t margin, uint64_t small, uint64_t medium, uint64_t large)
 {
 	const uint64_t usual[N] = { 100, 200, 400 };
 	const uint64_t other[N] = { small, medium, large };
 
-	return sbn_tuning_crossing(usual, other, sizes, N);
+	return sbn_tuning_crossing(usual, other, sizes, N, margin);
+}
+
+static uint32_t
+crossing(uint64_t small, uint64_t medium, uint64_t large)
+{
+	return crossing_by(4, small, medium, large);
 }
 
 static void
@@ -29,11 +35,12 @@ test_a_way_that_is_faster_everywhere_is_taken_from_the_smallest_size(void **stat
 }
 
 static void
-test_the_crossing_lies_between_the_sizes_that_differ(void **state)
+test_a_way_is_taken_from_the_size_where_it_begins_to_win(void **state)
 {
 	(void)state;
-	assert_int_equal(crossing(150, 100, 200), 8192);
-	assert_int_equal(crossing(150, 300, 200), 32768);
+	assert_int_equal(crossing(150, 100, 200), 16384);
+	assert_int_equal(crossing(150, 300, 200), 65536);
+	assert_int_equal(crossing(50, 300, 200), 65536);
 }
 
 static void
@@ -48,6 +55,8 @@ test_a_gain_within_the_noise_is_none(void **state)
 {
 	(void)state;
 	assert_int_equal(crossing(99, 199, 399), SBN_NEVER);
+	assert_int_equal(crossing_by(50, 51, 99, 199), 16384);
+	assert_int_equal(crossing_by(50, 51, 101, 201), SBN_NEVER);
 }
 
 static uint32_t
@@ -85,7 +94,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(
 			test_a_way_that_is_faster_everywhere_is_taken_from_the_smallest_size),
-		cmocka_unit_test(test_the_crossing_lies_between_the_sizes_that_differ),
+		cmocka_unit_test(test_a_way_is_taken_from_the_size_where_it_begins_to_win),
 		cmocka_unit_test(test_a_way_that_loses_at_the_largest_size_is_never_taken),
 		cmocka_unit_test(test_a_gain_within_the_noise_is_none),
 		cmocka_unit_test(test_fewer_ranks_scatter_later),
