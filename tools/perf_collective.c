@@ -7,6 +7,7 @@
 #include <syncbn/syncbn.h>
 
 #include "base/fail.h"
+#include "base/math.h"
 #include "perf_end.h"
 #include "perf_json_file.h"
 #include "perf_machine.h"
@@ -16,7 +17,7 @@
 #include "perf_work.h"
 #include "shm/contract.h"
 
-enum { FEW_CALLS = 10, SIZE_US = 300 * 1000 };
+enum { FEW_CALLS = 10, SIZE_US = 300 * 1000, TURNS_A_BATCH = 16 };
 
 /* A run as a rank sees it; peers are rank 0's only. */
 struct session {
@@ -75,6 +76,20 @@ run_own(struct runner *runner, const struct perf_plan *plan, double *us)
 	return perf_work_run(runner->work, runner->kind, plan, us);
 }
 
+/*
+ * Ranks that share a CPU take turns, and in a turn each ends one call and begins the next: of one
+ * call alone the slowest rank's time would have two turns where the calls need one each.
+ */
+static uint64_t
+choose_batch(const struct runner *runner, const struct perf_plan *plan)
+{
+	if (runner->options->arena)
+		return 1;
+	if (runner->work->group->may_spin)
+		return plan->batch;
+	return SBN_MIN(SBN_MAX(plan->batch, TURNS_A_BATCH), plan->calls);
+}
+
 static syncbn_status_t
 run_round(struct runner *runner, const struct perf_plan *plan, struct perf_stats *stats,
 	  struct perf_plan *next, double budget_us)
@@ -91,7 +106,7 @@ run_round(struct runner *runner, const struct perf_plan *plan, struct perf_stats
 		*stats = perf_stats_of(us, n);
 	if (status == SYNCBN_OK && next != NULL) {
 		*next = perf_plan_choose(us, n, budget_us, options->iterations, options->warmup);
-		next->batch = options->arena ? 1 : next->batch;
+		next->batch = choose_batch(runner, next);
 	}
 	free(us);
 	return status;
@@ -230,6 +245,8 @@ measure_size(struct session *session, size_t bytes)
 	status = perf_work_check(&size.work, &row->wrong);
 	if (status == SYNCBN_OK)
 		status = run_rounds(session, &size, row);
+	if (status == SYNCBN_OK)
+		status = perf_trip_measure(session->group, &row->trip);
 	if (status == SYNCBN_OK)
 		summarize(session, &size, row);
 	if (status == SYNCBN_OK && is_first(session))
