@@ -71,8 +71,8 @@ put_context(struct perf_json *json, const struct perf_machine *machine)
 	perf_json_text(json, "cpu", machine->cpu);
 	perf_json_text(json, "places", machine->places);
 	perf_json_text(json, "kernels", machine->isa);
-	perf_json_number(json, "line_round_trip_near_ns", machine->near_ns);
-	perf_json_number(json, "line_round_trip_far_ns", machine->far_ns);
+	perf_json_number(json, "line_round_trip_near_ns", machine->trip.near_ns);
+	perf_json_number(json, "line_round_trip_far_ns", machine->trip.far_ns);
 	perf_json_close(json, '{');
 }
 

@@ -131,13 +131,14 @@ measure_peer(struct syncbn_group *group, const struct sbn_shared *shared, uint32
 	return status == SYNCBN_OK ? syncbn_barrier(group) : status;
 }
 
-static syncbn_status_t
-measure_round_trips(struct syncbn_group *group, struct perf_machine *machine)
+syncbn_status_t
+perf_trip_measure(struct syncbn_group *group, struct perf_trip *trip)
 {
 	struct sbn_shared shared;
 	syncbn_status_t status =
 		group->transport->share(group, SBN_OP_ARENA, sizeof(uint64_t), &shared);
 
+	*trip = (struct perf_trip){ 0 };
 	if (status != SYNCBN_OK)
 		return status;
 	for (uint32_t peer = 1; peer < group->size && status == SYNCBN_OK; peer++) {
@@ -146,9 +147,9 @@ measure_round_trips(struct syncbn_group *group, struct perf_machine *machine)
 		if (share_a_cpu(cpus_of(group, 0), cpus_of(group, peer)))
 			continue;
 		status = measure_peer(group, &shared, peer, &ns);
-		if (ns > 0 && (machine->near_ns <= 0 || ns < machine->near_ns))
-			machine->near_ns = ns;
-		machine->far_ns = SBN_MAX(machine->far_ns, ns);
+		if (ns > 0 && (trip->near_ns <= 0 || ns < trip->near_ns))
+			trip->near_ns = ns;
+		trip->far_ns = SBN_MAX(trip->far_ns, ns);
 	}
 	if (status == SYNCBN_OK)
 		status = syncbn_barrier(group);
@@ -174,7 +175,7 @@ perf_machine_find(struct syncbn_group *group, struct perf_machine *machine)
 	machine->places = print_places(group);
 	if (machine->places == NULL)
 		return sbn_fail(SYNCBN_ERR_NO_MEMORY, "the list of CPUs");
-	return measure_round_trips(group, machine);
+	return perf_trip_measure(group, &machine->trip);
 }
 
 void

@@ -8,16 +8,16 @@
 static void
 print_round_trip(const struct perf_machine *machine)
 {
-	if (machine->near_ns <= 0) {
+	if (machine->trip.near_ns <= 0) {
 		printf("no two ranks on different CPUs");
 		return;
 	}
-	printf("cache line's round trip from rank 0 %.0f", machine->near_ns);
-	if (machine->far_ns > machine->near_ns)
-		printf(" to %.0f", machine->far_ns);
+	printf("cache line's round trip from rank 0 %.0f", machine->trip.near_ns);
+	if (machine->trip.far_ns > machine->trip.near_ns)
+		printf(" to %.0f", machine->trip.far_ns);
 	printf(" ns");
-	if (perf_machine_distance(machine->far_ns)[0] != '\0')
-		printf(" (%s)", perf_machine_distance(machine->far_ns));
+	if (perf_machine_distance(machine->trip.far_ns)[0] != '\0')
+		printf(" (%s)", perf_machine_distance(machine->trip.far_ns));
 }
 
 void

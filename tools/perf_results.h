@@ -17,6 +17,7 @@ struct perf_result {
 	struct perf_stats us;
 	double beside_us; /* the floor, or overlap: the blocking calls; 0: there is none */
 	uint64_t wrong;
+	struct perf_trip trip; /* after it was measured */
 	struct perf_peer_result peers[PERF_PEERS];
 };
 

@@ -51,7 +51,8 @@ print_columns(const struct perf_results *results)
 	printf("#%11s", "bytes");
 	if (results->options->command == PERF_EXCHANGE)
 		printf(" %8s", "channels");
-	printf(" %10s %10s %10s %8s %8s %6s", "p50 us", "p90", "p99", "algbw", "busbw", "wrong");
+	printf(" %10s %10s %10s %8s %8s %6s %7s", "p50 us", "p90", "p99", "algbw", "busbw", "wrong",
+	       "trip ns");
 	if (results->options->command == PERF_OVERLAP)
 		printf(" %10s %6s", "blocking", "ratio");
 	else if (results->options->arena)
@@ -101,7 +102,7 @@ perf_table_row(const struct perf_results *results, const struct perf_result *row
 	perf_print_us(row->us.p90);
 	perf_print_us(row->us.p99);
 	print_bandwidths(results, row);
-	printf(" %6llu", (unsigned long long)row->wrong);
+	printf(" %6llu %7.0f", (unsigned long long)row->wrong, row->trip.far_ns);
 	if (results->options->arena) {
 		perf_print_us(row->beside_us);
 		printf(" %6.2f", perf_beside(results, row));

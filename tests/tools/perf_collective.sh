@@ -42,6 +42,7 @@ measure barrier -n 2
 expect "barrier ends well" 0 "$code"
 expect "barrier has a row" "0 " "$(column 1)"
 expect_match "its time is a number" '^ +0 +[0-9]' "$dir/out"
+expect_match "a cache line's round trip stands beside it" '^# .*wrong trip ns' "$dir/out"
 measure overlap -n 2 -b 64K -e 64K --buckets 3 --compute 50 --json "$dir/overlap.json"
 expect "all-reduces in flight are right" "65536 0 " "$(column 1)$(column 7)"
 expect_match "they stand beside blocking ones" '^# .*blocking +ratio' "$dir/out"
@@ -63,6 +64,7 @@ if command -v python3 >/dev/null; then
 		assert (row["ranks"], row["bytes"], row["wrong"]) == (2, 102400, 0)
 		assert row["time_unit"] == "us" and 0 < row["real_time"] <= row["p99"]
 		assert row["iterations"] == 60 and row["floor"] > 0 and row["peers"] == {}
+		assert row["line_round_trip_ns"] >= 0
 	PYTHON
 	expect "the JSON is whole" "0" "$?"
 	sed 's/^/	/' "$dir/out"
