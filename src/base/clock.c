@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/clock.h"
 
+#include <stdatomic.h>
+
 #ifdef SBN_HAVE_X86
 #include <cpuid.h>
 #endif
@@ -31,13 +33,38 @@ sbn_ticks_start(void)
 	start_ticks = sbn_ticks();
 }
 
+/* So long the clock's own error is some 1e-5 of the time. */
+enum { LONG_ENOUGH_NS = 5 * 1000 * 1000 };
+
+static double
+measure_ns_of_tick(void)
+{
+	uint64_t ns, ticks;
+
+	do {
+		ns = sbn_now_ns() - start_ns;
+		ticks = sbn_ticks() - start_ticks;
+	} while (ns < LONG_ENOUGH_NS);
+	return (double)ns / (double)ticks;
+}
+
+/* Measured once: with a length that changes, a sum of ticks would become fewer nanoseconds. */
 uint64_t
 sbn_ticks_to_ns(uint64_t ticks)
 {
-	uint64_t ns = sbn_now_ns() - start_ns;
-	uint64_t passed = sbn_ticks() - start_ticks;
+	static _Atomic double ns_of_tick;
+	/* relaxed, both: a number that stands for itself, and whose first value stays */
+	double length = atomic_load_explicit(&ns_of_tick, memory_order_relaxed);
 
-	if (!sbn_ticks_are_cycles || passed == 0)
+	if (!sbn_ticks_are_cycles)
 		return ticks;
-	return (uint64_t)((double)ticks * ((double)ns / (double)passed));
+	if (length == 0) {
+		double measured = measure_ns_of_tick();
+
+		if (atomic_compare_exchange_strong_explicit(&ns_of_tick, &length, measured,
+							    memory_order_relaxed,
+							    memory_order_relaxed))
+			length = measured;
+	}
+	return (uint64_t)((double)ticks * length);
 }

@@ -38,7 +38,7 @@ sbn_ticks(void)
 	return sbn_now_ns();
 }
 
-/* The nanoseconds of a span: by the counter's mean speed since sbn_ticks_start. */
+/* The nanoseconds of a span, by the counter's speed; the first call measures it, for up to 5 ms. */
 uint64_t sbn_ticks_to_ns(uint64_t ticks);
 
 #endif
