@@ -9,7 +9,8 @@
  *	batch_norm_config.h
  *			what a layer is, and the defaults of the frameworks
  *	batch_norm.h	the layer
- *	collective.h	broadcast and all-reduce
+ *	collective.h	all-reduce (at once, or in flight), broadcast, all-gather,
+ *			reduce-scatter
  *	memory.h	memory on this rank's node, and arenas that an all-reduce need not copy
  *	parallel.h	the worker team
  *	state.h		saving and loading layers

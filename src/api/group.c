@@ -73,8 +73,8 @@ check_unused(const syncbn_group_t *group)
 	if (group->n_users == 0)
 		return sbn_group_check_landed(group);
 	return sbn_fail(SYNCBN_ERR_INVALID,
-			"%" PRIu32
-			" layers, saved objects or arenas of the group live: free them first",
+			"of the group's layers, saved objects and arenas %" PRIu32
+			" still live: free them first",
 			group->n_users);
 }
 

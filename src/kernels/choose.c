@@ -82,12 +82,12 @@ sbn_kernels_choose(const char *isa, const struct sbn_kernels **kernels)
 	size_t best = best_set(), i = best;
 
 	if (isa != NULL && isa[0] != '\0' &&
-	    sbn_parse_word("instruction set", isa, sbn_kernels_names, N_SETS, &i) != SYNCBN_OK)
+	    sbn_parse_word("SYNCBN_ISA", isa, sbn_kernels_names, N_SETS, &i) != SYNCBN_OK)
 		return SYNCBN_ERR_INVALID;
 	if (!sets[i].runs())
 		return sbn_fail(
 			SYNCBN_ERR_INVALID,
-			"instruction set: this CPU or its kernel has no %s; the best here is %s",
+			"SYNCBN_ISA: this CPU or its kernel has no %s; the best here is %s",
 			isa, sbn_kernels_names[best]);
 	*kernels = sets[i].kernels;
 	return SYNCBN_OK;
