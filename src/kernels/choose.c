@@ -50,6 +50,9 @@ static const struct {
 	{ &sbn_kernels_avx2, runs_avx2 },
 	{ &sbn_kernels_avx512, runs_avx512 },
 #endif
+#ifdef SBN_HAVE_ARM64
+	{ &sbn_kernels_neon, runs_always },
+#endif
 };
 
 enum { N_SETS = sizeof(sets) / sizeof(sets[0]) };
@@ -57,8 +60,10 @@ enum { N_SETS = sizeof(sets) / sizeof(sets[0]) };
 const char *const sbn_kernels_names[] = {
 	"scalar",
 #ifdef SBN_HAVE_X86
-	"avx2",
-	"avx512",
+	"avx2",   "avx512",
+#endif
+#ifdef SBN_HAVE_ARM64
+	"neon",
 #endif
 	NULL,
 };

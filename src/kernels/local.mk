@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # The same bodies once for each instruction set and element type; a set is a library because only
-# its own source may be compiled for it.
+# its own source may be compiled for it. The bodies say themselves what is a vector: a compiler that
+# makes pairs of their pointers only has to take these apart again.
 libsbn_core_la_SOURCES += \
 	src/kernels/block.h \
 	src/kernels/choose.c \
@@ -10,6 +11,7 @@ libsbn_core_la_SOURCES += \
 	src/kernels/half.h \
 	src/kernels/half_avx2.h \
 	src/kernels/half_avx512.h \
+	src/kernels/half_neon.h \
 	src/kernels/half_scalar.h \
 	src/kernels/kernels.h \
 	src/kernels/map_body.h \
@@ -26,16 +28,24 @@ libsbn_core_la_SOURCES += \
 	src/kernels/types.h \
 	src/kernels/v16_avx2.h \
 	src/kernels/v16_avx512.h \
+	src/kernels/v16_neon.h \
 	src/kernels/v16_scalar.h \
 	src/kernels/w16_avx2.h \
 	src/kernels/w16_avx512.h \
+	src/kernels/w16_neon.h \
 	src/kernels/w16_scalar.h
 
 if HAVE_X86
 noinst_LTLIBRARIES += libsbn_kernels_avx2.la libsbn_kernels_avx512.la
 libsbn_kernels_avx2_la_SOURCES = src/kernels/avx2.c
-libsbn_kernels_avx2_la_CFLAGS = $(AM_CFLAGS) -mavx2 -mfma -mf16c
+libsbn_kernels_avx2_la_CFLAGS = $(AM_CFLAGS) -mavx2 -mfma -mf16c -fno-tree-slp-vectorize
 libsbn_kernels_avx512_la_SOURCES = src/kernels/avx512.c
-libsbn_kernels_avx512_la_CFLAGS = $(AM_CFLAGS) -mavx512f
+libsbn_kernels_avx512_la_CFLAGS = $(AM_CFLAGS) -mavx512f -fno-tree-slp-vectorize
 libsbn_core_la_LIBADD += libsbn_kernels_avx2.la libsbn_kernels_avx512.la
+endif
+
+if HAVE_ARM64
+libsbn_core_la_SOURCES += src/kernels/neon.c
+else
+EXTRA_DIST += src/kernels/neon.c
 endif

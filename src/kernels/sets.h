@@ -8,6 +8,7 @@
 extern const struct sbn_kernels sbn_kernels_scalar;
 extern const struct sbn_kernels sbn_kernels_avx2;
 extern const struct sbn_kernels sbn_kernels_avx512;
+extern const struct sbn_kernels sbn_kernels_neon;
 
 /* In the order of struct sbn_type_kernels. */
 #define SBN_TYPE_KERNELS(type)                                                                     \

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# The ring's and the barrier's unit tests, cross-compiled and run in an emulator: once with LL/SC
+# The kernels, whose sweep must give the bits of plain C, here and on the machine that builds; the
+# ring's and the barrier's unit tests. Cross-compiled and run in an emulator: once with LL/SC
 # (armv8-a on a cortex-a57), once with LSE (armv8.1-a on a neoverse-n1), once with the choice at run
 # time. cmocka.h here stands in for cmocka, of which a cross build would need an ARM library.
 set -u
@@ -44,4 +45,38 @@ for test in ring_test barrier_test; do
 	run_on neoverse-n1 $test -march=armv8.1-a -mno-outline-atomics
 	run_on neoverse-n1 $test -march=armv8-a -moutline-atomics
 done
+
+# digest FILE: each type's hash must be the same in all lines
+same_for_all_sets() {
+	[ -s "$1" ] && [ "$(awk '{ print $2, $3 }' "$1" | sort -u | wc -l)" -eq \
+		"$(awk '{ print $2 }' "$1" | sort -u | wc -l)" ]
+}
+
+kernels=$SRC/src/kernels
+if ! $cc -std=gnu11 -D_GNU_SOURCE -DSBN_HAVE_ARM64 -O2 -ffp-contract=off -Wall -Wextra -Werror \
+	-static -I"$SRC/include" -I"$SRC/src" -I"$SRC/tests" "$SRC/tests/unit/kernels_digest.c" \
+	"$kernels/choose.c" "$kernels/scalar.c" "$kernels/neon.c" "$SRC/src/base/fail.c" \
+	"$SRC/src/base/parse.c" -lm -o "$work/digest"; then
+	echo "FAIL the kernels of NEON do not compile"
+	failed=1
+elif ! timeout 500 $qemu "$work/digest" >"$work/arm"; then
+	echo "FAIL the kernels of NEON do not run"
+	failed=1
+else
+	digest=${BUILD:-$SRC/build}/tests/unit/kernels_digest
+	if [ -x "$digest" ]; then
+		"$digest" >"$work/here"
+	else
+		echo "skip: no $digest to compare with"
+		: >"$work/here"
+	fi
+	cat "$work/arm" "$work/here" >"$work/all"
+	if grep -q '^neon ' "$work/arm" && same_for_all_sets "$work/all"; then
+		echo "ok NEON gives the bits of plain C, on both machines"
+	else
+		echo "FAIL NEON gives other bits"
+		cat "$work/all"
+		failed=1
+	fi
+fi
 exit $failed
