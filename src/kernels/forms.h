@@ -47,6 +47,23 @@ sbn_dx_form(const struct sbn_operands *at, const struct sbn_coefficients *k)
 	       (at->dz.data != NULL ? SBN_FORM_DZ : 0);
 }
 
+/* What networks do; all else shares copies with branches, for each copy takes a second to compile. */
+static inline bool
+sbn_form_is_usual(int form)
+{
+	switch (form & ~SBN_FORM_STREAM) {
+	case SBN_FORM_Y:
+	case SBN_FORM_Y | SBN_FORM_ACT:
+	case SBN_FORM_Y | SBN_FORM_ACT | SBN_FORM_Z:
+	case SBN_FORM_DX:
+	case SBN_FORM_DX | SBN_FORM_ACT:
+	case SBN_FORM_DX | SBN_FORM_DZ | SBN_FORM_ACT | SBN_FORM_Z:
+		return true;
+	default:
+		return false;
+	}
+}
+
 #ifdef SBN_FORMS_AT_RUN_TIME
 
 #define SBN_SWITCH_FORWARD(form, function, ...) function(__VA_ARGS__, form)
@@ -69,55 +86,48 @@ sbn_dx_form(const struct sbn_operands *at, const struct sbn_coefficients *k)
 	SBN_FORM_CASE(constant, __VA_ARGS__); \
 	SBN_FORM_STREAMED(constant, __VA_ARGS__)
 
-#define SBN_SWITCH_FORWARD_BY(cases, form, ...)                             \
-	switch (form) {                                                     \
-		cases(SBN_FORM_Y, __VA_ARGS__);                             \
-		cases(SBN_FORM_Y | SBN_FORM_ACT, __VA_ARGS__);              \
-		cases(SBN_FORM_Y | SBN_FORM_Z, __VA_ARGS__);                \
-		cases(SBN_FORM_Y | SBN_FORM_ACT | SBN_FORM_Z, __VA_ARGS__); \
+#define SBN_FORM_OTHERS(form, function, ...) \
+	default:                             \
+		function(__VA_ARGS__, form); \
+		break
+
+#define SBN_CASES_FORWARD(cases, ...)                          \
+	cases(SBN_FORM_Y, __VA_ARGS__);                        \
+	cases(SBN_FORM_Y | SBN_FORM_ACT, __VA_ARGS__);         \
+	cases(SBN_FORM_Y | SBN_FORM_ACT | SBN_FORM_Z, __VA_ARGS__)
+
+#define SBN_SWITCH_FORWARD(form, ...)                           \
+	switch (form) {                                         \
+		SBN_CASES_FORWARD(SBN_FORM_CASES, __VA_ARGS__); \
+		SBN_FORM_OTHERS(form, __VA_ARGS__);             \
 	}
 
-#define SBN_SWITCH_FORWARD(form, ...) SBN_SWITCH_FORWARD_BY(SBN_FORM_CASES, form, __VA_ARGS__)
-
-/* For forms with SBN_FORM_STREAM. */
-#define SBN_SWITCH_FORWARD_STREAM(form, ...) \
-	SBN_SWITCH_FORWARD_BY(SBN_FORM_STREAMED, form, __VA_ARGS__)
-
-#define SBN_SWITCH_SUMS(form, ...)                                                      \
-	switch (form) {                                                                 \
-		SBN_FORM_CASE(SBN_FORM_SUMS, __VA_ARGS__);                              \
-		SBN_FORM_CASE(SBN_FORM_SUMS | SBN_FORM_ACT, __VA_ARGS__);               \
-		SBN_FORM_CASE(SBN_FORM_SUMS | SBN_FORM_ACT | SBN_FORM_Z, __VA_ARGS__);  \
-		SBN_FORM_CASE(SBN_FORM_SUMS | SBN_FORM_BACK, __VA_ARGS__);              \
-		SBN_FORM_CASE(SBN_FORM_SUMS | SBN_FORM_BACK | SBN_FORM_Z, __VA_ARGS__); \
+/* For usual forms with SBN_FORM_STREAM. */
+#define SBN_SWITCH_FORWARD_STREAM(form, ...)                       \
+	switch (form) {                                            \
+		SBN_CASES_FORWARD(SBN_FORM_STREAMED, __VA_ARGS__); \
 	}
 
-/* What is asked for, with and without what decides g. */
-#define SBN_FORM_GRADIENTS(cases, wanted, ...)                     \
-	cases(SBN_FORM_DY | (wanted), __VA_ARGS__);                \
-	cases(SBN_FORM_DY | (wanted) | SBN_FORM_ACT, __VA_ARGS__); \
-	cases(SBN_FORM_DY | (wanted) | SBN_FORM_ACT | SBN_FORM_Z, __VA_ARGS__)
-
-/* The same from y in the place of x, whose results never go past the caches. */
-#define SBN_FORM_GRADIENTS_BACK(wanted, ...)                                \
-	SBN_FORM_CASE(SBN_FORM_DY | (wanted) | SBN_FORM_BACK, __VA_ARGS__); \
-	SBN_FORM_CASE(SBN_FORM_DY | (wanted) | SBN_FORM_BACK | SBN_FORM_Z, __VA_ARGS__)
-
-#define SBN_CASES_DX(cases, ...)                              \
-	SBN_FORM_GRADIENTS(cases, SBN_FORM_OUT, __VA_ARGS__); \
-	SBN_FORM_GRADIENTS(cases, SBN_FORM_DZ, __VA_ARGS__);  \
-	SBN_FORM_GRADIENTS(cases, SBN_FORM_OUT | SBN_FORM_DZ, __VA_ARGS__)
-
-/* Neither dx nor dz wanted: nothing to do. */
-#define SBN_SWITCH_DX(form, ...)                                                  \
-	switch (form) {                                                           \
-		SBN_CASES_DX(SBN_FORM_CASES, __VA_ARGS__);                        \
-		SBN_FORM_GRADIENTS_BACK(SBN_FORM_OUT, __VA_ARGS__);               \
-		SBN_FORM_GRADIENTS_BACK(SBN_FORM_DZ, __VA_ARGS__);                \
-		SBN_FORM_GRADIENTS_BACK(SBN_FORM_OUT | SBN_FORM_DZ, __VA_ARGS__); \
+#define SBN_SWITCH_SUMS(form, ...)                                                     \
+	switch (form) {                                                                \
+		SBN_FORM_CASE(SBN_FORM_SUMS, __VA_ARGS__);                             \
+		SBN_FORM_CASE(SBN_FORM_SUMS | SBN_FORM_ACT, __VA_ARGS__);              \
+		SBN_FORM_CASE(SBN_FORM_SUMS | SBN_FORM_ACT | SBN_FORM_Z, __VA_ARGS__); \
+		SBN_FORM_OTHERS(form, __VA_ARGS__);                                    \
 	}
 
-/* For forms with SBN_FORM_STREAM. */
+#define SBN_CASES_DX(cases, ...)                        \
+	cases(SBN_FORM_DX, __VA_ARGS__);                \
+	cases(SBN_FORM_DX | SBN_FORM_ACT, __VA_ARGS__); \
+	cases(SBN_FORM_DX | SBN_FORM_DZ | SBN_FORM_ACT | SBN_FORM_Z, __VA_ARGS__)
+
+#define SBN_SWITCH_DX(form, ...)                           \
+	switch (form) {                                    \
+		SBN_CASES_DX(SBN_FORM_CASES, __VA_ARGS__); \
+		SBN_FORM_OTHERS(form, __VA_ARGS__);        \
+	}
+
+/* For usual forms with SBN_FORM_STREAM. */
 #define SBN_SWITCH_DX_STREAM(form, ...)                       \
 	switch (form) {                                       \
 		SBN_CASES_DX(SBN_FORM_STREAMED, __VA_ARGS__); \

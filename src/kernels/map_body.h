@@ -5,10 +5,14 @@
  * both planes' coefficients, so that no line is written in two parts.
  */
 
-/* A walk over the planes of all images; never at the end of a plane but at its own. */
+/*
+ * A walk over the planes of all images; it stands at the end of a plane only when it is done. No
+ * address of it is ever taken where a vector is stored: it would live in memory, and every store
+ * might change it.
+ */
 struct WALK {
-	struct sbn_operands at;    /* copies: no store can change them */
-	struct sbn_coefficients k; /* of all channels */
+	const struct sbn_operands *at;
+	const struct sbn_coefficients *k; /* of all channels */
 	size_t c, n_channels, n, spatial;
 	size_t image; /* which is walked over; n: the walk is done */
 	struct ROW row;
@@ -32,18 +36,7 @@ T(walk_enter_plane)(struct WALK *w, size_t plane, int form)
 {
 	w->plane = plane;
 	w->end = (plane + 1) * w->spatial;
-	T(load_map)(&w->v, &w->k, w->c + plane, 0, form);
-}
-
-/* 16 elements of one plane that stand at an edge. */
-SBN_FORCE_INLINE void
-T(walk_whole)(struct WALK *w, int form)
-{
-	struct RESULTS r = T(map)(&w->row, w->i, SBN_LANES, &w->v, form);
-
-	T(fetch_row)(&w->row, w->i, form);
-	T(give_whole)(&w->row, w->i, &r, form);
-	w->i += SBN_LANES;
+	T(load_map)(&w->v, w->k, w->c + plane, 0, form);
 }
 
 /* 16 elements of the plane and of those that follow. */
@@ -77,8 +70,8 @@ T(walk_part)(struct WALK *w, size_t n, int form)
 	w->i += n;
 }
 
-/* What is rare takes its form at run time: one copy of it is enough. */
-SBN_RARELY static void
+/* Goes to an image; returns how many elements stand before its first line. */
+SBN_FORCE_INLINE size_t
 T(walk_enter_image)(struct WALK *w, size_t image, int form)
 {
 	const size_t line = SBN_MAX(SBN_STORE_LINE / sizeof(ELEMENT), (size_t)SBN_LANES);
@@ -86,71 +79,110 @@ T(walk_enter_image)(struct WALK *w, size_t image, int form)
 	size_t head;
 
 	w->image = image;
-	if (image == w->n)
-		return;
-	w->row = T(row_at)(&w->at, image, 0, form);
-	T(set_fetch)(&w->row, &w->at.fetch, image, 0);
+	w->row = T(row_at)(w->at, image, 0, form);
 	head = SBN_MIN(T(walk_head)(w, form), total);
 	w->whole = form & SBN_FORM_STREAM ? head + (total - head) / line * line :
 					    total / SBN_LANES * SBN_LANES;
 	w->i = 0;
 	T(walk_enter_plane)(w, 0, form);
-	while (w->i < head) {
-		T(walk_part)(w, SBN_MIN(SBN_MIN(head, w->end) - w->i, (size_t)SBN_LANES), form);
-		if (w->i == w->end && w->plane + 1 < w->n_channels)
-			T(walk_enter_plane)(w, w->plane + 1, form);
-	}
+	return head;
 }
 
-/* Up to 16 elements behind an image's last line; and to the next image that has whole lines. */
-SBN_RARELY static void
-T(walk_step_rarely)(struct WALK *w, int form)
+/*
+ * What is rare where chunks begin and end at lines: up to 16 elements before an image's first line
+ * (`head` of them) or behind its last one, and from there to the next plane. It takes its form at
+ * run time, so that there is one copy of it; and the walk by value.
+ */
+SBN_RARELY static struct WALK
+T(walk_rarely)(struct WALK w, size_t head, int form)
 {
-	if (w->i < w->end)
-		T(walk_part)(w, SBN_MIN(w->end - w->i, (size_t)SBN_LANES), form);
-	while (w->i == w->end && w->image < w->n) {
-		if (w->plane + 1 < w->n_channels)
-			T(walk_enter_plane)(w, w->plane + 1, form);
+	do {
+		size_t stop = w.i < head ? SBN_MIN(head, w.end) : w.end;
+
+		if (w.i < stop)
+			T(walk_part)(&w, SBN_MIN(stop - w.i, (size_t)SBN_LANES), form);
+		if (w.i < w.end)
+			continue;
+		if (w.plane + 1 < w.n_channels)
+			T(walk_enter_plane)(&w, w.plane + 1, form);
+		else if (w.image + 1 < w.n)
+			head = T(walk_enter_image)(&w, w.image + 1, form);
 		else
-			T(walk_enter_image)(w, w->image + 1, form);
-	}
+			w.image = w.n;
+	} while (w.i < head && w.image < w.n);
+	return w;
 }
 
-static void
-T(walk_begin)(struct WALK *w, const struct sbn_operands *at, size_t n, size_t spatial,
+static struct WALK
+T(walk_begin)(const struct sbn_operands *at, size_t n, size_t spatial,
 	      const struct sbn_coefficients *k, size_t c, size_t n_channels, int form)
 {
-	*w = (struct WALK){ .at = *at,
-			    .k = *k,
-			    .c = c,
-			    .n_channels = n_channels,
-			    .n = spatial * n_channels == 0 ? 0 : n,
-			    .spatial = spatial };
-	T(walk_enter_image)(w, 0, form);
-	if (w->i == w->end)
-		T(walk_step_rarely)(w, form);
+	struct WALK w = {
+		.at = at,
+		.k = k,
+		.c = c,
+		.n_channels = n_channels,
+		.n = spatial * n_channels == 0 ? 0 : n,
+		.spatial = spatial,
+	};
+	size_t head = w.n == 0 ? 0 : T(walk_enter_image)(&w, 0, form);
+
+	return head == 0 ? w : T(walk_rarely)(w, head, form);
 }
 
-/* The next 16 elements, or fewer up to the end of a plane. */
-SBN_FORCE_INLINE void
-T(walk_step)(struct WALK *w, int form)
+/* From the end of a plane to the next one; returns how many elements stand before its line. */
+SBN_FORCE_INLINE size_t
+T(walk_leave_plane)(struct WALK *w, int form)
 {
-	const size_t next = w->i + SBN_LANES;
-
-	if (next > w->whole) {
-		T(walk_step_rarely)(w, form);
-		return;
-	}
-	if (next > w->end)
-		T(walk_across)(w, form);
-	else
-		T(walk_whole)(w, form);
-	if (w->i < w->end)
-		return;
 	if (w->plane + 1 < w->n_channels)
 		T(walk_enter_plane)(w, w->plane + 1, form);
+	else if (w->image + 1 < w->n)
+		return T(walk_enter_image)(w, w->image + 1, form);
 	else
-		T(walk_step_rarely)(w, form);
+		w->image = w->n;
+	return 0;
+}
+
+/* The plane's whole steps, as far as they are due; of copies, which stay in registers. */
+SBN_FORCE_INLINE void
+T(walk_plane)(struct WALK *w, int form)
+{
+	const size_t most = SBN_MIN(SBN_MIN(w->end, w->whole) - w->i, w->due);
+	const size_t end = w->i + most / SBN_LANES * SBN_LANES;
+	const struct COEFFICIENTS v = w->v;
+	const struct ROW row = w->row;
+
+	for (size_t i = w->i; i < end; i += SBN_LANES) {
+		struct RESULTS r = T(map)(&row, i, SBN_LANES, &v, form);
+
+		T(fetch_row)(&row, i, form);
+		T(give_whole)(&row, i, &r, form);
+	}
+	w->due -= end - w->i;
+	w->i = end;
+}
+
+/* As far as is due, to 16 elements. */
+SBN_FORCE_INLINE void
+T(walk_on)(struct WALK *w, int form)
+{
+	while (w->due >= SBN_LANES && w->image < w->n) {
+		const size_t next = w->i + SBN_LANES;
+		bool rare = next > w->whole;
+		size_t head = 0;
+
+		if (next <= SBN_MIN(w->end, w->whole)) {
+			T(walk_plane)(w, form);
+		} else {
+			w->due -= SBN_LANES;
+			if (!rare)
+				T(walk_across)(w, form);
+		}
+		if (w->i == w->end)
+			head = T(walk_leave_plane)(w, form);
+		if (rare || head > 0)
+			*w = T(walk_rarely)(*w, head, form);
+	}
 }
 
 /*
@@ -161,35 +193,24 @@ SBN_FORCE_INLINE void
 T(walk_beside)(struct WALK *w, size_t summed, int form)
 {
 	w->due += summed;
-	if (w->due >= SBN_TURN && w->i + SBN_TURN < SBN_MIN(w->end, w->whole)) {
-		for (size_t i = 0; i < SBN_TURN; i += SBN_LANES)
-			T(walk_whole)(w, form);
-		w->due -= SBN_TURN;
-	}
-	while (w->due >= SBN_LANES && w->image < w->n) {
-		T(walk_step)(w, form);
-		w->due -= SBN_LANES;
-	}
+	if (w->due >= SBN_TURN)
+		T(walk_on)(w, form);
 }
 
 /* What is left. */
 SBN_FORCE_INLINE void
 T(walk_rest)(struct WALK *w, int form)
 {
-	while (w->image < w->n) {
-		while (w->i + SBN_LANES < SBN_MIN(w->end, w->whole))
-			T(walk_whole)(w, form);
-		T(walk_step)(w, form);
-	}
+	w->due = SIZE_MAX;
+	T(walk_on)(w, form);
 }
 
 SBN_FORCE_INLINE void
 T(planes_map)(const struct sbn_operands *at, size_t n, size_t spatial,
 	      const struct sbn_coefficients *k, size_t c, size_t n_channels, int form)
 {
-	struct WALK w;
+	struct WALK w = T(walk_begin)(at, n, spatial, k, c, n_channels, form);
 
-	T(walk_begin)(&w, at, n, spatial, k, c, n_channels, form);
 	T(walk_rest)(&w, form);
 }
 
@@ -216,22 +237,10 @@ T(planes_normalize)(const struct sbn_operands *at, size_t n, size_t spatial,
 			   spatial, k, c, n_channels);
 }
 
-SBN_RARELY static void
-T(planes_dx_of_few)(const struct sbn_operands *at, size_t n, size_t spatial,
-		    const struct sbn_coefficients *k, size_t c, size_t n_channels)
-{
-	T(planes_map)(at, n, spatial, k, c, n_channels, sbn_dx_form(at, k));
-}
-
 static void
 T(planes_dx)(const struct sbn_operands *at, size_t n, size_t spatial,
 	     const struct sbn_coefficients *k, size_t c, size_t n_channels)
 {
-	const int form = T(with_stream)(at, sbn_dx_form(at, k));
-
-	if (form & SBN_FORM_FEW) {
-		T(planes_dx_of_few)(at, n, spatial, k, c, n_channels);
-		return;
-	}
-	SBN_SWITCH_DX(form, T(planes_map), at, n, spatial, k, c, n_channels);
+	SBN_SWITCH_DX(T(with_stream)(at, sbn_dx_form(at, k)), T(planes_map), at, n, spatial, k, c,
+		      n_channels);
 }

@@ -30,9 +30,8 @@ T(moments_and_map)(const struct sbn_beside *beside, const struct sbn_operands *a
 		   int form)
 {
 	struct sbn_operands next = *beside->at;
-	struct WALK w;
+	struct WALK w = T(walk_begin)(at, n, spatial, k, c, n_channels, form);
 
-	T(walk_begin)(&w, at, n, spatial, k, c, n_channels, form);
 	for (size_t i = 0; i < beside->n_channels; i++) {
 		struct sbn_moments sum = T(moments_beside)(&next, n, spatial, &w, form);
 
@@ -49,9 +48,8 @@ T(sums_and_map)(const struct sbn_beside *beside, const struct sbn_operands *at, 
 {
 	const int sums = form & (SBN_FORM_DY | SBN_FORM_ACT | SBN_FORM_Z);
 	struct sbn_operands next = *beside->at;
-	struct WALK w;
+	struct WALK w = T(walk_begin)(at, n, spatial, k, c, n_channels, form);
 
-	T(walk_begin)(&w, at, n, spatial, k, c, n_channels, form);
 	for (size_t i = 0; i < beside->n_channels; i++) {
 		double sum[2];
 
@@ -86,7 +84,7 @@ T(sums_alone)(const struct sbn_beside *beside, size_t n, size_t spatial,
 	}
 }
 
-/* Only stores past the caches are worth loops of their own: others do not wait for memory. */
+/* Only stores past the caches are worth a loop with sums: others do not wait for memory. */
 static void
 T(planes_normalize_beside)(const struct sbn_beside *beside, const struct sbn_operands *at, size_t n,
 			   size_t spatial, const struct sbn_coefficients *k, size_t c,
@@ -94,7 +92,7 @@ T(planes_normalize_beside)(const struct sbn_beside *beside, const struct sbn_ope
 {
 	const int form = T(with_stream)(at, sbn_forward_form(at, k));
 
-	if (form & SBN_FORM_STREAM) {
+	if (form & SBN_FORM_STREAM && sbn_form_is_usual(form)) {
 		SBN_SWITCH_FORWARD_STREAM(form, T(moments_and_map), beside, at, n, spatial, k, c,
 					  n_channels);
 		return;
@@ -109,7 +107,7 @@ T(planes_dx_beside)(const struct sbn_beside *beside, const struct sbn_operands *
 {
 	const int form = T(with_stream)(at, sbn_dx_form(at, k));
 
-	if (form & SBN_FORM_STREAM) {
+	if (form & SBN_FORM_STREAM && sbn_form_is_usual(form)) {
 		SBN_SWITCH_DX_STREAM(form, T(sums_and_map), beside, at, n, spatial, k, c,
 				     n_channels);
 		return;

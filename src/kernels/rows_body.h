@@ -257,22 +257,10 @@ T(rows_normalize)(const struct sbn_operands *at, size_t n_rows, size_t n_channel
 			   T(rows_map), at, n_rows, n_channels, k, c);
 }
 
-SBN_RARELY static void
-T(rows_dx_of_few)(const struct sbn_operands *at, size_t n_rows, size_t n_channels,
-		  const struct sbn_coefficients *k, size_t c)
-{
-	T(rows_map)(at, n_rows, n_channels, k, c, sbn_dx_form(at, k));
-}
-
 static void
 T(rows_dx)(const struct sbn_operands *at, size_t n_rows, size_t n_channels,
 	   const struct sbn_coefficients *k, size_t c)
 {
-	const int form = T(rows_with_stream)(at, n_channels, sbn_dx_form(at, k));
-
-	if (form & SBN_FORM_FEW) {
-		T(rows_dx_of_few)(at, n_rows, n_channels, k, c);
-		return;
-	}
-	SBN_SWITCH_DX(form, T(rows_map), at, n_rows, n_channels, k, c);
+	SBN_SWITCH_DX(T(rows_with_stream)(at, n_channels, sbn_dx_form(at, k)), T(rows_map), at,
+		      n_rows, n_channels, k, c);
 }
