@@ -47,7 +47,7 @@ sbn_dx_form(const struct sbn_operands *at, const struct sbn_coefficients *k)
 	       (at->dz.data != NULL ? SBN_FORM_DZ : 0);
 }
 
-/* What networks do; all else shares copies with branches, for each copy takes a second to compile. */
+/* What networks do. All else shares copies with branches: each takes a second to compile. */
 static inline bool
 sbn_form_is_usual(int form)
 {

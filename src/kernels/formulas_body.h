@@ -18,7 +18,7 @@ struct COEFFICIENTS {
 struct ROW {
 	const ELEMENT *x, *z, *dy;
 	ELEMENT *out, *dz;
-	size_t edge, ahead, beyond; /* as in sbn_fetch; where nothing is wanted, what is used now */
+	size_t ahead; /* as in sbn_operands */
 };
 
 /* Of 16 elements, before the activation. */
@@ -75,17 +75,8 @@ T(row_at)(const struct sbn_operands *at, size_t row, size_t column, int form)
 		.dy = form & SBN_FORM_DY ? T(in)(at->dy, row, column) : NULL,
 		.out = form & SBN_FORM_OUT ? T(out)(at->out, row, column) : NULL,
 		.dz = form & SBN_FORM_DZ ? T(out)(at->dz, row, column) : NULL,
+		.ahead = at->ahead,
 	};
-}
-
-SBN_FORCE_INLINE void
-T(set_fetch)(struct ROW *row, const struct sbn_fetch *fetch, size_t number, size_t column)
-{
-	if (number < fetch->begin || number >= fetch->end)
-		return;
-	row->edge = fetch->edge > column ? fetch->edge - column : 0;
-	row->ahead = fetch->ahead;
-	row->beyond = fetch->beyond;
 }
 
 /* Asks for 16 elements. */
@@ -101,13 +92,11 @@ T(fetch)(const ELEMENT *p, size_t ahead)
 SBN_FORCE_INLINE void
 T(fetch_row)(const struct ROW *row, size_t i, int form)
 {
-	const size_t ahead = i < row->edge ? row->ahead : row->beyond;
-
-	T(fetch)(row->x + i, ahead);
+	T(fetch)(row->x + i, row->ahead);
 	if (form & SBN_FORM_Z)
-		T(fetch)(row->z + i, ahead);
+		T(fetch)(row->z + i, row->ahead);
 	if (form & SBN_FORM_DY)
-		T(fetch)(row->dy + i, ahead);
+		T(fetch)(row->dy + i, row->ahead);
 }
 
 /* n 0: channel c in every lane; else channels c..c+n-1, and 0 in the other lanes. */

@@ -109,17 +109,6 @@ struct sbn_coefficients {
 };
 
 /*
- * What will be needed soon: of rows [begin, end), planes' kernels ask for what lies `ahead` bytes
- * behind each element in each input, and from element `edge` of the row on for what lies `beyond`
- * bytes behind it. Hints; they change no result and fault nowhere.
- */
-struct sbn_fetch {
-	size_t begin, end;
-	size_t edge;
-	size_t ahead, beyond;
-};
-
-/*
  * The operands of a pass, all of one element type. Elementwise: an output may be any input that
  * has the same address and stride.
  */
@@ -129,7 +118,11 @@ struct sbn_operands {
 	struct sbn_in dy;   /* backward */
 	struct sbn_out out; /* y; dx (NULL: not wanted) */
 	struct sbn_out dz;  /* NULL: not wanted */
-	struct sbn_fetch fetch;
+	/*
+	 * Planes' kernels ask for what lies so many bytes behind each element that they read: in
+	 * memory, 4096 is a good distance. A hint; it changes no result and faults nowhere.
+	 */
+	size_t ahead;
 	/*
 	 * Whole lines of the outputs go past the caches, where the addresses allow it; after the
 	 * last kernel sbn_stream_end().
@@ -200,7 +193,7 @@ struct sbn_type_kernels {
 };
 
 struct sbn_kernels {
-	const char *name; /* "scalar", "avx2", "avx512" */
+	const char *name; /* "scalar", "avx2", "avx512", "neon" */
 	struct sbn_type_kernels of[SBN_TYPES];
 
 	/*

@@ -72,7 +72,6 @@ T(block_moments)(const struct sbn_operands *at, const struct sbn_block *block, s
 	for (size_t row = block->row; row < block->row + block->n; row++) {
 		struct ROW from = T(row_at)(at, row, block->column, 0);
 
-		T(set_fetch)(&from, &at->fetch, row, block->column);
 		T(row_moments)(&from, block->spatial, V(set1)(shift), &s1, &s2, beside, form);
 	}
 	return sbn_moments_of_sums((double)shift, T(fold)(s1), T(fold)(s2),
@@ -134,7 +133,6 @@ T(block_sums)(const struct sbn_operands *at, const struct sbn_block *block,
 	for (size_t row = block->row; row < block->row + block->n; row++) {
 		struct ROW from = T(row_at)(at, row, block->column, form);
 
-		T(set_fetch)(&from, &at->fetch, row, block->column);
 		T(row_sums)(&from, block->spatial, v, form, &s0, &s1, beside, map);
 	}
 	sums[0] += T(fold)(s0);

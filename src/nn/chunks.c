@@ -75,25 +75,31 @@ choose_step(size_t most, const struct cache *cache, const struct shape *shape)
 	return (uint32_t)SBN_MIN(step, (size_t)UINT32_MAX);
 }
 
+/* So many channels' rows end at the edge of a line, if they begin at one. */
+static size_t
+channels_to_a_line(const struct shape *shape)
+{
+	return SBN_STORE_LINE / greatest_divisor(shape->row, SBN_STORE_LINE);
+}
+
 struct sbn_chunks
 sbn_chunks_choose(const struct sbn_pass *pass, uint32_t n_channels)
 {
 	const size_t most = pass->bn->group->process->chunk_bytes;
 	const struct shape shape = shape_of(pass);
 	const struct cache cache = find_cache();
-	struct sbn_chunks chunks = { n_channels, 2, false };
-	size_t held;
+	struct sbn_chunks chunks = { n_channels, 2 };
 
 	if (pass->before != NULL) /* the data has been summed before: only sums travel */
 		return chunks;
 	chunks.step = choose_step(most, &cache, &shape);
 	if (room_of(&cache, &shape, 3 * (size_t)chunks.step) > cache.bytes / 2)
 		chunks.lookahead = 1; /* one channel is too much: at least it is stored at once */
-	held = (chunks.lookahead + 1) * (size_t)chunks.step;
-	chunks.fetch = room_of(&cache, &shape, held) <= cache.bytes / 16 * 13;
 	/* as many chunks, but alike */
 	chunks.step = SBN_MIN(chunks.step, n_channels);
 	chunks.step = (uint32_t)sbn_ceil_div(n_channels, sbn_ceil_div(n_channels, chunks.step));
+	if (chunks.step > channels_to_a_line(&shape))
+		chunks.step = (uint32_t)sbn_align_up(chunks.step, channels_to_a_line(&shape));
 	if (sbn_pass_order(pass) == SBN_BLOCKS) /* tiles of fewer channels read the same lines */
 		chunks.step = (uint32_t)sbn_align_up(chunks.step, SBN_LANES);
 	return chunks;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* How a pass walks over its channels: what is held in the cache at a time, and fetched ahead. */
+/* How a pass walks over its channels: what is held in the cache at a time. */
 #ifndef SBN_NN_CHUNKS_H
 #define SBN_NN_CHUNKS_H
 
@@ -8,7 +8,6 @@
 struct sbn_chunks {
 	uint32_t step;      /* channels of a chunk */
 	uint32_t lookahead; /* chunks that are summed and published before one is finished */
-	bool fetch;         /* the cache has room for another, which is fetched meanwhile */
 };
 
 /* For lanes of n_channels channels. */

@@ -175,18 +175,10 @@ struct progress {
 	struct stopwatch watch;
 };
 
-/* The chunk at `begin`; what is fetched meanwhile lies n_ahead chunks behind it. */
 static struct sbn_range
-chunk_of(const struct window *w, uint32_t begin, uint32_t end, uint32_t n_ahead)
+chunk_at(const struct window *w, uint32_t begin, uint32_t end)
 {
-	const uint32_t step = w->chunks.step, ahead = n_ahead * step;
-
-	return (struct sbn_range){
-		.begin = begin,
-		.end = SBN_MIN(end - begin, step) + begin,
-		.ahead = w->chunks.fetch && end - begin > ahead ? ahead : 0,
-		.fetched = w->chunks.fetch,
-	};
+	return (struct sbn_range){ begin, begin + SBN_MIN(end - begin, w->chunks.step) };
 }
 
 /* Chunks until `lookahead` of them are on their way. */
@@ -194,7 +186,7 @@ static void
 sum_ahead(struct window *w, struct progress *p)
 {
 	while (p->summed < p->end && p->summed - p->done < w->chunks.lookahead * w->chunks.step) {
-		struct sbn_range chunk = chunk_of(w, p->summed, p->end, 1);
+		struct sbn_range chunk = chunk_at(w, p->summed, p->end);
 
 		sum_chunk(w, p->lane, &chunk, &p->watch);
 		p->summed = chunk.end;
@@ -209,7 +201,7 @@ write_chunk(struct window *w, struct progress *p, const struct sbn_range *chunk)
 	const struct sbn_range range = range_of(w, chunk);
 
 	if (w->beside && p->summed < p->end) {
-		const struct sbn_range next = chunk_of(w, p->summed, p->end, 0);
+		const struct sbn_range next = chunk_at(w, p->summed, p->end);
 		const struct sbn_range next_range = range_of(w, &next);
 		const struct sbn_sums own = sbn_row_sums(pass, w->own, next.begin);
 
@@ -237,8 +229,7 @@ run_lane(void *argument, int index)
 
 	p.summed = p.done;
 	while (p.done < p.end) {
-		struct sbn_range chunk =
-			chunk_of(w, p.done, p.end, w->chunks.lookahead + (w->beside ? 1 : 0));
+		const struct sbn_range chunk = chunk_at(w, p.done, p.end);
 		bool usable;
 
 		if (w->pass->sum != NULL)

@@ -33,8 +33,6 @@ struct sbn_pairs {
 /* Channels [begin, end) of the layer. */
 struct sbn_range {
 	uint32_t begin, end;
-	uint32_t ahead; /* so many channels behind each lies what to fetch meanwhile; 0: nothing */
-	bool fetched;   /* the cache has them */
 };
 
 /* What this rank says of a range's channels. */

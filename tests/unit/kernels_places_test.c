@@ -185,7 +185,7 @@ run_all_over(const struct sbn_type_kernels *kernels, void *p, const void *k, siz
 		.dy = { p, n },
 		.out = { p, n },
 		.dz = { p, n },
-		.fetch = { 0, 1, n / 2, 4096, SIZE_MAX / 2 },
+		.ahead = SIZE_MAX / 2,
 		.stream = true,
 	};
 	const struct sbn_coefficients all = { k, k,     k,         k, k, k, k, k, SBN_ACT_RELU,
