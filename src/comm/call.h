@@ -36,8 +36,8 @@ struct sbn_running_call {
 /*
  * What call.agreed holds, by operation:
  *	forward, backward	channels of the layer and type of x << 32, first channel of
- *				this call, hash of the
- *				layer's settings, `want`
+ *				this call and the number of the backward's forward << 32, hash of
+ *				the layer's settings, `want`
  *	all_reduce, in flight or not	elements, dtype, reduction and for means the
  *				divisor, 0 or 1 + the data's place in the segment
  *	broadcast		bytes, root

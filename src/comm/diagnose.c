@@ -193,6 +193,10 @@ difference(const struct sbn_call *own, const struct sbn_call *theirs)
 	if (own->op == SBN_OP_BACKWARD && own->op == theirs->op &&
 	    own->agreed[3] != theirs->agreed[3])
 		return ", which wants other gradients: every rank must want the same";
+	if (own->op == SBN_OP_BACKWARD && own->op == theirs->op &&
+	    own->agreed[1] >> 32 != theirs->agreed[1] >> 32)
+		return ", of another forward pass: every rank must give the saved objects in the "
+		       "same order";
 	if (own->op == SBN_OP_GROUP && theirs->op == SBN_OP_GROUP)
 		return "; the lists of ranks differ: every rank must give the same lists";
 	if ((own->op == SBN_OP_ALL_REDUCE || own->op == SBN_OP_BUCKET) && own->op == theirs->op &&

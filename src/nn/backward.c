@@ -190,6 +190,7 @@ sbn_batch_norm_backward(struct syncbn_batch_norm *bn, syncbn_saved_t *saved,
 	syncbn_status_t status = SYNCBN_OK;
 
 	sbn_pass_begin(&pass, bn, &saved->x);
+	pass.of_forward = saved->forward;
 	set_operands(&pass, dy);
 	pass.out = sbn_view_of(want & SYNCBN_WANT_DX ? dx : NULL);
 	pass.dz = sbn_view_of(dz);

@@ -197,6 +197,7 @@ save(struct sbn_pass *pass, enum sbn_normalized_by by, const syncbn_tensor_t *x,
      const syncbn_tensor_t *z)
 {
 	pass->saved->by = by;
+	pass->saved->forward = pass->exchange ? pass->number : 0;
 	pass->saved->count = by == SBN_BY_RUNNING ? 0 : pass->total;
 	pass->saved->x = *x;
 	pass->saved->has_z = z != NULL;

@@ -59,6 +59,7 @@ struct syncbn_saved {
 	double *mean, *invstd; /* [C] */
 	double *mean_low;      /* [C]; to be added to the mean: 0 but in float64 layers */
 	double count;
+	uint64_t forward; /* the call's number in the group; 0: it was not exchanged */
 	enum sbn_normalized_by by;
 	bool in_place; /* y was written over x, which can be computed again where it is needed */
 	bool has_z;

@@ -275,8 +275,9 @@ begin_call(struct window *w)
 		.n_items = w->n_channels,
 		.n_lanes = w->n_lanes,
 		.count = pass->count,
-		.agreed = { pass->bn->n_channels | (uint64_t)pass->geometry.type << 32, w->first,
-			    shared_settings(pass), pass->want & ~SYNCBN_ACCUMULATE },
+		.agreed = { pass->bn->n_channels | (uint64_t)pass->geometry.type << 32,
+			    w->first | pass->of_forward << 32, shared_settings(pass),
+			    pass->want & ~SYNCBN_ACCUMULATE },
 	};
 	enum sbn_stream stream = sbn_op_stream(pass->op);
 	/* what is exchanged has a sum, so each lane publishes before it waits */
@@ -286,6 +287,7 @@ begin_call(struct window *w)
 
 	if (status != SYNCBN_OK)
 		return status;
+	pass->number = w->call.number + 1;
 	sbn_trace_add(group->trace, SBN_EXCHANGE_CALLS, 1);
 	sbn_trace_add(group->trace, SBN_EXCHANGE_BYTES,
 		      w->n_channels * sbn_row_channel_bytes(pass));

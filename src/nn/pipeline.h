@@ -76,6 +76,8 @@ struct sbn_pass {
 
 	bool needs_two; /* one sample a channel in the whole group is refused */
 	double total;   /* out: samples a channel over all who took part */
+	uint64_t number;     /* out: of its last call, from 1 on */
+	uint64_t of_forward; /* backward: the number of the forward pass; 0: was not exchanged */
 };
 
 static inline void

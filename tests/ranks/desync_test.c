@@ -95,11 +95,17 @@ forward(syncbn_batch_norm_t *bn, syncbn_saved_t *saved)
 }
 
 static syncbn_status_t
-backward(unsigned want)
+backward_of(syncbn_saved_t *saved, unsigned want)
 {
 	syncbn_tensor_t dy = tensor(a.x), dx = tensor(a.dx);
 
-	return syncbn_batch_norm_backward(a.first, a.saved, &dy, &dx, NULL, want);
+	return syncbn_batch_norm_backward(a.first, saved, &dy, &dx, NULL, want);
+}
+
+static syncbn_status_t
+backward(unsigned want)
+{
+	return backward_of(a.saved, want);
 }
 
 /* Noticed in time, and both calls are told, each with its rank. */
@@ -244,6 +250,23 @@ go_back_early(int rank, void *argument)
 	return stays_failed();
 }
 
+/* The saved object of another forward pass of the same layer: gradients of different batches. */
+static int
+go_back_in_another_order(int rank, void *argument)
+{
+	syncbn_saved_t *later = NULL;
+
+	(void)argument;
+	EXPECT(join(rank, LONG_MS) == 0 && make_layers(NULL) == 0);
+	EXPECT(syncbn_saved_new(a.first, &later) == SYNCBN_OK);
+	EXPECT(forward(a.first, a.saved) == SYNCBN_OK);
+	EXPECT(forward(a.first, later) == SYNCBN_OK);
+	EXPECT(backward_of(rank == 1 ? later : a.saved, SYNCBN_WANT_ALL) == SYNCBN_ERR_MISMATCH);
+	EXPECT(says("of another forward pass") && says("the saved objects in the same order"));
+	syncbn_saved_free(later);
+	return stays_failed();
+}
+
 /* ACCUMULATE is a rank's own business. */
 static int
 accumulate_alone(int rank, void *argument)
@@ -262,6 +285,7 @@ test_backward_passes_that_do_not_fit_are_a_mismatch(void **state)
 	check_ranks(want_another_gradient, NULL);
 	check_ranks(want_no_dx, NULL);
 	check_ranks(go_back_early, NULL);
+	check_ranks(go_back_in_another_order, NULL);
 	check_ranks(accumulate_alone, NULL);
 }
 
