@@ -17,6 +17,7 @@ enum sbn_form {
 	SBN_FORM_STREAM = 32, /* the outputs' whole lines go past the caches */
 	SBN_FORM_BACK = 64,   /* backward from y in the place of x, whatever the activation */
 	SBN_FORM_FEW = 128,   /* dx in double; only at run time */
+	SBN_FORM_FLAT = 256,  /* dx of g alone; only at run time */
 	SBN_FORM_Y = SBN_FORM_OUT,
 	SBN_FORM_SUMS = SBN_FORM_DY,
 	SBN_FORM_DX = SBN_FORM_DY | SBN_FORM_OUT
@@ -43,7 +44,9 @@ static inline int
 sbn_dx_form(const struct sbn_operands *at, const struct sbn_coefficients *k)
 {
 	return sbn_sums_form(at, k) |
-	       (at->out.data != NULL ? SBN_FORM_OUT | (k->few ? SBN_FORM_FEW : 0) : 0) |
+	       (at->out.data != NULL ? SBN_FORM_OUT : 0) |
+	       (at->out.data != NULL && k->few ? SBN_FORM_FEW : 0) |
+	       (at->out.data != NULL && k->flat ? SBN_FORM_FLAT : 0) |
 	       (at->dz.data != NULL ? SBN_FORM_DZ : 0);
 }
 

@@ -290,6 +290,8 @@ T(backward_map)(const struct ROW *row, size_t i, size_t n, const struct COEFFICI
 		r.dz = V(through)(before.v, dy, k->leak);
 	if (form & SBN_FORM_FEW)
 		r.out = T(dx_of_few)(&before, dy, k, form);
+	else if (form & SBN_FORM_FLAT)
+		r.out = V(mul)(r.dz, k->scale);
 	else if (form & SBN_FORM_OUT)
 		r.out = V(mul)(V(fnmadd)(T(distance)(before.x, k), k->slope,
 					 T(centre)(before.v, dy, k, form)),

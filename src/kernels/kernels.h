@@ -94,6 +94,8 @@ enum sbn_activation { SBN_ACT_NONE, SBN_ACT_RELU, SBN_ACT_LEAKY_RELU };
  * Of few values dx may be a small rest of large terms. With `few` it is made in double, of sums of
  * two, and rounded once:
  *	dx = fma(-(x - mean), slope + slope_lo, g - (dy_hi + dy_lo)) * scale
+ * Where running statistics have normalized, no mean depends on x, and an x that is no number must
+ * not come out in dx: `flat`.
  */
 struct sbn_coefficients {
 	const void *mean_hi, *mean_lo; /* the mean, as a sum of two */
@@ -106,6 +108,7 @@ struct sbn_coefficients {
 	double negative_slope; /* representable in real */
 	bool x_is_y;           /* only without an activation, or a leaky one of a slope above 0 */
 	bool few;              /* backward */
+	bool flat;             /* backward: dx = g * scale, whatever x is; not with few */
 };
 
 /*

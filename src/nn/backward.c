@@ -170,6 +170,7 @@ set_operands(struct sbn_pass *pass, const syncbn_tensor_t *dy)
 
 	pass->dy = sbn_view_of(dy);
 	pass->k.x_is_y = needs_x && pass->saved->in_place;
+	pass->k.flat = pass->saved->by == SBN_BY_RUNNING;
 	pass->k.few = !pass->bn->wide && pass->saved->count > 0 && pass->saved->count <= FEW;
 	if (pass->saved->has_z && (active || pass->k.x_is_y))
 		pass->z = sbn_view_of(&pass->saved->z);

@@ -281,6 +281,29 @@ test_a_frozen_layer_is_eval_with_gradients(void **state)
 	close_pass(&eval), close_pass(&frozen);
 }
 
+/* After running statistics dx is g * invstd * gamma: what x is has no part in it. */
+static void
+test_an_x_that_is_no_number_does_not_reach_a_frozen_layers_dx(void **state)
+{
+	syncbn_batch_norm_config_t config = SYNCBN_BATCH_NORM_TORCH(C);
+	struct pass p;
+
+	config.training = 0;
+	for (int act = SYNCBN_ACTIVATION_NONE; act <= SYNCBN_ACTIVATION_RELU; act++) {
+		config.activation = (syncbn_activation_t)act;
+		p = open_pass(*state, &config);
+		point(&p);
+		p.x[0] = INFINITY, p.x[1] = -INFINITY, p.x[TOTAL - 1] = INFINITY;
+		assert_ok(forward(&p));
+		assert_ok(backward(&p, SYNCBN_WANT_ALL));
+		assert_near((double)p.dx[0], (double)p.dy[0] / sqrt(1 + 1e-5), 1e-6);
+		assert_true(act == SYNCBN_ACTIVATION_NONE || p.dx[1] == 0);
+		for (int i = 0; i < TOTAL; i++)
+			assert_true(isfinite(p.dx[i]));
+		close_pass(&p);
+	}
+}
+
 /* ---- gradients that are wanted ---- */
 
 static void
@@ -430,6 +453,7 @@ main(void)
 		cmocka_unit_test(test_fixed_gamma_and_beta_are_used_but_have_no_gradients),
 		cmocka_unit_test(test_without_affine_gamma_is_1_and_beta_0),
 		cmocka_unit_test(test_a_frozen_layer_is_eval_with_gradients),
+		cmocka_unit_test(test_an_x_that_is_no_number_does_not_reach_a_frozen_layers_dx),
 		cmocka_unit_test(test_modes_of_parameter_gradients_agree_in_a_world_of_one),
 		cmocka_unit_test(test_in_eval_y_may_be_x_whatever_gamma_is),
 		cmocka_unit_test(test_y_is_not_z_where_the_backward_pass_needs_z),
