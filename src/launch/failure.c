@@ -195,9 +195,12 @@ sbn_failure_unheeded(struct sbn_failure *failure, const struct sbn_job *job)
 bool
 sbn_failure_peers_remain(const struct sbn_job *job)
 {
-	for (uint32_t rank = 0; rank < job->n_ranks; rank++)
-		if (is_in_the_run(sbn_control_state(&job->segment.control, rank)))
+	for (uint32_t rank = 0; rank < job->n_ranks; rank++) {
+		uint32_t state = sbn_control_state(&job->segment.control, rank);
+
+		if ((state & SBN_RANK_JOINED) && !(state & SBN_RANK_GONE))
 			return true;
+	}
 	return false;
 }
 

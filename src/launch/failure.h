@@ -60,7 +60,10 @@ bool sbn_failure_reason(const struct sbn_failure *failure, const struct sbn_job 
 /* Anything else that ends the run; false when something came before. */
 bool sbn_failure_set(struct sbn_failure *failure, int exit_code);
 
-/* Whether a rank that has joined still runs: it may see the failure and leave by itself. */
+/*
+ * Whether a rank that has joined still runs: it may see the failure and leave by itself, or it has
+ * left and ends what it does.
+ */
 bool sbn_failure_peers_remain(const struct sbn_job *job);
 
 /*

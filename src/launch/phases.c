@@ -10,7 +10,7 @@
 #include "launch/supervisor.h"
 
 enum {
-	LEAVE_MS = 1000,  /* for peers to see PEER_LOST, say so and end by themselves */
+	LEAVE_MS = 1000,  /* for peers to see PEER_LOST, say so, and end what they do */
 	KILLED_MS = 10000 /* after SIGKILL only a process that hangs in the kernel remains */
 };
 

@@ -14,6 +14,7 @@
  *	spoil N   overwrite the control extent with random numbers, of which N is the seed
  *	say TEXT  a line                     deaf      ignore SIGTERM
  *	fork N    fork a child that ends with N, and wait for it
+ *	work N    be busy with something else for N milliseconds
  *	pause     for ever                   exit N    kill N    end, by exit code or signal
  */
 #include <signal.h>
@@ -135,6 +136,14 @@ spoil(uint64_t seed)
 }
 
 static void
+work(int milliseconds)
+{
+	const struct timespec time = { .tv_nsec = milliseconds * 1000000L };
+
+	nanosleep(&time, NULL);
+}
+
+static void
 play(const char *word, const char *argument)
 {
 	int number = atoi(argument);
@@ -164,6 +173,8 @@ play(const char *word, const char *argument)
 		sbn_control_set_state(&segment.control, contract.rank, SBN_RANK_LEFT);
 	else if (strcmp(word, "fork") == 0)
 		fork_a_child(number);
+	else if (strcmp(word, "work") == 0)
+		work(number);
 	else if (strcmp(word, "spoil") == 0)
 		spoil((uint64_t)number);
 	else if (strcmp(word, "say") == 0)

@@ -53,6 +53,11 @@ expect_match "and said" \
 run_it -n 2 -- "$actor" 'join,all,kill 26' 'join,all,lost'
 expect "no line ends with a blank" 0 "$(grep -c ' $' "$dir/err")"
 
+run_it -n 2 -- "$actor" 'join,all,leave,gone 1,work 200,say saved' 'join,all,leave,exit 3'
+expect "a rank that fails after its finalize gives its code" 3 $code
+expect_match "its peer, which has finalized, too, ends what it does" '^saved$' "$dir/out"
+expect_match "by itself" ' 0 +[0-9]+ +[0-9]+ +exit 0 ' "$dir/err"
+
 run_it -n 2 --grace 0.1 -- "$actor" 'join,all,forward,deaf,pause' 'join,all,exit 3'
 expect "a peer that does not leave is killed" 3 $code
 
