@@ -62,6 +62,7 @@ unit_tests = \
 	tests/unit/safetensors_test \
 	tests/unit/segment_test \
 	tests/unit/settings_test \
+	tests/unit/stacks_test \
 	tests/unit/state_api_test \
 	tests/unit/state_file_test \
 	tests/unit/state_hostile_test \

@@ -161,6 +161,32 @@ let_go(struct sbn_threads *threads, struct sbn_job *job, uint32_t rank)
 		threads->n = 0;
 }
 
+/* Its memory goes first, its entry in /proc when it has been reaped. */
+static bool
+has_ended(const struct sbn_threads *threads)
+{
+	char pages[NAME_BYTES];
+
+	for (size_t i = 0; i < threads->n; i++)
+		if (sbn_proc_thread_text(threads->pid, threads->thread[i].id, "statm", pages,
+					 sizeof(pages)) &&
+		    strncmp(pages, "0 ", 2) != 0)
+			return false;
+	return sbn_proc_is_ours();
+}
+
+static void
+say_what_there_is(struct sbn_stacks *stacks, const struct sbn_threads *threads, uint32_t rank)
+{
+	if (has_ended(threads)) {
+		sbn_say("rank %u, process %d: has ended", rank, (int)threads->pid);
+		return;
+	}
+	say_reason(stacks, threads);
+	sbn_say("rank %u, process %d:", rank, (int)threads->pid);
+	say_threads(threads);
+}
+
 /* The process stands as short as possible: it is let go before names are looked up. */
 static void
 say_rank(struct sbn_stacks *stacks, struct sbn_job *job, uint32_t rank, pid_t pid)
@@ -183,13 +209,12 @@ say_rank(struct sbn_stacks *stacks, struct sbn_job *job, uint32_t rank, pid_t pi
 	}
 	shown = *held;
 	let_go(held, job, rank);
-	if (!any)
-		say_reason(stacks, &shown);
-	sbn_say("rank %u, process %d:", rank, (int)pid);
-	if (any)
+	if (any) {
+		sbn_say("rank %u, process %d:", rank, (int)pid);
 		say_stacks(unwinder, &shown, stack);
-	else
-		say_threads(&shown);
+	} else {
+		say_what_there_is(stacks, &shown, rank);
+	}
 	sbn_unwind_close(unwinder);
 	free(stack);
 }
