@@ -55,13 +55,17 @@ sbn_waits_longest(const struct sbn_job *job)
 	return longest;
 }
 
-/* ", channels 0-63", where items are channels and the rank needs some. */
+/* ", channels 0-63" or ", channel 2", where items are channels and the rank needs some. */
 static void
 append_channels(struct sbn_text *text, const struct sbn_waiting *waiting)
 {
 	bool layer = waiting->now.op == SBN_OP_FORWARD || waiting->now.op == SBN_OP_BACKWARD;
 
-	if (layer && waiting->first < waiting->end)
+	if (!layer || waiting->first >= waiting->end)
+		return;
+	if (waiting->end - waiting->first == 1)
+		sbn_text_append(text, ", channel %" PRIu32, waiting->first);
+	else
 		sbn_text_append(text, ", channels %" PRIu32 "-%" PRIu32, waiting->first,
 				waiting->end - 1);
 }

@@ -75,6 +75,9 @@ test_a_wait_is_told_with_its_channels_time_and_peer(void **state)
 	assert_string_equal(describe(0, 4 * SBN_NS_PER_S + SBN_NS_PER_S / 5),
 			    "in forward, call 812, channels 0-63: waits 3.2 s for rank 1");
 	assert_string_equal(describe(1, 4 * SBN_NS_PER_S), "in no collective yet");
+	atomic_store(&sbn_control_rank(&job.segment.control, 0)->now.first, 63);
+	assert_string_equal(describe(0, 4 * SBN_NS_PER_S),
+			    "in forward, call 812, channel 63: waits 3 s for rank 1");
 }
 
 static void
