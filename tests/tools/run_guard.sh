@@ -43,6 +43,23 @@ expect_until "and is found by the segment that it has inherited" ended "$stray"
 expect_until "with all others" none_marked
 wait "$launcher" 2>/dev/null
 
+# a process in a session of its own is let be, whatever the end
+mkfifo "$dir/daemon"
+daemonic="setsid sh -c 'echo \$\$ >\"$dir/daemon\"; exec sleep 1000' & read -r pid <'$dir/daemon'"
+only_daemon() {
+	[ "$(marked)" = "$(cat "$dir/out")" ]
+}
+run_it -n 1 -- sh -c "$daemonic; echo \$pid"
+expect "a daemon does not keep a run from its end" 0 $code
+expect_until "and outlives it, alone" only_daemon
+kill_marked
+start -n 1 -- sh -c "$daemonic; echo \$pid; exec sleep 1000"
+until_true n_lines 1 '' "$dir/out"
+kill -KILL "$launcher"
+expect_until "as it does a killed launcher" only_daemon
+wait "$launcher" 2>/dev/null
+kill_marked
+
 SYNCBN_RUN_NOTICE_MS=x run_it -n 2 -- sh -c 'exec sleep 1000'
 expect "a launcher that cannot watch its ranks ends with its own code" 1 $code
 expect_match "after it has said why" 'SYNCBN_RUN_NOTICE_MS: "x" is not' "$dir/err"
