@@ -138,10 +138,10 @@ check_together(const struct sbn_options *options)
 	if (options->tee && options->output == NULL)
 		return sbn_fail(SYNCBN_ERR_INVALID, "--tee shows what --output DIR writes: give "
 						    "both");
-	if (options->program[0] == NULL)
+	if (options->program[0] == NULL && !options->dry_run)
 		return sbn_fail(SYNCBN_ERR_INVALID, "no program is given; usage: syncbn-run "
 						    "[options] [--] program args...");
-	if (options->program[0][0] == '\0')
+	if (options->program[0] != NULL && options->program[0][0] == '\0')
 		return sbn_fail(SYNCBN_ERR_INVALID, "the program's name is empty: is a variable "
 						    "of your script unset?");
 	if (options->quiet_ranks != NULL)

@@ -44,6 +44,10 @@ fi
 
 run_it --dry-run -- "$dir/must-not-run"
 expect "this machine is planned and nothing run" 0 $code
+mv "$dir/out" "$dir/named"
+run_it --dry-run
+expect "no program need be named for that" 0 $code
+expect "and the plan is the same" "$(cat "$dir/named")" "$(cat "$dir/out")"
 
 OMP_NUM_THREADS=5 run_it --dry-run --topology "$eight" -- true
 expect_match "more threads than cores are told" \
@@ -87,7 +91,8 @@ refused '"-2" is not a whole number' -n -2 -- true
 refused 'value is missing' --grace
 refused 'needs --dry-run' --topology core:2 -- true
 refused 'needs --dry-run or --report' --json -- true
-refused 'no program' --dry-run
+refused 'no program' --report
+refused 'name is empty' --dry-run ''
 refused 'there is no such file' --dry-run --topology "/no/such/file.xml" -- true
 refused 'must end with pu:N' --dry-run --topology "pack:2 core:8" -- true
 refused 'neither a file nor a description' --dry-run --topology "machine" -- true
