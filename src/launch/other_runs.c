@@ -95,8 +95,9 @@ sbn_other_runs_tell(const struct sbn_placement *placement, char *line, size_t by
 	if (found)
 		snprintf(line, bytes,
 			 "domain %d is used by another run too, syncbn-run with pid %d: both will "
-			 "be slow; --domains chooses others, --shared means it",
-			 search.domain, (int)search.launcher);
+			 "be slow; %s--shared means it",
+			 search.domain, (int)search.launcher,
+			 placement->plan.n_domains > 1 ? "--domains chooses others, " : "");
 	hwloc_bitmap_free(search.cpus);
 	hwloc_bitmap_free(search.scratch);
 	return found;

@@ -107,10 +107,23 @@ expect "a library for memory is found" 0 $code
 
 start --shared -n 1 -- sh -c 'echo here; exec sleep 60'
 expect_until "a run is there" n_lines 1 here "$dir/out"
-mark env -u SYNCBN_RUN_SHARED "$run" -n 1 --map list:"$(taskset -pc $$ | sed 's/.*: //')" -- true \
-	2>"$dir/second"
+all_cpus=$(taskset -pc $$ | sed 's/.*: //')
+# second LIST: another run over these domains; what it says in $dir/second
+second() {
+	mark env -u SYNCBN_RUN_SHARED "$run" -n 1 --map list:"$1" -- true 2>"$dir/second"
+}
+second "$all_cpus"
 expect_match "another one on its CPUs is told, with the pid" \
-	'domain 0 is used by another run too, syncbn-run with pid [0-9]+' "$dir/second"
+	'domain 0 is used by another run too, syncbn-run with pid [0-9]+.*; --shared' "$dir/second"
+first_cpu=${all_cpus%%[-,]*}
+last_cpu=${all_cpus##*[-,]}
+if [ "$first_cpu" != "$last_cpu" ]; then
+	second "$first_cpu/$last_cpu"
+	expect_match "other domains are proposed where there are some" \
+		'is used by another run too, .*; --domains chooses others, --shared' "$dir/second"
+else
+	echo "skip other domains: there is one CPU"
+fi
 kill -TERM "$launcher"
 wait "$launcher" 2>/dev/null
 finish
