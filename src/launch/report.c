@@ -153,6 +153,16 @@ policy_of(const struct sbn_report *report, const struct sbn_plan_rank *rank)
 	return sbn_mem_names[report->mem];
 }
 
+/* The nodes that the rank's memory is asked of. */
+static syncbn_status_t
+nodes_text(const struct sbn_report *report, const struct sbn_plan_rank *rank, char **text)
+{
+	if (report->mem != SBN_MEM_NONE)
+		return list_text(rank->nodes, "-", text);
+	*text = strdup("-");
+	return *text != NULL ? SYNCBN_OK : sbn_fail(SYNCBN_ERR_NO_MEMORY, "report");
+}
+
 static syncbn_status_t
 write_row(const struct sbn_report *report, unsigned i, const struct widths *widths, FILE *out)
 {
@@ -162,7 +172,7 @@ write_row(const struct sbn_report *report, unsigned i, const struct widths *widt
 	syncbn_status_t status = list_text(rank->cpus, "-", &cpus);
 
 	if (status == SYNCBN_OK)
-		status = list_text(rank->nodes, "-", &nodes);
+		status = nodes_text(report, rank, &nodes);
 	if (status == SYNCBN_OK)
 		fprintf(out, "%4u  %6u  %7u  %-*s  %5u  %4u  %-*s  %s\n", i, rank->domain,
 			report->domains->domain[rank->domain].package, widths->cpus, cpus,

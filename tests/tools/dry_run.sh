@@ -49,6 +49,12 @@ run_it --dry-run
 expect "no program need be named for that" 0 $code
 expect "and the plan is the same" "$(cat "$dir/named")" "$(cat "$dir/out")"
 
+for none in --mem --bind-to; do
+	run_it -n 1 --dry-run "$none" none --topology "$eight"
+	expect "with $none none no memory is told" "- none" \
+		"$(awk 'NR > 1 { print $7 " " $8 }' "$dir/out")"
+done
+
 OMP_NUM_THREADS=5 run_it --dry-run --topology "$eight" -- true
 expect_match "more threads than cores are told" \
 	'^syncbn-run: OMP_NUM_THREADS is set to 5, more than the 4 cores of rank 0' "$dir/err"
