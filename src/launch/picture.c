@@ -273,7 +273,9 @@ sbn_picture_save(const struct sbn_topology *topology, const struct sbn_report *r
 	bool whole;
 
 	if (out == NULL)
-		return sbn_fail(SYNCBN_ERR_SYSTEM, "--svg %s", path);
+		return sbn_fail(SYNCBN_ERR_SYSTEM,
+				"--svg %s (a file in a directory that exists and may be written)",
+				path);
 	status = sbn_picture_write(topology, report, out);
 	errno = 0;
 	whole = !ferror(out);

@@ -109,6 +109,10 @@ refused 'more than 16384 processing units' --dry-run --topology "core:99999 pu:9
 refused '64 processing units.*at most 64.*--oversubscribe' \
 	-n 65 --dry-run --topology "$eight" -- true
 
+run_it --dry-run --topology "$eight" --svg "$dir/none/plan.svg"
+expect_match "a picture that cannot be written is told with what it needs" \
+	'--svg .*/plan.svg \(a file in a directory that exists and .*\): No such file' "$dir/err"
+
 run_it -n 65 --dry-run --oversubscribe --topology "$eight" -- true
 expect "more ranks than processing units when asked" 0 $code
 expect_match "the line says so" 'oversubscribed: they share 64 processing units$' "$dir/err"
