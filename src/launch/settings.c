@@ -153,6 +153,15 @@ check_lines(const char *path, const char *text)
 	return SYNCBN_OK;
 }
 
+static syncbn_status_t
+fail_form(const char *path, const char *text, int number)
+{
+	for (int line = 1; line < number; line++)
+		text += strcspn(text, "\n") + 1;
+	return sbn_fail(SYNCBN_ERR_INVALID, "%s:%d: \"%.*s\" is not of the form key = value", path,
+			number, (int)strcspn(text, "\r\n"), text);
+}
+
 syncbn_status_t
 sbn_settings_read_file(const char *path, struct sbn_options *options)
 {
@@ -171,8 +180,7 @@ sbn_settings_read_file(const char *path, struct sbn_options *options)
 	line = ini_parse_string(text, on_line, &file);
 	errno = 0;
 	if (line > 0 && file.status == SYNCBN_OK)
-		status = sbn_fail(SYNCBN_ERR_INVALID, "%s:%d: not of the form key = value", path,
-				  line);
+		status = fail_form(path, text, line);
 	else if (line != 0)
 		status = sbn_fail(file.status, "%s:%d: %s", path, line, file.detail);
 out:

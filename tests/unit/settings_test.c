@@ -87,7 +87,10 @@ test_a_wrong_line_is_named(void **state)
 	assert_refused("tag = 2\n",
 		       ":1: tag: unknown \"2\"; one of: no, yes, off, on, false, true, "
 		       "0, 1");
-	assert_refused("tag\n", ":1: not of the form key = value");
+	assert_refused("tag\n", ":1: \"tag\" is not of the form key = value");
+	assert_refused("n = 1\r\n\nno tag \r\nsmt = no",
+		       ":3: \"no tag \" is not of the form key = value");
+	assert_refused("n = 1\n[syncbn-run", ":2: \"[syncbn-run\" is not of the form key = value");
 	assert_refused("n = 1\nn = 2\n", ":2: n is set twice");
 	assert_refused("[torchrun]\nn = 1\n", ":2: section [torchrun]; there is [syncbn-run] only");
 	assert_refused("config = other\n", ":1: config: a file names no other file");
