@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/fail.h"
 
@@ -83,7 +84,13 @@ min3(size_t a, size_t b, size_t c)
 	return ab < c ? ab : c;
 }
 
-/* Levenshtein's distance, one row at a time. */
+static bool
+same_letter(char a, char b)
+{
+	return tolower((unsigned char)a) == tolower((unsigned char)b);
+}
+
+/* Levenshtein's distance, one row at a time; capitals are as good as small letters. */
 static size_t
 edit_distance(const char *a, const char *b)
 {
@@ -98,12 +105,23 @@ edit_distance(const char *a, const char *b)
 		row[0] = i + 1;
 		for (size_t j = 1; j <= n; j++) {
 			size_t up = row[j];
+			size_t changed = diagonal + !same_letter(a[i], b[j - 1]);
 
-			row[j] = min3(up + 1, row[j - 1] + 1, diagonal + (a[i] != b[j - 1]));
+			row[j] = min3(up + 1, row[j - 1] + 1, changed);
 			diagonal = up;
 		}
 	}
 	return row[n];
+}
+
+/* "nn": a finger stayed on the key. */
+static bool
+is_doubled(const char *text, const char *word)
+{
+	size_t length = strlen(word);
+
+	return length > 0 && strncasecmp(text, word, length) == 0 &&
+	       same_letter(text[length], word[length - 1]) && text[length + 1] == '\0';
 }
 
 /* Who writes a beginning, or a name and more, means that name, however much is missing. */
@@ -112,11 +130,11 @@ is_near(const char *text, const char *word, size_t distance)
 {
 	size_t length = strlen(text);
 
-	if (strcmp(text, word) == 0)
+	if (strcasecmp(text, word) == 0 || is_doubled(text, word))
 		return true;
 	if (length < NEAR_LETTERS || strlen(word) < NEAR_LETTERS)
 		return false;
-	return strstr(word, text) != NULL || strncmp(text, word, strlen(word)) == 0 ||
+	return strstr(word, text) != NULL || strncasecmp(text, word, strlen(word)) == 0 ||
 	       distance <= length / 3;
 }
 

@@ -23,7 +23,8 @@ syncbn_status_t sbn_parse_word(const char *what, const char *text, const char *c
 /*
  * The word nearest to text by edit distance, or NULL when none is near: it differs in at most a
  * third of the letters, or has the text in it, or begins the text. Dashes before a word do not
- * count; words of one or two letters are near to themselves only.
+ * count, nor do capitals; words of one or two letters are near to themselves only, and to
+ * themselves with the last letter twice.
  */
 const char *sbn_nearest_word(const char *text, const char *const *words, size_t n);
 

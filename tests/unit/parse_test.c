@@ -105,6 +105,12 @@ test_a_beginning_or_more_than_the_word_is_near(void **state)
 	assert_string_equal(sbn_nearest_word("numa-node", maps, 4), "numa");
 	assert_string_equal(sbn_nearest_word("--nproc", names, 2), "--nproc-per-node");
 	assert_string_equal(sbn_nearest_word("--n", names, 2), "-n");
+	assert_string_equal(sbn_nearest_word("-N", names, 1), "-n");
+	assert_string_equal(sbn_nearest_word("-nn", names, 1), "-n");
+	assert_null(sbn_nearest_word("-nx", names, 1));
+	assert_null(sbn_nearest_word("-nnn", names, 1));
+	assert_string_equal(sbn_nearest_word("L3", maps, 4), "l3");
+	assert_string_equal(sbn_nearest_word("PAKAGE", maps, 4), "package");
 }
 
 static void

@@ -81,6 +81,10 @@ test_a_wrong_line_is_named(void **state)
 {
 	(void)state;
 	assert_refused("\ndomain = 1\n", ":2: unknown setting \"domain\"; did you mean domains?");
+	assert_refused("N = 2\n", ":1: unknown setting \"N\"; did you mean n?");
+	assert_refused("nn = 1\n", ":1: unknown setting \"nn\"; did you mean n?");
+	assert_refused("Domain = 1\n", ":1: unknown setting \"Domain\"; did you mean domains?");
+	assert_refused("qq = 1\n", ":1: unknown setting \"qq\"; --help lists the options");
 	assert_refused("qqqqqqqqqqq = 1\n",
 		       ":1: unknown setting \"qqqqqqqqqqq\"; --help lists the options");
 	assert_refused("n = 0\n", ":1: n: \"0\" is not a whole number from 1 to 1024");
