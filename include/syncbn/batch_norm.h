@@ -165,9 +165,10 @@ syncbn_status_t syncbn_batch_norm_forward(syncbn_batch_norm_t *bn, const syncbn_
  * UNSUPPORTED.
  *
  * Collective if the forward was synchronized and dx is wanted (or the gradients are SUM or MEAN):
- * all ranks must want the same. INVALID: saved is of another layer or empty; shapes; want holds
- * none of the three, or an unknown bit; dz without a z; x is needed, y was written over it, and the
- * layer cannot be undone. TIMEOUT, MISMATCH, PEER_LOST: the gradients are undefined. NO_MEMORY.
+ * all ranks must want the same, of the same forward pass. INVALID: saved is of another layer or
+ * empty; shapes; want holds none of the three, or an unknown bit; dz without a z; x is needed, y
+ * was written over it, and the layer cannot be undone. TIMEOUT, MISMATCH, PEER_LOST: the gradients
+ * are undefined. NO_MEMORY.
  */
 syncbn_status_t syncbn_batch_norm_backward(syncbn_batch_norm_t *bn, syncbn_saved_t *saved,
 					   const syncbn_tensor_t *dy, const syncbn_tensor_t *dx,
