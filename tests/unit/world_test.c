@@ -7,6 +7,8 @@
 
 #include <cmocka.h>
 
+#include "comm/process.h"
+#include "platform/mempolicy.h"
 #include "unit/world_of_one.h"
 
 static void
@@ -233,6 +235,24 @@ test_memory_is_zeroed_and_aligned(void **state)
 }
 
 static void
+test_memory_lies_on_this_ranks_nodes(void **state)
+{
+	const struct sbn_nodes *nodes = &sbn_process_get()->place.nodes;
+	unsigned char *memory = syncbn_alloc(4 << 20);
+	int node;
+
+	(void)state;
+	assert_non_null(memory);
+	memory[0] = memory[(4 << 20) - 1] = 1;
+	node = sbn_memory_node_of(memory);
+	if (node < 0 || sbn_nodes_empty(nodes))
+		skip(); /* no memory policies here */
+	assert_true(nodes->bits[node / 64] >> node % 64 & 1);
+	assert_int_equal(sbn_memory_node_of(memory + (4 << 20) - 1), node);
+	syncbn_free(memory);
+}
+
+static void
 add_index(void *argument, int index)
 {
 	((int *)argument)[index] += index + 1;
@@ -316,6 +336,7 @@ main(void)
 		joined(test_collectives_refuse_what_they_do_not_know),
 		joined(test_an_arena_hands_out_aligned_memory_until_it_is_full),
 		joined(test_memory_is_zeroed_and_aligned),
+		joined(test_memory_lies_on_this_ranks_nodes),
 		joined(test_loops_run_in_a_world),
 		joined(test_a_shard_of_one_is_everything),
 		joined(test_counters_count),
