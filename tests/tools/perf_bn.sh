@@ -71,6 +71,9 @@ else
 fi
 
 if command -v python3 >/dev/null; then
+	python3 "$SRC/tests/tools/perf_bn_json.py" "$dir/bn.json" >"$dir/out" 2>&1
+	expect "every field is there and of its kind" 0 $?
+	sed 's/^/	/' "$dir/out"
 	python3 - "$dir" <<-'PYTHON' >"$dir/out" 2>&1
 		import json, sys
 		rows = lambda name: json.load(open(f"{sys.argv[1]}/{name}.json"))["benchmarks"]
