@@ -180,6 +180,7 @@ measure(const struct perf_bn_options *options)
 		code = perf_tell(status);
 	else if (is_first(&session))
 		code = perf_end_stdout(judge(&session.table));
+	perf_bn_memory_free_pool();
 	syncbn_group_free(session.alone);
 	syncbn_finalize(session.group);
 	return code;

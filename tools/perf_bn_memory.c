@@ -112,6 +112,37 @@ bytes_of_all(const struct perf_bn_memory *memory)
 	return buffers * memory->stride;
 }
 
+/*
+ * Memory outlives the shapes: fresh pages would take longer to be made than the batch norms to be
+ * measured.
+ */
+static struct {
+	unsigned char *memory;
+	size_t bytes;
+} pool[PERF_BN_TENSORS];
+
+static size_t
+pool_bytes(void)
+{
+	size_t bytes = 0;
+
+	for (int tensor = 0; tensor < PERF_BN_TENSORS; tensor++)
+		bytes += pool[tensor].bytes;
+	return bytes;
+}
+
+/* NULL without memory. */
+static unsigned char *
+take_from_pool(enum perf_bn_tensor tensor, size_t bytes)
+{
+	if (pool[tensor].bytes < bytes) {
+		syncbn_free(pool[tensor].memory);
+		pool[tensor].memory = syncbn_alloc(bytes);
+		pool[tensor].bytes = pool[tensor].memory != NULL ? bytes : 0;
+	}
+	return pool[tensor].memory;
+}
+
 /* Bytes that can be had without swapping; SIZE_MAX: not told. */
 static size_t
 free_memory(void)
@@ -137,6 +168,8 @@ check_room(const struct perf_bn_memory *memory, struct syncbn_group *group)
 	syncbn_status_t status;
 
 	room[group->rank] = free_memory();
+	if (room[group->rank] != UINT64_MAX)
+		room[group->rank] += pool_bytes() * group->size;
 	status = perf_gather(group, room, sizeof(room[0]));
 	for (uint32_t rank = 0; rank < group->size && status == SYNCBN_OK; rank++)
 		if (room[rank] < wanted)
@@ -175,7 +208,7 @@ make_tensors(struct perf_bn_memory *memory)
 
 		if (!uses(memory, (enum perf_bn_tensor)tensor))
 			continue;
-		memory->tensor[tensor] = syncbn_alloc(bytes);
+		memory->tensor[tensor] = take_from_pool((enum perf_bn_tensor)tensor, bytes);
 		if (memory->tensor[tensor] == NULL)
 			return sbn_fail(SYNCBN_ERR_NO_MEMORY, "%zu bytes", bytes);
 		memset(memory->tensor[tensor], 0, bytes); /* no page is made while it is timed */
@@ -213,10 +246,13 @@ perf_bn_memory_new(const struct perf_bn_options *options, struct syncbn_group *g
 }
 
 void
-perf_bn_memory_free(struct perf_bn_memory *memory)
+perf_bn_memory_free_pool(void)
 {
-	for (int tensor = 0; tensor < PERF_BN_TENSORS; tensor++)
-		syncbn_free(memory->tensor[tensor]);
+	for (int tensor = 0; tensor < PERF_BN_TENSORS; tensor++) {
+		syncbn_free(pool[tensor].memory);
+		pool[tensor].memory = NULL;
+		pool[tensor].bytes = 0;
+	}
 }
 
 syncbn_tensor_t
@@ -241,8 +277,7 @@ struct perf_bn_streams
 perf_bn_forward_streams(const struct perf_bn_memory *memory, struct perf_bn_turn turn)
 {
 	return (struct perf_bn_streams){
-		.in = { at_buffer(memory, PERF_BN_TX, turn),
-			at_buffer(memory, PERF_BN_TZ, turn) },
+		.in = { at_buffer(memory, PERF_BN_TX, turn), at_buffer(memory, PERF_BN_TZ, turn) },
 		.out = { at_buffer(memory, PERF_BN_TY, turn) },
 		.bytes = memory->bytes,
 	};
@@ -252,8 +287,7 @@ struct perf_bn_streams
 perf_bn_backward_streams(const struct perf_bn_memory *memory, struct perf_bn_turn turn)
 {
 	return (struct perf_bn_streams){
-		.in = { at_buffer(memory, PERF_BN_TX, turn),
-			at_buffer(memory, PERF_BN_TDY, turn),
+		.in = { at_buffer(memory, PERF_BN_TX, turn), at_buffer(memory, PERF_BN_TDY, turn),
 			at_buffer(memory, PERF_BN_TZ, turn) },
 		.out = { at_buffer(memory, PERF_BN_TDX, turn),
 			 at_buffer(memory, PERF_BN_TDZ, turn) },

@@ -43,13 +43,15 @@ bool perf_bn_has_forward(enum perf_bn_op op);
 bool perf_bn_has_backward(enum perf_bn_op op);
 
 /*
- * Made and filled; free it in any case. Collective: NO_MEMORY on all ranks where the machine has
- * less than all need.
+ * Made and filled, in memory that the next one takes over; one at a time. Collective: NO_MEMORY
+ * on all ranks where the machine has less than all need.
  */
 syncbn_status_t perf_bn_memory_new(const struct perf_bn_options *options,
 				   struct syncbn_group *group, const struct perf_bn_shape *shape,
 				   struct perf_bn_memory *memory);
-void perf_bn_memory_free(struct perf_bn_memory *memory);
+
+/* After the last one. */
+void perf_bn_memory_free_pool(void);
 
 /* A turn's buffer as the library takes it. */
 syncbn_tensor_t perf_bn_tensor(const struct perf_bn_memory *memory, enum perf_bn_tensor tensor,

@@ -25,8 +25,8 @@ struct perf_bn_options {
 	syncbn_dtype_t dtype;
 	enum perf_bn_act act;
 	enum perf_bn_numbers numbers;
-	bool numerics, openmp;    /* instead of the usual table */
-	bool on_openmp;           /* the layer's threads are OpenMP's, not a team's */
+	bool numerics, openmp; /* instead of the usual table */
+	bool on_openmp;        /* the layer's threads are OpenMP's, not a team's */
 	bool places[PERF_BN_PLACES];
 	uint64_t warmup;     /* calls before each round */
 	uint64_t iterations; /* calls a round; 0: as many as fill the time */

@@ -42,8 +42,8 @@ forward(struct perf_bn_work *work, const struct perf_bn_layer *layer, struct per
 {
 	syncbn_tensor_t x = perf_bn_tensor(&work->memory, PERF_BN_TX, turn);
 	syncbn_tensor_t z = perf_bn_tensor(&work->memory, PERF_BN_TZ, turn);
-	syncbn_tensor_t y = perf_bn_tensor(&work->memory,
-					   has_forward(work) ? PERF_BN_TY : PERF_BN_TDX, turn);
+	syncbn_tensor_t y =
+		perf_bn_tensor(&work->memory, has_forward(work) ? PERF_BN_TY : PERF_BN_TDX, turn);
 	syncbn_saved_t *saved = layer->saved != NULL ? layer->saved[turn.in] : NULL;
 	bool adds = has_residual(work) && layer != &work->apart;
 
@@ -291,7 +291,6 @@ perf_bn_work_free(struct perf_bn_work *work)
 	free_layer(work, &work->alone);
 	free_layer(work, &work->apart);
 	perf_bn_oracle_free(&work->oracle);
-	perf_bn_memory_free(&work->memory);
 }
 
 bool

@@ -55,11 +55,11 @@ test_shapes_are_read_in_order(void **state)
 static void
 test_other_words_are_no_shapes(void **state)
 {
-	static const char *const words[] = { "",          "32",         "1x2x3x",
-					     "1x2x3x4x5x6", "0x1x1x1",    "1x-1x1x1",
-					     "1xax1x1",   "1x2x3x4,",   "1x2x 3x4",
-					     "1x2x3x4x",  "16777217x1", "16777216x16777216",
-					     "1X2X3X4",   "1.5x2" };
+	static const char *const words[] = {
+		"",        "32",       "1x2x3x",   "1x2x3x4x5x6", "0x1x1x1",    "1x-1x1x1",
+		"1xax1x1", "1x2x3x4,", "1x2x 3x4", "1x2x3x4x",    "16777217x1", "16777216x16777216",
+		"1X2X3X4", "1.5x2"
+	};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {

@@ -75,10 +75,9 @@ onednn_words_read(const char *spec, struct onednn_words *words)
 	char act[ONEDNN_WORD];
 	bool blocked;
 
-	if (sscanf(spec, "bn %31s %31s %63s %31s %31s %31s %zu %zu", mode, words->op, shape,
-		   layout, dtype, act, &words->inputs, &words->outputs) != 8 ||
-	    words->inputs == 0 || words->outputs == 0 ||
-	    !take_shape(shape, words))
+	if (sscanf(spec, "bn %31s %31s %63s %31s %31s %31s %zu %zu", mode, words->op, shape, layout,
+		   dtype, act, &words->inputs, &words->outputs) != 8 ||
+	    words->inputs == 0 || words->outputs == 0 || !take_shape(shape, words))
 		return "such a line";
 	blocked = strcmp(mode, "onednn-blocked") == 0;
 	if (!take_type(dtype, words) || !take_layout(blocked ? "nchw16c" : layout, words))
