@@ -94,6 +94,7 @@ rank_tests = \
 	tests/ranks/property_test
 
 shell_tests = \
+	tests/tools/bn_report.sh \
 	tests/tools/cpusets.sh \
 	tests/tools/dry_run.sh \
 	tests/tools/example_checkpoint.sh \
@@ -133,11 +134,12 @@ shell_common = \
 	tests/fuzz/run.sh \
 	tests/fuzz/words.h \
 	tests/faults/table.sh \
+	tests/tools/expect.sh \
+	tests/tools/perf_bn_json.py \
 	tests/vm/guest.sh \
 	tests/vm/init \
 	tests/vm/machine.sh \
 	tests/vm/numa.sh \
-	tests/tools/expect.sh \
 	tests/tools/run_common.sh \
 	tests/tools/on_terminal.py \
 	tests/tools/state_numpy.py \
