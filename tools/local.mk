@@ -66,6 +66,8 @@ tools_syncbn_perf_SOURCES = \
 	tools/perf_end.h \
 	tools/perf_env.c \
 	tools/perf_env.h \
+	tools/perf_env_options.c \
+	tools/perf_env_options.h \
 	tools/perf_exchange.c \
 	tools/perf_json.c \
 	tools/perf_json.h \

@@ -15,17 +15,17 @@
 
 #include "base/clock.h"
 #include "base/fail.h"
-#include "base/parse.h"
 #include "comm/group.h"
 #include "kernels/kernels.h"
 #include "perf_cpuinfo.h"
-#include "perf_options.h"
+#include "perf_end.h"
+#include "perf_env_options.h"
 #include "perf_start.h"
 #include "perf_tuning.h"
 #include "platform/domains.h"
 #include "shm/contract.h"
 
-enum { TEXT_BYTES = 128, EXIT_USAGE = 2 };
+enum { TEXT_BYTES = 128 };
 
 static void print(const char *name, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
@@ -327,55 +327,37 @@ failed:
 }
 
 static int
-show_as_rank(void)
+show_as_rank(const struct perf_env_options *options)
 {
 	syncbn_group_t *world;
-	int code = 0;
+	syncbn_status_t status = syncbn_init(NULL, &world);
+	int code = EXIT_SUCCESS;
 
-	if (syncbn_init(NULL, &world) != SYNCBN_OK) {
-		fprintf(stderr, "syncbn-perf: %s\n", syncbn_last_error());
-		return 1;
-	}
-	if (world->rank == 0)
+	if (status != SYNCBN_OK)
+		return perf_tell(status);
+	status = perf_check_ranks(world, options->n_ranks);
+	if (status != SYNCBN_OK)
+		code = perf_tell(status);
+	else if (world->rank == 0)
 		code = show_all(world);
 	syncbn_finalize(world);
 	return code;
 }
 
-static syncbn_status_t
-read_options(int argc, char **argv, struct perf_options *options)
-{
-	int64_t n = 0;
-
-	for (int i = 1; i < argc; i++) {
-		syncbn_status_t status = SYNCBN_OK;
-
-		if (strcmp(argv[i], "--oversubscribe") == 0)
-			options->oversubscribe = true;
-		else if (strcmp(argv[i], "-n") == 0 && i + 1 < argc)
-			status = sbn_parse_int("-n", argv[++i], 1, SBN_MAX_RANKS, &n);
-		else
-			status = sbn_fail(SYNCBN_ERR_INVALID,
-					  "env takes -n RANKS and --oversubscribe, but found %s",
-					  argv[i]);
-		if (status != SYNCBN_OK)
-			return status;
-	}
-	options->n_ranks = (uint64_t)n;
-	return SYNCBN_OK;
-}
-
 int
 perf_env(int argc, char **argv)
 {
-	struct perf_options options = { 0 };
+	struct perf_env_options options;
+	syncbn_status_t status = perf_env_options_parse(argc, argv, &options);
 
-	if (read_options(argc, argv, &options) != SYNCBN_OK) {
-		fprintf(stderr, "syncbn-perf: %s\n", sbn_last_error());
-		return EXIT_USAGE;
+	if (status != SYNCBN_OK)
+		return perf_tell(status);
+	if (options.help) {
+		fputs(perf_env_help, stdout);
+		return perf_end_stdout(EXIT_SUCCESS);
 	}
 	if (getenv(SBN_ENV_CONTRACT) != NULL)
-		return show_as_rank();
+		return show_as_rank(&options);
 	return options.n_ranks != 0 ?
 		       perf_start(options.n_ranks, options.oversubscribe, argc, argv) :
 		       show_all(NULL);

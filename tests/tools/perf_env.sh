@@ -32,8 +32,24 @@ refused() {
 refused 'a command is missing'
 refused 'did you mean env' enw
 refused 'did you mean barrier' barier
-refused 'env takes -n RANKS' env --all
-refused '-n' env -n 0
+refused 'unknown option --all; --help lists' env --all
+refused 'did you mean --oversubscribe' env --oversubscibe
+refused 'what is it for' env 2
+refused 'its value is missing' env -n
+refused '-n.* whole number' env -n 0
+refused 'add -n N, or leave it out' env --oversubscribe
+
+for word in --help -h; do
+	"$perf" env $word >"$dir/out" 2>"$dir/err"
+	expect "env $word is no error" 0 $?
+	for option in '-n N' --oversubscribe; do
+		expect_match "env $word names $option" "^  $option " "$dir/out"
+	done
+done
+expect "env's help fits a screen's columns" 0 "$(grep -cE '^.{81}' "$dir/out")"
+"$run" -n 1 "$perf" env -n 2 >"$dir/out" 2>"$dir/err"
+expect "another number of ranks than the launcher's is refused" 2 $?
+expect_match "its reason" 'leave -n out' "$dir/err"
 
 from='(never|from [0-9]+ bytes)'
 SYNCBN_CALIBRATE=on "$perf" env -n 3 --oversubscribe >"$dir/out" 2>"$dir/err"
