@@ -339,7 +339,7 @@ show_as_rank(const struct perf_env_options *options)
 	if (status != SYNCBN_OK)
 		code = perf_tell(status);
 	else if (world->rank == 0)
-		code = show_all(world);
+		code = perf_end_stdout(show_all(world));
 	syncbn_finalize(world);
 	return code;
 }
@@ -360,5 +360,5 @@ perf_env(int argc, char **argv)
 		return show_as_rank(&options);
 	return options.n_ranks != 0 ?
 		       perf_start(options.n_ranks, options.oversubscribe, argc, argv) :
-		       show_all(NULL);
+		       perf_end_stdout(show_all(NULL));
 }

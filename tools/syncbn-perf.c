@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* syncbn-perf: measures and shows what matters to speed; each subcommand is a file of its own. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <syncbn/version.h>
@@ -8,6 +9,7 @@
 #include "base/parse.h"
 #include "perf_bn.h"
 #include "perf_collective.h"
+#include "perf_end.h"
 #include "perf_env.h"
 
 static const char usage[] =
@@ -63,11 +65,11 @@ main(int argc, char **argv)
 	}
 	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {
 		fputs(usage, stdout);
-		return 0;
+		return perf_end_stdout(EXIT_SUCCESS);
 	}
 	if (strcmp(argv[1], "--version") == 0 || strcmp(argv[1], "-V") == 0) {
 		puts("syncbn-perf " SYNCBN_VERSION);
-		return 0;
+		return perf_end_stdout(EXIT_SUCCESS);
 	}
 	for (size_t i = 0; i < N_COMMANDS; i++) {
 		if (strcmp(argv[1], commands[i].name) == 0)

@@ -51,6 +51,13 @@ expect "env's help fits a screen's columns" 0 "$(grep -cE '^.{81}' "$dir/out")"
 expect "another number of ranks than the launcher's is refused" 2 $?
 expect_match "its reason" 'leave -n out' "$dir/err"
 
+for words in env "env -n 2 --oversubscribe" "env --help" --help --version; do
+	# shellcheck disable=SC2086 # a list of words
+	"$perf" $words >/dev/full 2>"$dir/err"
+	expect "lost output of $words is a failure" 1 $?
+	expect_match "its reason" 'cannot write standard output: No space left' "$dir/err"
+done
+
 from='(never|from [0-9]+ bytes)'
 SYNCBN_CALIBRATE=on "$perf" env -n 3 --oversubscribe >"$dir/out" 2>"$dir/err"
 expect "env joins ranks" 0 $?
