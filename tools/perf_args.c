@@ -66,7 +66,7 @@ find(const char *name, const struct perf_arg *args, size_t n)
 
 /* *used: how many words it took. */
 static syncbn_status_t
-parse_one(char **argv, const struct perf_arg *args, size_t n, void *context, int *used)
+parse_one(char **argv, const struct perf_arg *args, size_t n, void *context, bool *given, int *used)
 {
 	bool is_long = strncmp(argv[0], "--", 2) == 0;
 	size_t length = is_long ? strcspn(argv[0], "=") : SBN_MIN(strlen(argv[0]), (size_t)2);
@@ -87,11 +87,14 @@ parse_one(char **argv, const struct perf_arg *args, size_t n, void *context, int
 	}
 	if (!arg->is_flag && value == NULL)
 		return sbn_fail(SYNCBN_ERR_INVALID, "%s: its value is missing", name);
+	if (given != NULL)
+		given[arg - args] = true;
 	return arg->take(context, name, value);
 }
 
 syncbn_status_t
-perf_args_parse(int argc, char **argv, const struct perf_arg *args, size_t n, void *context)
+perf_args_parse(int argc, char **argv, const struct perf_arg *args, size_t n, void *context,
+		bool *given)
 {
 	syncbn_status_t status = SYNCBN_OK;
 
@@ -100,7 +103,7 @@ perf_args_parse(int argc, char **argv, const struct perf_arg *args, size_t n, vo
 		if (argv[at][0] != '-')
 			return sbn_fail(SYNCBN_ERR_INVALID, "%s: what is it for? --help lists all",
 					argv[at]);
-		status = parse_one(argv + at, args, n, context, &used);
+		status = parse_one(argv + at, args, n, context, given, &used);
 	}
 	return status;
 }

@@ -17,10 +17,11 @@ struct perf_arg {
 
 /*
  * argv[0] is the command. "--name value", "--name=value", "-b 4K" or "-b4K". INVALID: the detail
- * names the option and offers the nearest word.
+ * names the option and offers the nearest word. given: NULL, or [n] of false, of which those that
+ * are there become true.
  */
 syncbn_status_t perf_args_parse(int argc, char **argv, const struct perf_arg *args, size_t n,
-				void *context);
+				void *context, bool *given);
 
 /* Values of options. */
 syncbn_status_t perf_arg_count(const char *name, const char *text, int64_t min, int64_t max,

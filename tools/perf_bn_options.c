@@ -40,8 +40,10 @@ const char perf_bn_help[] =
 	"  --rounds N           a figure is the rounds' median (default 7)\n"
 	"  --peer NAME          onednn, onednn-blocked (each rank's part by itself),\n"
 	"                       torch (one process), torch-gloo (by hand); repeatable\n"
-	"  --numerics           errors on hard numbers instead of times\n"
-	"  --openmp             what alternating with an OpenMP region costs instead\n"
+	"  --numerics           errors on hard numbers instead of times: no --op, --act,\n"
+	"                       --cold, --hot, -w, -i or --rounds\n"
+	"  --openmp             what alternating with an OpenMP region costs instead: no\n"
+	"                       --cold, --hot or --peer\n"
 	"  --executor WORD      team (default), openmp: whose threads run the layer\n"
 	"  --json FILE          the figures in Google Benchmark's shape\n"
 	"\n"
@@ -214,16 +216,63 @@ static const struct perf_arg args[] = {
 	{ "-h", true, take_flag },
 };
 
+enum { N_ARGS = sizeof(args) / sizeof(args[0]) };
+
+/* What a kind of run has no use for. */
+static const char *const not_numerics[] = {
+	"--openmp", "--op",     "--act", "--cold",       "--hot",
+	"-w",       "--warmup", "-i",    "--iterations", "--rounds",
+};
+static const char *const not_openmp[] = { "--cold", "--hot", "--peer" };
+
+static const char *
+find_given(const bool *given, const char *const *names, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		for (size_t arg = 0; arg < N_ARGS; arg++)
+			if (given[arg] && strcmp(args[arg].name, names[i]) == 0)
+				return names[i];
+	return NULL;
+}
+
+/* What would be read and ignored is refused. */
+static syncbn_status_t
+check_together(const struct perf_bn_options *options, const bool *given)
+{
+	const char *odd = NULL;
+
+	if (options->numerics)
+		odd = find_given(given, not_numerics,
+				 sizeof(not_numerics) / sizeof(not_numerics[0]));
+	if (odd != NULL)
+		return sbn_fail(SYNCBN_ERR_INVALID,
+				"%s: --numerics times nothing, it makes one forward and backward "
+				"without an activation; leave %s out",
+				odd, odd);
+	if (options->openmp)
+		odd = find_given(given, not_openmp, sizeof(not_openmp) / sizeof(not_openmp[0]));
+	if (odd != NULL)
+		return sbn_fail(
+			SYNCBN_ERR_INVALID,
+			"%s: --openmp times the layer on one buffer, beside an OpenMP region "
+			"only; leave %s out",
+			odd, odd);
+	return SYNCBN_OK;
+}
+
 syncbn_status_t
 perf_bn_options_parse(int argc, char **argv, struct perf_bn_options *options)
 {
+	bool given[N_ARGS] = { false };
 	syncbn_status_t status;
 
 	*options = (struct perf_bn_options){ .layout = SYNCBN_CHANNELS_FIRST,
 					     .dtype = SYNCBN_FLOAT32,
 					     .warmup = 2,
 					     .rounds = ROUNDS };
-	status = perf_args_parse(argc, argv, args, sizeof(args) / sizeof(args[0]), options);
+	status = perf_args_parse(argc, argv, args, N_ARGS, options, given);
+	if (status == SYNCBN_OK && !options->help)
+		status = check_together(options, given);
 	if (status != SYNCBN_OK || options->help)
 		return status;
 	if (!options->places[PERF_BN_COLD] && !options->places[PERF_BN_HOT])

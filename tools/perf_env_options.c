@@ -55,7 +55,7 @@ perf_env_options_parse(int argc, char **argv, struct perf_env_options *options)
 	syncbn_status_t status;
 
 	*options = (struct perf_env_options){ 0 };
-	status = perf_args_parse(argc, argv, args, sizeof(args) / sizeof(args[0]), options);
+	status = perf_args_parse(argc, argv, args, sizeof(args) / sizeof(args[0]), options, NULL);
 	if (status == SYNCBN_OK && !options->help && options->oversubscribe &&
 	    options->n_ranks == 0)
 		return sbn_fail(SYNCBN_ERR_INVALID,

@@ -294,7 +294,8 @@ perf_options_parse(int argc, char **argv, struct perf_options *options)
 	status = perf_arg_choice("command", argv[0], perf_command_names, PERF_COMMANDS, &command);
 	options->command = (enum perf_command)command;
 	if (status == SYNCBN_OK)
-		status = perf_args_parse(argc, argv, args, sizeof(args) / sizeof(args[0]), &parser);
+		status = perf_args_parse(argc, argv, args, sizeof(args) / sizeof(args[0]), &parser,
+					 NULL);
 	if (status != SYNCBN_OK || options->help)
 		return status;
 	status = check_together(&parser);

@@ -37,6 +37,17 @@ for count in "-n 0" "-n x" "--threads 0" "--rounds 0" "-w -1" "-i 1.5"; do
 	# shellcheck disable=SC2086 # an option and its value
 	refused 'whole number' $count --shape 4x4
 done
+for words in --openmp "--op fwd" "--act none" --cold --hot "-w 2" "--warmup 2" "-i 0" \
+	"--iterations 1" "--rounds 7"; do
+	# shellcheck disable=SC2086 # an option and its value
+	refused "${words% *}: --numerics times nothing.*; leave ${words% *} out" \
+		--numerics $words --shape 4x4
+done
+for words in --cold --hot "--peer onednn"; do
+	# shellcheck disable=SC2086 # an option and its value
+	refused "${words% *}: --openmp times .* one buffer.*; leave ${words% *} out" \
+		$words --openmp --shape 4x4
+done
 refused 'the name of a file is empty' --json '' --shape 4x4
 refused 'not a regular file' --json /dev/null --shape 4x4
 refused 'processing unit' -n 1000 --shape 4x4
