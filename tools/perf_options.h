@@ -24,6 +24,8 @@ struct perf_options {
 	bool oversubscribe;
 	size_t bytes[PERF_MAX_SIZES]; /* what a rank gives; barrier: 0 */
 	size_t n_sizes;
+	size_t unit;         /* sizes are multiples of it: a channel or a value */
+	bool rounded;        /* a size that was asked for was none */
 	uint64_t warmup;     /* calls before each round */
 	uint64_t iterations; /* calls a round; 0: as many as fill the time */
 	uint64_t rounds;

@@ -37,16 +37,19 @@ perf_sizes_parse_bytes(const char *name, const char *text, uint64_t *out)
 	return SYNCBN_OK;
 }
 
+/* Sizes that become the same are measured once. */
 static syncbn_status_t
 add_size(struct perf_options *options, uint64_t bytes)
 {
-	uint64_t unit = options->command == PERF_EXCHANGE ? PERF_PAIR_BYTES :
-			options->dtype == SYNCBN_FLOAT64  ? sizeof(double) :
-							    sizeof(float);
+	uint64_t whole = sbn_ceil_div(bytes, options->unit) * options->unit;
 
+	options->rounded = options->rounded || whole != bytes;
+	if (options->rounded && options->n_sizes > 0 &&
+	    options->bytes[options->n_sizes - 1] == whole)
+		return SYNCBN_OK;
 	if (options->n_sizes == PERF_MAX_SIZES)
 		return sbn_fail(SYNCBN_ERR_INVALID, "more than %d sizes", PERF_MAX_SIZES);
-	options->bytes[options->n_sizes++] = sbn_ceil_div(bytes, unit) * unit;
+	options->bytes[options->n_sizes++] = whole;
 	return SYNCBN_OK;
 }
 
@@ -98,6 +101,9 @@ perf_sizes_choose(struct perf_options *options, const struct perf_sizes *sizes)
 {
 	bool steps = sizes->min != 0 || sizes->max != 0 || sizes->factor != 0;
 
+	options->unit = options->command == PERF_EXCHANGE ? PERF_PAIR_BYTES :
+			options->dtype == SYNCBN_FLOAT64  ? sizeof(double) :
+							    sizeof(float);
 	if (options->command == PERF_BARRIER) {
 		if (steps || sizes->channels != NULL)
 			return sbn_fail(SYNCBN_ERR_INVALID,

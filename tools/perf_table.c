@@ -79,6 +79,9 @@ perf_table_head(const struct perf_results *results)
 		       (unsigned long long)options->compute_us);
 	putchar('\n');
 	perf_print_machine(machine, results->n_ranks);
+	if (options->rounded)
+		printf("# sizes are rounded up to multiples of %zu bytes, a %s's\n", options->unit,
+		       options->command == PERF_EXCHANGE ? "channel" : "value");
 	print_columns(results);
 	fflush(stdout);
 }

@@ -29,6 +29,13 @@ expect "exchange is right" "0 0 0 " "$(column 8)"
 expect_match "the head names the command" '^# syncbn-perf [0-9.]+ exchange' "$dir/out"
 expect_match "the head names the ranks" '^# .*: 2 ranks on CPUs ' "$dir/out"
 
+expect "whole channels are not rounded" 0 "$(grep -c rounded "$dir/out")"
+measure exchange -n 2 -b 8 -e 32 -f 2
+expect "sizes are rounded up, and measured once" "0 16 32 " "$code $(column 1)"
+expect_match "the head tells of it" '^# sizes are rounded up to multiples of 16 bytes' "$dir/out"
+measure allreduce -n 2 -b 1 -e 9 -f 9 --dtype float64
+expect "doubles are rounded, too" "0 8 16 " "$code $(column 1)"
+expect_match "the head tells of theirs" '^# sizes are rounded up to multiples of 8 bytes' "$dir/out"
 measure allreduce -n 2 -b 4 -e 1K -f 16
 expect "allreduce ends well" 0 "$code"
 expect "allreduce has its bytes" "4 64 1024 " "$(column 1)"

@@ -63,6 +63,9 @@ for command in exchange allreduce barrier overlap; do
 	"$perf" $command --help >"$dir/out" 2>"$dir/err"
 	expect "$command --help is no error" 0 $?
 done
+expect_match "the help has the default sizes" \
+	'\(default 64 to 64K; --arena 1M to 64M; overlap 64K' "$dir/out"
+expect_match "the help tells of rounding" 'Rounded up to whole$' "$dir/out"
 expect "the help fits a screen's lines" yes \
 	"$([ "$(wc -l <"$dir/out")" -le 40 ] && echo yes)"
 expect "the help fits a screen's columns" 0 "$(grep -cE '^.{81}' "$dir/out")"
