@@ -15,6 +15,7 @@ PEER = {"real_time": TIME, "time_unit": TEXT, "p90": TIME, "p99": TIME, "ratio":
 OPTIONAL = {name + end: TIME
             for name in ("alone", "apart", "read_copy") for end in ("", "_multiple")}
 PHASES = {"moments": TIME, "exchange": TIME, "wait": TIME, "normalize": TIME}
+LONGEST = 1000000  # times the call, for a busy machine; a wrapped counter is far above
 
 
 def is_a(value, kind):
@@ -41,6 +42,8 @@ def near(a, b):
 def check_row(row, peers):
     check(row["name"], row, {**ROW, "phases": {}, "peers": {}}, OPTIONAL)
     check("phases", row["phases"], PHASES)
+    for name, us in row["phases"].items():
+        assert us <= LONGEST * row["p99"], f"{name}: {us} us of a call of {row['p99']} us"
     assert row["time_unit"] == "us" and 0 < row["real_time"] <= row["p90"] <= row["p99"]
     assert row["iterations"] > 0 and row["ranks"] > 0 and row["bytes"] > 0
     assert row["place"] in ("cold", "hot") and f"/{row['shape']}/" in row["name"]
