@@ -106,7 +106,7 @@ class Alone:
 
 
 class ByHand:
-    """Sums, gloo's all-reduce of the sums, then the formulas."""
+    """Sums, gloo's all-reduce of the sums, then the formulas; the variance is E[x^2] - mean^2."""
 
     def __init__(self, batch):
         import torch
