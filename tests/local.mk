@@ -94,6 +94,7 @@ rank_tests = \
 	tests/ranks/property_test
 
 shell_tests = \
+	tests/callgrind/counts.sh \
 	tests/tools/bn_report.sh \
 	tests/tools/cpusets.sh \
 	tests/tools/dry_run.sh \
@@ -193,6 +194,7 @@ test_headers = \
 	tests/unit/world_of_one.h
 
 test_data = \
+	tests/callgrind/counts.txt \
 	tests/relacy/sleeping.cc \
 	tests/relacy/sources.cc \
 	tests/models/abort.pml \
@@ -251,7 +253,7 @@ tests_unit_perf_numbers_test_SOURCES = \
 # run actors.
 check_PROGRAMS += tests/unit/kernels_digest tests/ranks/batch_norm_digest tests/tools/holder \
 	tests/tools/layer_actor tests/tools/rank_actor tests/tools/state_actor tests/vm/placement \
-	tests/faults/actor tests/faults/deny tests/faults/matrix
+	tests/faults/actor tests/faults/deny tests/faults/matrix tests/callgrind/layer_counts
 
 # Hooks in the phases of a rank's work, in this program only.
 tests_faults_actor_SOURCES = \
@@ -284,12 +286,19 @@ AM_TESTS_ENVIRONMENT = \
 	unset RANK WORLD_SIZE LOCAL_RANK LOCAL_WORLD_SIZE OMPI_COMM_WORLD_SIZE PMI_SIZE \
 		$$(env | sed -n 's/^\(SYNCBN_[A-Z_]*\)=.*/\1/p'); \
 	SYNCBN_CALIBRATE=off BUILD='$(abs_top_builddir)' SRC='$(abs_top_srcdir)' \
-	CC='$(CC)' CXX='$(CXX)' NM='$(NM)' SBN_SANITIZE='$(SBN_SANITIZE)'; \
-	export SYNCBN_CALIBRATE BUILD SRC CC CXX NM SBN_SANITIZE;
+	CC='$(CC)' CXX='$(CXX)' NM='$(NM)' CFLAGS='$(CFLAGS)' SBN_SANITIZE='$(SBN_SANITIZE)'; \
+	export SYNCBN_CALIBRATE BUILD SRC CC CXX NM CFLAGS SBN_SANITIZE;
 TEST_EXTENSIONS = .sh
 TEST_SECONDS = 300
 LOG_COMPILER = timeout -k 10 $(TEST_SECONDS) $(SBN_RUNNER)
 SH_LOG_COMPILER = timeout -k 10 $(TEST_SECONDS) $(BASH)
+
+# After a change of the kernels, or with another compiler.
+.PHONY: record-counts
+record-counts: tests/callgrind/layer_counts
+	BUILD='$(abs_top_builddir)' SRC='$(abs_top_srcdir)' CC='$(CC)' CFLAGS='$(CFLAGS)' \
+		SBN_SANITIZE='$(SBN_SANITIZE)' \
+		$(BASH) $(top_srcdir)/tests/callgrind/counts.sh --record
 
 # For bootstrap: parts of "make check".
 .PHONY: programs faults-table check-numa check-programs check-slow check-tsan
