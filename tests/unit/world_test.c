@@ -71,7 +71,7 @@ test_every_wrong_variable_is_named(void **state)
 	refuse_variable("SYNCBN_THREADS", "two", "SYNCBN_THREADS");
 	refuse_variable("SYNCBN_TIMEOUT", "0", "SYNCBN_TIMEOUT");
 	refuse_variable("SYNCBN_TIMEOUT", "1s", "SYNCBN_TIMEOUT");
-	refuse_variable("SYNCBN_ISA", "avx3", "instruction set");
+	refuse_variable("SYNCBN_ISA", "avx3", "did you mean avx2");
 	refuse_variable("WORLD_SIZE", "2", "syncbn-run -n 2");
 	refuse_variable("OMPI_COMM_WORLD_SIZE", "4", "OMPI_COMM_WORLD_SIZE");
 	refuse_variable("PMI_SIZE", "4", "PMI_SIZE");
@@ -117,7 +117,7 @@ test_a_world_in_use_cannot_end(void **state)
 
 	assert_invalid(syncbn_finalize(world), "free them first");
 	syncbn_batch_norm_free(bn);
-	assert_invalid(syncbn_finalize(world), "1 layers");
+	assert_invalid(syncbn_finalize(world), "1 still live");
 	syncbn_saved_free(saved);
 	assert_ok(syncbn_arena_new(world, 1, &arena));
 	assert_invalid(syncbn_finalize(world), "free them first");
