@@ -188,8 +188,9 @@ run_all_over(const struct sbn_type_kernels *kernels, void *p, const void *k, siz
 		.ahead = SIZE_MAX / 2,
 		.stream = true,
 	};
-	const struct sbn_coefficients all = { k, k,     k,         k, k, k, k, k, SBN_ACT_RELU,
-					      0, false, n % 2 == 1 };
+	const struct sbn_coefficients all = {
+		k, k, k, k, k, k, k, k, SBN_ACT_RELU, 0, false, n % 2 == 1, n % 4 == 2
+	};
 	struct sbn_moments moments;
 	double sums[2], wide[3][64];
 
