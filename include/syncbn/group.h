@@ -66,8 +66,8 @@ syncbn_status_t syncbn_init(const syncbn_config_t *config, syncbn_group_t **worl
  * still waits for, is lost to its peers. All layers, saved objects and arenas of the world must
  * have been freed. Local, waits for nobody, and works on a failed group too. NULL does nothing.
  *
- * INVALID: world is not the group that syncbn_init gave; layers, saved objects, arenas or other
- * groups live; all-reduces are in flight.
+ * INVALID: world is not the group that syncbn_init gave, or it is finalized already; layers,
+ * saved objects, arenas or other groups live; all-reduces are in flight.
  */
 syncbn_status_t syncbn_finalize(syncbn_group_t *world);
 

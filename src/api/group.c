@@ -9,6 +9,9 @@
 #include "comm/collective.h"
 #include "comm/group.h"
 
+/* The group that syncbn_init gave, until it is finalized: another pointer may point to nothing. */
+static struct syncbn_group *the_world;
+
 static syncbn_status_t
 init(const syncbn_config_t *config, struct syncbn_group **world)
 {
@@ -26,7 +29,9 @@ init(const syncbn_config_t *config, struct syncbn_group **world)
 	if (status != SYNCBN_OK)
 		return status;
 	status = sbn_group_join(process, world);
-	if (status != SYNCBN_OK)
+	if (status == SYNCBN_OK)
+		the_world = *world;
+	else
 		sbn_process_stop();
 	return status;
 }
@@ -85,15 +90,17 @@ syncbn_finalize(syncbn_group_t *world)
 
 	if (world == NULL)
 		return SYNCBN_OK;
-	if (status == SYNCBN_OK && !world->is_world)
-		status =
-			sbn_fail(SYNCBN_ERR_INVALID, "this is not the group that syncbn_init gave");
+	if (status == SYNCBN_OK && world != the_world)
+		status = sbn_fail(SYNCBN_ERR_INVALID,
+				  "this is not the group that syncbn_init gave, or it has "
+				  "been finalized");
 	if (status == SYNCBN_OK)
 		status = check_unused(world);
 	if (status == SYNCBN_OK)
 		status = check_no_groups();
 	if (status != SYNCBN_OK)
 		return sbn_named("syncbn_finalize", status);
+	the_world = NULL;
 	sbn_group_close(world);
 	sbn_process_stop();
 	return SYNCBN_OK;

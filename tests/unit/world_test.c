@@ -95,6 +95,20 @@ test_alone_is_a_world_of_one(void **state)
 }
 
 static void
+test_a_world_ends_once(void **state)
+{
+	syncbn_group_t *world, *next;
+
+	(void)state;
+	forget_launchers();
+	assert_ok(syncbn_init(NULL, &world));
+	assert_ok(syncbn_finalize(world));
+	assert_invalid(syncbn_finalize(world), "not the group that syncbn_init gave");
+	assert_ok(syncbn_init(NULL, &next));
+	assert_ok(syncbn_finalize(next));
+}
+
+static void
 test_no_group_has_no_rank(void **state)
 {
 	(void)state;
@@ -328,6 +342,7 @@ main(void)
 		cmocka_unit_test(test_every_wrong_field_is_named),
 		cmocka_unit_test(test_every_wrong_variable_is_named),
 		cmocka_unit_test(test_alone_is_a_world_of_one),
+		cmocka_unit_test(test_a_world_ends_once),
 		cmocka_unit_test(test_no_group_has_no_rank),
 		cmocka_unit_test(test_groups_of_one_need_a_joined_process),
 		joined(test_a_world_in_use_cannot_end),
