@@ -43,8 +43,8 @@ typedef struct syncbn_state_layer {
  * A file that was there before is replaced only by a whole one. Local: one rank is enough.
  *
  * INVALID: NULL, no layers, two arrays of one name, a prefix that is not UTF-8 or longer than 255
- * bytes, an unknown format. SYSTEM: the file cannot be written (the detail names the step).
- * NO_MEMORY.
+ * bytes, one with a control character for a .npz file, an unknown format. SYSTEM: the file cannot
+ * be written (the detail names the step). NO_MEMORY.
  */
 syncbn_status_t syncbn_state_save(const char *path, syncbn_state_format_t format,
 				  syncbn_state_names_t names, const syncbn_state_layer_t *layers,

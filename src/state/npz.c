@@ -178,7 +178,26 @@ npz_close(struct sbn_archive *archive)
 /* What numpy writes as every entry's time, too: equal states are equal files. */
 enum { MIDNIGHT = 0, FIRST_OF_1980 = 1 << 5 | 1 };
 
-static bool
+/* libzip takes all of UTF-8 but some control characters. */
+static syncbn_status_t
+fail_entry(zip_t *zip, const char *name)
+{
+	zip_error_t *error = zip_get_error(zip);
+	syncbn_status_t status;
+	char shown[SBN_SHOWN];
+
+	sbn_show(name, strlen(name), shown);
+	if (zip_error_code_zip(error) == ZIP_ER_INVAL)
+		return sbn_fail(SYNCBN_ERR_INVALID,
+				"a .npz file cannot have the name \"%s\": give a prefix without "
+				"control characters, or save as SYNCBN_STATE_SAFETENSORS",
+				shown);
+	status = zip_failed(error, "its zip entry");
+	sbn_fail_prefix("array \"%s\"", shown);
+	return status;
+}
+
+static syncbn_status_t
 add_bytes(zip_t *zip, const char *name, void *bytes, size_t n)
 {
 	zip_source_t *source = zip_source_buffer(zip, bytes, n, 1);
@@ -186,18 +205,20 @@ add_bytes(zip_t *zip, const char *name, void *bytes, size_t n)
 
 	if (source == NULL) {
 		free(bytes);
-		return false;
+		return fail_entry(zip, name);
 	}
 	index = zip_file_add(zip, name, source, ZIP_FL_ENC_UTF_8);
 	if (index < 0) {
 		zip_source_free(source);
-		return false;
+		return fail_entry(zip, name);
 	}
-	return zip_set_file_compression(zip, (zip_uint64_t)index, ZIP_CM_STORE, 0) == 0 &&
-	       zip_file_set_dostime(zip, (zip_uint64_t)index, MIDNIGHT, FIRST_OF_1980, 0) == 0;
+	if (zip_set_file_compression(zip, (zip_uint64_t)index, ZIP_CM_STORE, 0) != 0 ||
+	    zip_file_set_dostime(zip, (zip_uint64_t)index, MIDNIGHT, FIRST_OF_1980, 0) != 0)
+		return fail_entry(zip, name);
+	return SYNCBN_OK;
 }
 
-static bool
+static syncbn_status_t
 add_item(zip_t *zip, const struct sbn_archive_item *item)
 {
 	char header[SBN_NPY_HEADER_BYTES];
@@ -205,19 +226,20 @@ add_item(zip_t *zip, const struct sbn_archive_item *item)
 	char *bytes = malloc(header_bytes + item->array.bytes);
 	size_t name_bytes = strlen(item->name);
 	char *name = malloc(name_bytes + sizeof(SUFFIX));
-	bool added = false;
+	syncbn_status_t status;
 
-	if (bytes != NULL && name != NULL) {
-		memcpy(bytes, header, header_bytes);
-		memcpy(bytes + header_bytes, item->array.data, item->array.bytes);
-		memcpy(name, item->name, name_bytes);
-		memcpy(name + name_bytes, SUFFIX, sizeof(SUFFIX));
-		added = add_bytes(zip, name, bytes, header_bytes + item->array.bytes);
-	} else {
+	if (bytes == NULL || name == NULL) {
 		free(bytes);
+		free(name);
+		return sbn_fail(SYNCBN_ERR_NO_MEMORY, "a .npz file");
 	}
+	memcpy(bytes, header, header_bytes);
+	memcpy(bytes + header_bytes, item->array.data, item->array.bytes);
+	memcpy(name, item->name, name_bytes);
+	memcpy(name + name_bytes, SUFFIX, sizeof(SUFFIX));
+	status = add_bytes(zip, name, bytes, header_bytes + item->array.bytes);
 	free(name);
-	return added;
+	return status;
 }
 
 static syncbn_status_t
@@ -257,8 +279,7 @@ npz_write(const struct sbn_archive_item *items, size_t n, struct sbn_archive_byt
 {
 	zip_source_t *source;
 	zip_t *zip = NULL;
-	syncbn_status_t status;
-	size_t added = 0;
+	syncbn_status_t status = SYNCBN_OK;
 
 	if (n == 0)
 		return write_empty(out);
@@ -270,11 +291,10 @@ npz_write(const struct sbn_archive_item *items, size_t n, struct sbn_archive_byt
 		return sbn_fail(SYNCBN_ERR_NO_MEMORY, "a .npz file");
 	}
 	zip_source_keep(source); /* zip_close and zip_discard let go of it */
-	while (added < n && add_item(zip, &items[added]))
-		added++;
-	if (added < n) {
+	for (size_t i = 0; i < n && status == SYNCBN_OK; i++)
+		status = add_item(zip, &items[i]);
+	if (status != SYNCBN_OK) {
 		zip_discard(zip);
-		status = sbn_fail(SYNCBN_ERR_NO_MEMORY, "a .npz file");
 	} else if (zip_close(zip) != 0) {
 		status = zip_failed(zip_get_error(zip), "a .npz file in memory");
 		zip_discard(zip);

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -247,6 +248,25 @@ test_what_is_written_is_read_again(void **state)
 	free(again.data);
 }
 
+static void
+test_a_name_that_a_zip_file_cannot_have_is_shown(void **state)
+{
+	static const float w[1];
+	const struct sbn_archive_item items[] = {
+		{ "a.w", { SBN_NPY_F32, 1, { 1 }, w, 4 }, 0 },
+		{ "b\1.w", { SBN_NPY_F32, 1, { 1 }, w, 4 }, 0 },
+	};
+	struct sbn_archive_bytes bytes;
+
+	(void)state;
+	errno = ENOENT;
+	assert_int_equal(sbn_npz.write(items, 2, &bytes), SYNCBN_ERR_INVALID);
+	assert_non_null(strstr(sbn_last_error(), "cannot have the name \"b?.w.npy\""));
+	errno = 0;
+	assert_int_equal(sbn_safetensors.write(items, 2, &bytes), SYNCBN_OK);
+	free(bytes.data);
+}
+
 int
 main(void)
 {
@@ -260,6 +280,7 @@ main(void)
 		cmocka_unit_test(test_an_entry_that_is_no_array_is_refused_when_it_is_wanted),
 		cmocka_unit_test(test_no_arrays_are_a_file_too),
 		cmocka_unit_test(test_what_is_written_is_read_again),
+		cmocka_unit_test(test_a_name_that_a_zip_file_cannot_have_is_shown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
