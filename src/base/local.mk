@@ -9,4 +9,6 @@ libsbn_core_la_SOURCES += \
 	src/base/log.h \
 	src/base/math.h \
 	src/base/parse.c \
-	src/base/parse.h
+	src/base/parse.h \
+	src/base/show.c \
+	src/base/show.h

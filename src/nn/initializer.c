@@ -6,6 +6,7 @@
 #include <strings.h>
 
 #include "base/fail.h"
+#include "base/show.h"
 
 enum kind { ZEROS, ONES, UNIFORM, NORMAL, TRUNCATED_NORMAL, NEEDS_MATRIX };
 
@@ -55,12 +56,13 @@ static syncbn_status_t
 check_name(const char *field, const char *name)
 {
 	size_t i = find_name(name);
+	char shown[SBN_SHOWN];
 
 	if (i == N_NAMES)
 		return sbn_fail(SYNCBN_ERR_INVALID,
 				"%s.name is \"%s\": not zeros, ones, uniform, normal or "
 				"truncatednormal",
-				field, name);
+				field, sbn_show(name, strlen(name), shown));
 	if (names[i].kind == NEEDS_MATRIX)
 		return sbn_fail(SYNCBN_ERR_INVALID,
 				"%s.name is \"%s\", which needs an array of two or more "

@@ -7,20 +7,6 @@
 #include "base/fail.h"
 #include "base/math.h"
 
-const char *
-sbn_show(const char *text, size_t n, char out[SBN_SHOWN])
-{
-	size_t shown = SBN_MIN(n, SBN_SHOWN - 1);
-
-	/* not half a character of UTF-8 */
-	while (shown < n && shown > 0 && ((unsigned char)text[shown] & 0xc0) == 0x80)
-		shown--;
-	for (size_t i = 0; i < shown; i++)
-		out[i] = (unsigned char)text[i] < ' ' || text[i] == 0x7f ? '?' : text[i];
-	out[shown] = '\0';
-	return out;
-}
-
 static int
 compare(const char *a, size_t a_bytes, const char *b, size_t b_bytes)
 {

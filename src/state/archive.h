@@ -12,6 +12,7 @@
 
 #include <syncbn/status.h>
 
+#include "base/show.h"
 #include "state/npy.h"
 
 /* An array to write. */
@@ -73,9 +74,5 @@ void sbn_archive_close(struct sbn_archive *archive);
 
 /* NULL: none of that name. */
 struct sbn_archive_entry *sbn_archive_find(const struct sbn_archive *archive, const char *name);
-
-/* A stranger's text for an error: at most 79 bytes, control characters as '?'. Returns out. */
-enum { SBN_SHOWN = 80 };
-const char *sbn_show(const char *text, size_t n, char out[SBN_SHOWN]);
 
 #endif

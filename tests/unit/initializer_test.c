@@ -119,6 +119,8 @@ test_what_makes_no_sense_is_refused(void **state)
 	(void)state;
 	assert_invalid(sbn_initializer_check("gamma_init", &unknown), "gamma_init.name is \"gau");
 	assert_invalid(sbn_initializer_check("gamma_init", &empty), "gamma_init.name is \"\"");
+	unknown.name = "a\n\033[31mb";
+	assert_invalid(sbn_initializer_check("gamma_init", &unknown), "\"a??[31mb\"");
 	two.values = array;
 	assert_invalid(sbn_initializer_check("beta_init", &two), "beta_init has more than one");
 	two.values = NULL;
