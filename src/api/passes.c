@@ -131,6 +131,18 @@ check_want(const syncbn_saved_t *saved, unsigned want)
 	return SYNCBN_OK;
 }
 
+/* What needs the x that y was written over, and what to do without. */
+static void
+advise_undoing(const syncbn_batch_norm_t *bn, const syncbn_saved_t *saved, unsigned want)
+{
+	if (sbn_backward_needs_x(bn, saved->by, want & ~(unsigned)SYNCBN_WANT_DGAMMA))
+		sbn_fail_prefix("the backward pass needs x, over which y was written; give y "
+				"memory of its own");
+	else
+		sbn_fail_prefix("dgamma needs x, over which y was written; leave "
+				"SYNCBN_WANT_DGAMMA out, or give y memory of its own");
+}
+
 /* Where y was written over x, what is wanted must go without x, or with what y still tells. */
 static syncbn_status_t
 check_undoing(const syncbn_batch_norm_t *bn, const syncbn_saved_t *saved, unsigned want)
@@ -144,8 +156,7 @@ check_undoing(const syncbn_batch_norm_t *bn, const syncbn_saved_t *saved, unsign
 	else
 		status = sbn_batch_norm_check_inverse(bn);
 	if (status != SYNCBN_OK)
-		sbn_fail_prefix("dgamma needs x, over which y was written; leave "
-				"SYNCBN_WANT_DGAMMA out, or give y memory of its own");
+		advise_undoing(bn, saved, want);
 	return status;
 }
 

@@ -284,6 +284,29 @@ test_z_must_be_there_to_be_taken_away(void **state)
 	syncbn_batch_norm_free(bn);
 }
 
+/* Batch statistics need x for dx, too: there is nothing to leave out. */
+static void
+test_a_gamma_that_is_lost_after_the_forward_pass_is_refused(void **state)
+{
+	static const unsigned wants[] = { SYNCBN_WANT_DX, SYNCBN_WANT_ALL };
+	syncbn_batch_norm_config_t config = SYNCBN_BATCH_NORM_TORCH(C);
+	syncbn_batch_norm_t *bn = new_layer(*state, &config);
+	syncbn_saved_t *saved = new_saved(bn);
+	syncbn_tensor_t x = syncbn_tensor_ncl(memory, 2, C, 4),
+			dy = syncbn_tensor_ncl(other, 2, C, 4);
+
+	assert_ok(syncbn_batch_norm_forward(bn, &x, NULL, &x, saved));
+	((float *)syncbn_batch_norm_param(bn, SYNCBN_GAMMA))[1] = NAN;
+	for (size_t i = 0; i < 2; i++) {
+		assert_invalid(syncbn_batch_norm_backward(bn, saved, &dy, &dy, NULL, wants[i]),
+			       "needs x, over which y was written; give y memory of its own: "
+			       "gamma[1] is");
+		assert_null(strstr(syncbn_last_error(), "DGAMMA"));
+	}
+	syncbn_saved_free(saved);
+	syncbn_batch_norm_free(bn);
+}
+
 /* The whole group has to agree; an empty batch has no x that could be lost. */
 static void
 test_an_empty_batch_is_never_refused(void **state)
@@ -312,6 +335,7 @@ main(void)
 		cmocka_unit_test(test_an_activation_without_an_inverse_is_refused),
 		cmocka_unit_test(test_a_gamma_that_loses_x_is_refused),
 		cmocka_unit_test(test_z_must_be_there_to_be_taken_away),
+		cmocka_unit_test(test_a_gamma_that_is_lost_after_the_forward_pass_is_refused),
 		cmocka_unit_test(test_an_empty_batch_is_never_refused),
 	};
 
