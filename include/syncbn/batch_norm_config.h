@@ -56,6 +56,9 @@ typedef enum syncbn_activation {
  *		dimensions (xavier_uniform, he_normal, ...) are INVALID with the reason
  * constant	one number for all channels, with is_constant 1
  * values	[num_features], copied
+ *
+ * Numbers are finite ones of the layer's dtype, those of a running variance 0 or more, which also
+ * leaves the random names out there. An array that the layer does not have must be left default.
  */
 typedef struct syncbn_initializer {
 	const char *name;

@@ -42,17 +42,22 @@ check_numbers(const syncbn_batch_norm_config_t *config)
 	return SYNCBN_OK;
 }
 
+static double
+largest_number(const syncbn_batch_norm_config_t *config)
+{
+	return config->dtype == SYNCBN_FLOAT64 ? DBL_MAX : (double)FLT_MAX;
+}
+
 static syncbn_status_t
 check_activation(const syncbn_batch_norm_config_t *config)
 {
 	syncbn_status_t status =
 		check_choice("activation", config->activation, SYNCBN_ACTIVATION_LEAKY_RELU);
-	double largest = config->dtype == SYNCBN_FLOAT64 ? DBL_MAX : (double)FLT_MAX;
 
 	if (status != SYNCBN_OK)
 		return status;
 	if (config->activation == SYNCBN_ACTIVATION_LEAKY_RELU &&
-	    !(fabs(config->negative_slope) <= largest))
+	    !(fabs(config->negative_slope) <= largest_number(config)))
 		return sbn_fail(SYNCBN_ERR_INVALID,
 				"negative_slope is %g, not a finite number of the layer's dtype",
 				config->negative_slope);
@@ -85,16 +90,39 @@ check_choices(const syncbn_batch_norm_config_t *config)
 	return check_activation(config);
 }
 
+/* needs: what the layer lacks if it has no such array; NULL where it has one. */
+static syncbn_status_t
+check_initializer(const syncbn_batch_norm_config_t *config, const char *field,
+		  const syncbn_initializer_t *init, double least, const char *needs)
+{
+	const struct sbn_initialized array = { field, (size_t)config->num_features, least,
+					       largest_number(config) };
+	syncbn_status_t status = sbn_initializer_check(&array, init);
+
+	if (status != SYNCBN_OK || needs == NULL || sbn_initializer_is_default(init))
+		return status;
+	return sbn_fail(SYNCBN_ERR_INVALID,
+			"%s is given, but the layer has no such array: set %s to 1, or leave it "
+			"SYNCBN_INITIALIZER_DEFAULT",
+			field, needs);
+}
+
 static syncbn_status_t
 check_initializers(const syncbn_batch_norm_config_t *config)
 {
+	const bool has_affine = config->affine || config->fixed_affine;
+	const char *affine = has_affine ? NULL : "affine or fixed_affine";
+	const char *running = config->track_running_stats ? NULL : "track_running_stats";
 	syncbn_status_t status;
 
-	if ((status = sbn_initializer_check("gamma_init", &config->gamma_init)) ||
-	    (status = sbn_initializer_check("beta_init", &config->beta_init)) ||
-	    (status = sbn_initializer_check("running_mean_init", &config->running_mean_init)))
+	if ((status = check_initializer(config, "gamma_init", &config->gamma_init, -INFINITY,
+					affine)) ||
+	    (status = check_initializer(config, "beta_init", &config->beta_init, -INFINITY,
+					affine)) ||
+	    (status = check_initializer(config, "running_mean_init", &config->running_mean_init,
+					-INFINITY, running)))
 		return status;
-	return sbn_initializer_check("running_var_init", &config->running_var_init);
+	return check_initializer(config, "running_var_init", &config->running_var_init, 0, running);
 }
 
 syncbn_status_t

@@ -53,8 +53,9 @@ find_name(const char *name)
 }
 
 static syncbn_status_t
-check_name(const char *field, const char *name)
+check_name(const struct sbn_initialized *array, const char *name)
 {
+	const char *field = array->field;
 	size_t i = find_name(name);
 	char shown[SBN_SHOWN];
 
@@ -68,12 +69,46 @@ check_name(const char *field, const char *name)
 				"%s.name is \"%s\", which needs an array of two or more "
 				"dimensions; this one has one, [num_features]",
 				field, name);
+	if (array->least == 0 && names[i].kind != ZEROS && names[i].kind != ONES)
+		return sbn_fail(SYNCBN_ERR_INVALID,
+				"%s.name is \"%s\", which draws negative numbers, too: a variance "
+				"is 0 or more",
+				field, name);
 	return SYNCBN_OK;
 }
 
-syncbn_status_t
-sbn_initializer_check(const char *field, const syncbn_initializer_t *init)
+/* What is wrong with a number of the array; NULL: nothing. */
+static const char *
+number_error(const struct sbn_initialized *array, double value)
 {
+	if (!(fabs(value) <= array->largest))
+		return "not a finite number of the layer's dtype";
+	return value < array->least ? "below 0, which no variance is" : NULL;
+}
+
+static syncbn_status_t
+check_values(const struct sbn_initialized *array, const double *values)
+{
+	for (size_t i = 0; i < array->n; i++) {
+		const char *wrong = number_error(array, values[i]);
+
+		if (wrong != NULL)
+			return sbn_fail(SYNCBN_ERR_INVALID, "%s.values[%zu] is %g, %s",
+					array->field, i, values[i], wrong);
+	}
+	return SYNCBN_OK;
+}
+
+bool
+sbn_initializer_is_default(const syncbn_initializer_t *init)
+{
+	return init->name == NULL && init->values == NULL && !init->is_constant;
+}
+
+syncbn_status_t
+sbn_initializer_check(const struct sbn_initialized *array, const syncbn_initializer_t *init)
+{
+	const char *field = array->field, *wrong;
 	int given = (init->name != NULL) + (init->values != NULL) + (init->is_constant != 0);
 
 	if (init->is_constant != 0 && init->is_constant != 1)
@@ -86,10 +121,12 @@ sbn_initializer_check(const char *field, const syncbn_initializer_t *init)
 	if (given > 1)
 		return sbn_fail(SYNCBN_ERR_INVALID,
 				"%s has more than one of name, values and is_constant", field);
-	if (init->is_constant && !isfinite(init->constant))
-		return sbn_fail(SYNCBN_ERR_INVALID, "%s.constant is %g, not a finite number", field,
-				init->constant);
-	return init->name == NULL ? SYNCBN_OK : check_name(field, init->name);
+	if (init->is_constant && (wrong = number_error(array, init->constant)) != NULL)
+		return sbn_fail(SYNCBN_ERR_INVALID, "%s.constant is %g, %s", field, init->constant,
+				wrong);
+	if (init->values != NULL)
+		return check_values(array, init->values);
+	return init->name == NULL ? SYNCBN_OK : check_name(array, init->name);
 }
 
 /* splitmix64: Steele, Lea and Flood, "Fast splittable pseudorandom number generators" (2014). */

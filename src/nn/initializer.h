@@ -3,13 +3,25 @@
 #ifndef SBN_NN_INITIALIZER_H
 #define SBN_NN_INITIALIZER_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include <syncbn/batch_norm_config.h>
 #include <syncbn/status.h>
 
-/* The rules of an initializer of `field`. INVALID. */
-syncbn_status_t sbn_initializer_check(const char *field, const syncbn_initializer_t *init);
+/* The array that is to be initialized. */
+struct sbn_initialized {
+	const char *field; /* of the config, for errors */
+	size_t n;
+	double least, largest; /* what its numbers may be */
+};
+
+/* Whether init is all default: a seed alone chooses nothing. */
+bool sbn_initializer_is_default(const syncbn_initializer_t *init);
+
+/* The rules of an initializer of the array. INVALID. */
+syncbn_status_t sbn_initializer_check(const struct sbn_initialized *array,
+				      const syncbn_initializer_t *init);
 
 /*
  * Writes n values; `otherwise` where init is the default. The sequence of the random ones is

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Initial values: MindSpore's names, numbers and arrays. */
+#include <float.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -26,6 +27,14 @@ named(const char *name, uint64_t seed)
 	return init;
 }
 
+static syncbn_status_t
+check(const char *field, const syncbn_initializer_t *init)
+{
+	const struct sbn_initialized array = { field, 1, -INFINITY, DBL_MAX };
+
+	return sbn_initializer_check(&array, init);
+}
+
 /* Fills values and checks mean, spread and the largest size. */
 static void
 check_distribution(const char *name, double sd, double limit)
@@ -33,7 +42,7 @@ check_distribution(const char *name, double sd, double limit)
 	syncbn_initializer_t init = named(name, 7);
 	double sum = 0, squares = 0, largest = 0;
 
-	assert_ok(sbn_initializer_check("gamma_init", &init));
+	assert_ok(check("gamma_init", &init));
 	sbn_initializer_fill(&init, 99, 0, values, MANY);
 	for (size_t i = 0; i < MANY; i++) {
 		sum += values[i];
@@ -67,7 +76,7 @@ test_constant_names_and_aliases_hold(void **state)
 	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
 		syncbn_initializer_t init = named(table[i].name, 1);
 
-		assert_ok(sbn_initializer_check("beta_init", &init));
+		assert_ok(check("beta_init", &init));
 		sbn_initializer_fill(&init, 99, 1, values, 3);
 		for (size_t c = 0; c < 3; c++)
 			assert_true(values[c] == table[i].value);
@@ -102,9 +111,9 @@ test_names_that_need_a_matrix_are_refused_with_the_reason(void **state)
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		syncbn_initializer_t init = named(names[i], 0);
 
-		assert_invalid(sbn_initializer_check("running_var_init", &init),
+		assert_invalid(check("running_mean_init", &init),
 			       "needs an array of two or more dimensions");
-		assert_non_null(strstr(syncbn_last_error(), "running_var_init.name"));
+		assert_non_null(strstr(syncbn_last_error(), "running_mean_init.name"));
 		assert_non_null(strstr(syncbn_last_error(), names[i]));
 	}
 }
@@ -117,22 +126,91 @@ test_what_makes_no_sense_is_refused(void **state)
 	static const double array[1];
 
 	(void)state;
-	assert_invalid(sbn_initializer_check("gamma_init", &unknown), "gamma_init.name is \"gau");
-	assert_invalid(sbn_initializer_check("gamma_init", &empty), "gamma_init.name is \"\"");
+	assert_invalid(check("gamma_init", &unknown), "gamma_init.name is \"gau");
+	assert_invalid(check("gamma_init", &empty), "gamma_init.name is \"\"");
 	unknown.name = "a\n\033[31mb";
-	assert_invalid(sbn_initializer_check("gamma_init", &unknown), "\"a??[31mb\"");
+	assert_invalid(check("gamma_init", &unknown), "\"a??[31mb\"");
 	two.values = array;
-	assert_invalid(sbn_initializer_check("beta_init", &two), "beta_init has more than one");
+	assert_invalid(check("beta_init", &two), "beta_init has more than one");
 	two.values = NULL;
 	two.is_constant = 1;
-	assert_invalid(sbn_initializer_check("beta_init", &two), "beta_init has more than one");
+	assert_invalid(check("beta_init", &two), "beta_init has more than one");
 	flag.is_constant = 2;
-	assert_invalid(sbn_initializer_check("beta_init", &flag), "beta_init.is_constant is 2");
+	assert_invalid(check("beta_init", &flag), "beta_init.is_constant is 2");
 	flag.is_constant = 1;
 	flag.constant = NAN;
-	assert_invalid(sbn_initializer_check("beta_init", &flag), "beta_init.constant");
+	assert_invalid(check("beta_init", &flag), "beta_init.constant");
 	flag.constant = -INFINITY;
-	assert_invalid(sbn_initializer_check("beta_init", &flag), "beta_init.constant");
+	assert_invalid(check("beta_init", &flag), "beta_init.constant");
+}
+
+#define refuse(init, config, words)                                                     \
+	do {                                                                            \
+		syncbn_batch_norm_t *none;                                              \
+		(config).init;                                                          \
+		assert_invalid(syncbn_batch_norm_new(*state, &(config), &none), words); \
+	} while (0)
+
+static const syncbn_batch_norm_config_t torch = SYNCBN_BATCH_NORM_TORCH(3);
+
+static void
+test_numbers_are_finite_ones_of_the_dtype(void **state)
+{
+	static const double spoilt[] = { NAN, INFINITY, -INFINITY, 1e300, -1e39 };
+	syncbn_batch_norm_config_t config;
+
+	for (size_t i = 0; i < sizeof(spoilt) / sizeof(spoilt[0]); i++) {
+		double three[3] = { 1, 2, spoilt[i] };
+
+		config = torch;
+		refuse(gamma_init.values = three, config, "gamma_init.values[2] is");
+		config = torch;
+		config.beta_init.is_constant = 1;
+		refuse(beta_init.constant = spoilt[i], config, "beta_init.constant is");
+	}
+	config.dtype = SYNCBN_FLOAT64;
+	config.beta_init.constant = 1e300;
+	syncbn_batch_norm_free(new_layer(*state, &config));
+}
+
+static void
+test_a_running_variance_starts_at_0_or_more(void **state)
+{
+	static const char *const random[] = { "normal", "uniform", "truncatednormal" };
+	static const double negative[3] = { 0, 1, -1e-9 }, fine[3] = { 0, -0.0, 1e38 };
+	syncbn_batch_norm_config_t config = torch;
+
+	refuse(running_var_init.values = negative, config, "running_var_init.values[2] is -1e-09");
+	config.running_var_init.values = fine;
+	config.running_mean_init.values = negative;
+	syncbn_batch_norm_free(new_layer(*state, &config));
+	for (size_t i = 0; i < 3; i++) {
+		config = torch;
+		refuse(running_var_init.name = random[i], config, "draws negative numbers");
+	}
+	config = torch;
+	config.running_var_init.is_constant = 1;
+	refuse(running_var_init.constant = -1, config, "running_var_init.constant is -1");
+}
+
+static void
+test_an_array_that_is_not_there_cannot_be_initialized(void **state)
+{
+	syncbn_batch_norm_config_t config = torch, mindspore = SYNCBN_BATCH_NORM_MINDSPORE(3);
+
+	config.affine = 0;
+	refuse(gamma_init.name = "ones", config, "set affine or fixed_affine to 1");
+	config.gamma_init.name = NULL;
+	refuse(beta_init.is_constant = 1, config, "beta_init is given");
+	config = torch;
+	config.track_running_stats = 0;
+	refuse(running_mean_init.name = "zeros", config, "set track_running_stats to 1");
+	config.running_mean_init.name = NULL;
+	config.running_var_init.seed = 5;
+	syncbn_batch_norm_free(new_layer(*state, &config));
+	mindspore.affine = 0;
+	mindspore.gamma_init.name = "ones";
+	syncbn_batch_norm_free(new_layer(*state, &mindspore));
 }
 
 static void
@@ -191,6 +269,9 @@ main(void)
 		cmocka_unit_test(test_a_seed_fixes_the_sequence_whatever_its_length),
 		cmocka_unit_test(test_names_that_need_a_matrix_are_refused_with_the_reason),
 		cmocka_unit_test(test_what_makes_no_sense_is_refused),
+		cmocka_unit_test(test_numbers_are_finite_ones_of_the_dtype),
+		cmocka_unit_test(test_a_running_variance_starts_at_0_or_more),
+		cmocka_unit_test(test_an_array_that_is_not_there_cannot_be_initialized),
 		cmocka_unit_test(test_a_layer_starts_with_its_initial_values),
 		cmocka_unit_test(test_reset_writes_them_again_also_into_bound_memory),
 	};

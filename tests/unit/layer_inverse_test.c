@@ -205,6 +205,8 @@ test_every_kind_of_statistics_can_be_undone(void **state)
 			if (!t.config.affine)
 				((double *)t.r.gamma)[c] = 1, ((double *)t.r.beta)[c] = 0;
 		}
+		if (!t.config.affine)
+			t.config.gamma_init.values = t.config.beta_init.values = NULL;
 		try_one(*state, &t);
 		draw_free(&t.r);
 	}
@@ -217,13 +219,16 @@ enum { C = 3, ELEMENTS = 2 * C * 4 };
 static float memory[2 * ELEMENTS + 1], other[ELEMENTS];
 
 static void
-refuse(syncbn_group_t *world, const syncbn_batch_norm_config_t *config, const char *words)
+refuse_gamma(syncbn_group_t *world, const syncbn_batch_norm_config_t *config, const float *gamma,
+	     const char *words)
 {
 	syncbn_tensor_t x = syncbn_tensor_ncl(memory, 2, C, 4),
 			y = syncbn_tensor_ncl(other, 2, C, 4);
 	syncbn_batch_norm_t *bn = new_layer(world, config);
 	syncbn_saved_t *saved = new_saved(bn);
 
+	if (gamma != NULL)
+		memcpy(syncbn_batch_norm_param(bn, SYNCBN_GAMMA), gamma, C * sizeof(*gamma));
 	for (size_t i = 0; i < ELEMENTS; i++)
 		memory[i] = (float)i;
 	assert_invalid(syncbn_batch_norm_forward(bn, &x, NULL, &x, saved), words);
@@ -233,6 +238,12 @@ refuse(syncbn_group_t *world, const syncbn_batch_norm_config_t *config, const ch
 	assert_ok(syncbn_batch_norm_forward(bn, &x, NULL, &x, NULL));
 	syncbn_saved_free(saved);
 	syncbn_batch_norm_free(bn);
+}
+
+static void
+refuse(syncbn_group_t *world, const syncbn_batch_norm_config_t *config, const char *words)
+{
+	refuse_gamma(world, config, NULL, words);
 }
 
 static void
@@ -253,14 +264,13 @@ test_an_activation_without_an_inverse_is_refused(void **state)
 static void
 test_a_gamma_that_loses_x_is_refused(void **state)
 {
-	static const double gammas[] = { 0, -0.0, FLT_MIN / 2, NAN, INFINITY };
+	static const float gammas[] = { 0, -0.0f, FLT_MIN / 2, NAN, INFINITY };
+	syncbn_batch_norm_config_t config = SYNCBN_BATCH_NORM_TORCH(C);
 
 	for (size_t i = 0; i < sizeof(gammas) / sizeof(gammas[0]); i++) {
-		double values[C] = { 1, 2, gammas[i] };
-		syncbn_batch_norm_config_t config = SYNCBN_BATCH_NORM_TORCH(C);
+		const float values[C] = { 1, 2, gammas[i] };
 
-		config.gamma_init.values = values;
-		refuse(*state, &config, "gamma[2] is");
+		refuse_gamma(*state, &config, values, "gamma[2] is");
 	}
 }
 
