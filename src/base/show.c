@@ -2,6 +2,7 @@
 #include "base/show.h"
 
 #include <stdbool.h>
+#include <string.h>
 
 #include "base/math.h"
 
@@ -29,5 +30,28 @@ sbn_show(const char *text, size_t n, char out[SBN_SHOWN])
 		shown--;
 	copy_clean(text, shown, out);
 	out[shown] = '\0';
+	return out;
+}
+
+const char *
+sbn_show_path(const char *path, char out[SBN_SHOWN_PATH])
+{
+	static const char gap[] = "...";
+	enum { HALF = (SBN_SHOWN_PATH - sizeof(gap)) / 2 };
+	size_t n = strlen(path), first = HALF, last = n - HALF;
+
+	if (n < SBN_SHOWN_PATH) {
+		copy_clean(path, n, out);
+		out[n] = '\0';
+		return out;
+	}
+	while (first > 0 && is_inside(path[first]))
+		first--;
+	while (last < n && is_inside(path[last]))
+		last++;
+	copy_clean(path, first, out);
+	memcpy(out + first, gap, sizeof(gap) - 1);
+	copy_clean(path + last, n - last, out + first + sizeof(gap) - 1);
+	out[first + sizeof(gap) - 1 + n - last] = '\0';
 	return out;
 }

@@ -5,9 +5,12 @@
 
 #include <stddef.h>
 
-enum { SBN_SHOWN = 80 };
+enum { SBN_SHOWN = 80, SBN_SHOWN_PATH = 320 };
 
 /* At most 79 bytes, control characters as '?'. Returns out. */
 const char *sbn_show(const char *text, size_t n, char out[SBN_SHOWN]);
+
+/* The same of a path; of a long one the middle is left out: "/the/fir...t/part". */
+const char *sbn_show_path(const char *path, char out[SBN_SHOWN_PATH]);
 
 #endif

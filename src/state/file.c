@@ -16,13 +16,14 @@
 #include "base/clock.h"
 #include "base/fail.h"
 #include "base/hash.h"
+#include "base/show.h"
 
 enum { MAX_LINKS = 40, MAX_TRIES = 100, NAME_BYTES = 32 };
 
 /* ---- reading ---- */
 
 static syncbn_status_t
-read_all(int fd, const char *path, char *to, size_t n)
+read_all(int fd, const char *shown, char *to, size_t n)
 {
 	for (size_t done = 0; done < n;) {
 		ssize_t got = read(fd, to + done, n - done);
@@ -30,11 +31,11 @@ read_all(int fd, const char *path, char *to, size_t n)
 		if (got < 0 && errno == EINTR)
 			continue;
 		if (got < 0)
-			return sbn_fail(SYNCBN_ERR_SYSTEM, "read %s", path);
+			return sbn_fail(SYNCBN_ERR_SYSTEM, "read %s", shown);
 		if (got == 0) {
 			errno = 0;
 			return sbn_fail(SYNCBN_ERR_SYSTEM,
-					"read %s: it shrank from %zu to %zu bytes", path, n, done);
+					"read %s: it shrank from %zu to %zu bytes", shown, n, done);
 		}
 		done += (size_t)got;
 	}
@@ -42,31 +43,31 @@ read_all(int fd, const char *path, char *to, size_t n)
 }
 
 static syncbn_status_t
-fail_not_regular(const char *path, mode_t mode)
+fail_not_regular(const char *shown, mode_t mode)
 {
 	errno = S_ISDIR(mode) ? EISDIR : 0;
-	return sbn_fail(SYNCBN_ERR_SYSTEM, "%s is no regular file", path);
+	return sbn_fail(SYNCBN_ERR_SYSTEM, "%s is no regular file", shown);
 }
 
 static syncbn_status_t
-read_open(int fd, const char *path, size_t max_bytes, void **bytes, size_t *n)
+read_open(int fd, const char *shown, size_t max_bytes, void **bytes, size_t *n)
 {
 	syncbn_status_t status;
 	struct stat is;
 	void *to;
 
 	if (fstat(fd, &is) != 0)
-		return sbn_fail(SYNCBN_ERR_SYSTEM, "fstat %s", path);
+		return sbn_fail(SYNCBN_ERR_SYSTEM, "fstat %s", shown);
 	if (!S_ISREG(is.st_mode))
-		return fail_not_regular(path, is.st_mode);
+		return fail_not_regular(shown, is.st_mode);
 	if ((uint64_t)is.st_size > max_bytes)
 		return sbn_fail(SYNCBN_ERR_INVALID, "%s has %jd bytes, more than the %zu expected",
-				path, (intmax_t)is.st_size, max_bytes);
+				shown, (intmax_t)is.st_size, max_bytes);
 	to = malloc((size_t)is.st_size + 1);
 	if (to == NULL)
-		return sbn_fail(SYNCBN_ERR_NO_MEMORY, "%s has %jd bytes", path,
+		return sbn_fail(SYNCBN_ERR_NO_MEMORY, "%s has %jd bytes", shown,
 				(intmax_t)is.st_size);
-	status = read_all(fd, path, to, (size_t)is.st_size);
+	status = read_all(fd, shown, to, (size_t)is.st_size);
 	if (status != SYNCBN_OK) {
 		free(to);
 		return status;
@@ -80,11 +81,13 @@ syncbn_status_t
 sbn_file_read(const char *path, size_t max_bytes, void **bytes, size_t *n)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	char shown[SBN_SHOWN_PATH];
 	syncbn_status_t status;
 
+	sbn_show_path(path, shown);
 	if (fd < 0)
-		return sbn_fail(SYNCBN_ERR_SYSTEM, "open %s", path);
-	status = read_open(fd, path, max_bytes, bytes, n);
+		return sbn_fail(SYNCBN_ERR_SYSTEM, "open %s", shown);
+	status = read_open(fd, shown, max_bytes, bytes, n);
 	close(fd);
 	return status;
 }
@@ -94,7 +97,8 @@ sbn_file_read(const char *path, size_t max_bytes, void **bytes, size_t *n)
 /* What is needed to replace a file. */
 struct replacement {
 	char path[PATH_MAX]; /* behind all symbolic links */
-	const char *name;    /* in its directory: the end of path */
+	char shown[SBN_SHOWN_PATH];
+	const char *name; /* in its directory: the end of path */
 	char temporary[NAME_BYTES];
 	int directory, fd;
 	bool exists;
@@ -135,17 +139,19 @@ find_target(const char *path, struct replacement *new)
 	size_t n = strlen(path);
 	int links = 0;
 
+	sbn_show_path(path, new->shown);
 	errno = n >= PATH_MAX ? ENAMETOOLONG : ENOENT;
 	if (n == 0 || n >= PATH_MAX)
-		return sbn_fail(SYNCBN_ERR_SYSTEM, "\"%s\"", path);
+		return sbn_fail(SYNCBN_ERR_SYSTEM, "\"%s\"", new->shown);
 	memcpy(new->path, path, n + 1);
 	while (follow_link(new->path) && links < MAX_LINKS)
 		links++;
 	if (links == MAX_LINKS)
 		errno = ELOOP;
 	if (errno != 0)
-		return sbn_fail(SYNCBN_ERR_SYSTEM, "readlink %s", path);
+		return sbn_fail(SYNCBN_ERR_SYSTEM, "readlink %s", new->shown);
 	new->name = name_of(new->path);
+	sbn_show_path(new->path, new->shown);
 	return SYNCBN_OK;
 }
 
@@ -157,12 +163,12 @@ open_directory(struct replacement *new)
 	snprintf(directory, sizeof(directory), "%.*s.", (int)(new->name - new->path), new->path);
 	new->directory = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (new->directory < 0)
-		return sbn_fail(SYNCBN_ERR_SYSTEM, "open the directory of %s", new->path);
+		return sbn_fail(SYNCBN_ERR_SYSTEM, "open the directory of %s", new->shown);
 	new->exists = fstatat(new->directory, new->name, &new->old, AT_SYMLINK_NOFOLLOW) == 0;
 	if (new->name[0] == '\0' || (new->exists && !S_ISREG(new->old.st_mode)))
-		return fail_not_regular(new->path, new->exists ? new->old.st_mode : S_IFDIR);
+		return fail_not_regular(new->shown, new->exists ? new->old.st_mode : S_IFDIR);
 	if (!new->exists && errno != ENOENT)
-		return sbn_fail(SYNCBN_ERR_SYSTEM, "stat %s", new->path);
+		return sbn_fail(SYNCBN_ERR_SYSTEM, "stat %s", new->shown);
 	return SYNCBN_OK;
 }
 
@@ -187,7 +193,7 @@ create_temporary(struct replacement *new)
 	}
 	if (new->fd < 0)
 		return sbn_fail(SYNCBN_ERR_SYSTEM, "create %s beside %s", new->temporary,
-				new->path);
+				new->shown);
 	return SYNCBN_OK;
 }
 
@@ -229,11 +235,11 @@ fill_temporary(struct replacement *new, const void *bytes, size_t n)
 	else if (fsync(new->fd) != 0)
 		step = "fsync";
 	if (step != NULL)
-		sbn_fail(SYNCBN_ERR_SYSTEM, "%s %s beside %s", step, new->temporary, new->path);
+		sbn_fail(SYNCBN_ERR_SYSTEM, "%s %s beside %s", step, new->temporary, new->shown);
 	/* some file systems say only here that the disk is full */
 	if (close(new->fd) != 0 && step == NULL) {
 		step = "close";
-		sbn_fail(SYNCBN_ERR_SYSTEM, "close %s beside %s", new->temporary, new->path);
+		sbn_fail(SYNCBN_ERR_SYSTEM, "close %s beside %s", new->temporary, new->shown);
 	}
 	return step == NULL ? SYNCBN_OK : SYNCBN_ERR_SYSTEM;
 }
@@ -248,7 +254,7 @@ replace(struct replacement *new, const void *bytes, size_t n)
 	status = fill_temporary(new, bytes, n);
 	if (status == SYNCBN_OK &&
 	    renameat(new->directory, new->temporary, new->directory, new->name) != 0)
-		status = sbn_fail(SYNCBN_ERR_SYSTEM, "rename %s to %s", new->temporary, new->path);
+		status = sbn_fail(SYNCBN_ERR_SYSTEM, "rename %s to %s", new->temporary, new->shown);
 	if (status != SYNCBN_OK) {
 		unlinkat(new->directory, new->temporary, 0);
 		return status;
@@ -257,7 +263,7 @@ replace(struct replacement *new, const void *bytes, size_t n)
 	if (fsync(new->directory) != 0 && errno != EINVAL)
 		return sbn_fail(SYNCBN_ERR_SYSTEM,
 				"%s is replaced, but may not outlive a crash: fsync its directory",
-				new->path);
+				new->shown);
 	return SYNCBN_OK;
 }
 

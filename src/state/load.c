@@ -8,6 +8,7 @@
 
 #include "base/fail.h"
 #include "base/parse.h"
+#include "base/show.h"
 #include "state/archive.h"
 #include "state/file.h"
 #include "state/names.h"
@@ -284,6 +285,7 @@ sbn_state_load(const char *path, struct sbn_state_layer *layers, size_t n_layers
 	const size_t max_bytes =
 		flags & SYNCBN_STATE_PARTIAL ? SIZE_MAX : most_bytes(layers, n_layers);
 	syncbn_status_t status = sbn_state_check_prefixes(layers, n_layers);
+	char shown[SBN_SHOWN_PATH];
 	void *bytes;
 	size_t n;
 
@@ -294,6 +296,6 @@ sbn_state_load(const char *path, struct sbn_state_layer *layers, size_t n_layers
 	status = sbn_state_decode(bytes, n, layers, n_layers, flags);
 	free(bytes);
 	if (status != SYNCBN_OK)
-		sbn_fail_prefix("%s", path);
+		sbn_fail_prefix("%s", sbn_show_path(path, shown));
 	return status;
 }

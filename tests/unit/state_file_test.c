@@ -13,6 +13,7 @@
 
 #include <cmocka.h>
 
+#include "base/show.h"
 #include "unit/state_files.h"
 
 enum { BIG = 1 << 20 };
@@ -155,8 +156,10 @@ test_a_missing_file_or_folder_is_named(void **state)
 	assert_system(sbn_file_replace(in_folder(state, "none/x"), "x", 1), "none/x: No such");
 	memset(path, 'p', sizeof(path) - 1);
 	path[sizeof(path) - 1] = '\0';
-	assert_system(sbn_file_replace(path, "x", 1), "");
+	assert_system(sbn_file_replace(path, "x", 1), "pp...pp");
 	assert_int_equal(errno, ENAMETOOLONG);
+	assert_system(sbn_file_replace(path, "x", 1), ": File name too long");
+	assert_system(sbn_file_read(path, BIG, &bytes, &n), ": File name too long");
 }
 
 static void
@@ -170,6 +173,47 @@ test_a_larger_file_is_refused(void **state)
 	assert_int_equal(sbn_file_read(path, 4, &bytes, &n), SYNCBN_ERR_INVALID);
 	assert_int_equal(sbn_file_read(path, 5, &bytes, &n), SYNCBN_OK);
 	free(bytes);
+}
+
+static void
+test_a_path_of_any_length_leaves_room_for_the_reason(void **state)
+{
+	static const char euro[] = "\xe2\x82\xac";
+	char path[2048], shown[SBN_SHOWN_PATH];
+
+	(void)state;
+	assert_string_equal(sbn_show_path("a\nb/c", shown), "a?b/c");
+	for (size_t n = 0; n < sizeof(path); n++) {
+		for (size_t i = 0; i < n; i++)
+			path[i] = euro[i % 3];
+		path[n] = '\0';
+		sbn_show_path(path, shown);
+		assert_true(strlen(shown) <= n && (n < SBN_SHOWN_PATH) == (strlen(shown) == n));
+		/* whole characters before the gap and after it */
+		if (n >= SBN_SHOWN_PATH) {
+			const char *gap = strstr(shown, "...");
+
+			assert_true(gap != NULL && (gap - shown) % 3 == 0 && gap[3] == euro[0]);
+			assert_true(strlen(shown) >= SBN_SHOWN_PATH - 6);
+		}
+	}
+}
+
+static void
+test_a_long_path_leaves_the_reason_of_a_load(void **state)
+{
+	struct state_layers l;
+	char path[1400];
+	size_t used = (size_t)snprintf(path, sizeof(path), "%s", (char *)*state);
+
+	while (used < 1200) /* ./././ */
+		used += (size_t)snprintf(path + used, sizeof(path) - used, "/.");
+	snprintf(path + used, sizeof(path) - used, "/odd");
+	assert_int_equal(sbn_file_replace(path, "not any state", 13), SYNCBN_OK);
+	make_layers(&l, 1);
+	assert_int_equal(sbn_state_load(path, l.layer, N_LAYERS, 0), SYNCBN_ERR_INVALID);
+	assert_non_null(strstr(sbn_last_error(), "..."));
+	assert_non_null(strstr(sbn_last_error(), "/./odd: it is neither a safetensors"));
 }
 
 /* Runs in a child, where the permissions count even if the tests run as root. */
@@ -321,6 +365,8 @@ main(void)
 		cmocka_unit_test(test_of_a_link_the_target_is_replaced),
 		cmocka_unit_test(test_what_is_no_regular_file_is_refused_and_nobody_waits),
 		cmocka_unit_test(test_a_missing_file_or_folder_is_named),
+		cmocka_unit_test(test_a_path_of_any_length_leaves_room_for_the_reason),
+		cmocka_unit_test(test_a_long_path_leaves_the_reason_of_a_load),
 		cmocka_unit_test(test_a_larger_file_is_refused),
 		cmocka_unit_test(test_a_folder_that_may_not_be_written_is_an_error),
 		cmocka_unit_test(test_a_write_that_fails_leaves_the_old_file_and_nothing_else),
