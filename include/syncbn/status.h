@@ -10,8 +10,9 @@ extern "C" {
  * What every function returns that can fail. OK is 0, every error is negative.
  *
  * After TIMEOUT or MISMATCH the group has failed, after PEER_LOST every group with the lost rank:
- * each later call on it returns the same status; what belongs to it can still be freed, and the
- * world be finalized. The other errors leave the group as it was.
+ * each later call on it that needs its peers returns the same status. Calls that need none still
+ * work, a forward pass with running statistics for one; what belongs to the group can be freed, and
+ * the world be finalized. The other errors leave the group as it was.
  */
 typedef enum syncbn_status {
 	SYNCBN_OK = 0,

@@ -117,12 +117,23 @@ syncbn_batch_norm_forward(syncbn_batch_norm_t *bn, const syncbn_tensor_t *x,
 	return named(here, bn, status);
 }
 
+/* The forward pass may have been given the object, and failed with the group. */
 static syncbn_status_t
-check_want(const syncbn_saved_t *saved, unsigned want)
+fail_unsaved(const syncbn_batch_norm_t *bn)
+{
+	syncbn_status_t status = sbn_group_check_failure(bn->group);
+
+	if (status != SYNCBN_OK)
+		return status;
+	return sbn_fail(SYNCBN_ERR_INVALID,
+			"nothing is saved: run a forward pass with this object first");
+}
+
+static syncbn_status_t
+check_want(const syncbn_batch_norm_t *bn, const syncbn_saved_t *saved, unsigned want)
 {
 	if (saved->by == SBN_BY_NOTHING)
-		return sbn_fail(SYNCBN_ERR_INVALID,
-				"nothing is saved: run a forward pass with this object first");
+		return fail_unsaved(bn);
 	if ((want & SYNCBN_WANT_ALL) == 0 || (want & ~(SYNCBN_WANT_ALL | SYNCBN_ACCUMULATE)) != 0)
 		return sbn_fail(SYNCBN_ERR_INVALID,
 				"want is %#x: or together SYNCBN_WANT_DX, _DGAMMA, _DBETA and "
@@ -199,7 +210,7 @@ check_backward(const syncbn_batch_norm_t *bn, const syncbn_saved_t *saved,
 	syncbn_status_t status;
 
 	if ((status = check_owner(saved, bn)) != SYNCBN_OK ||
-	    (status = check_want(saved, want)) != SYNCBN_OK ||
+	    (status = check_want(bn, saved, want)) != SYNCBN_OK ||
 	    (status = check_undoing(bn, saved, want)) != SYNCBN_OK ||
 	    (status = check_like_x(bn, &saved->x, "dy", dy)) != SYNCBN_OK)
 		return status;
