@@ -92,12 +92,12 @@ mismatch(struct syncbn_group *group, uint32_t one, uint32_t other)
 			lists ? ", with the same lists of ranks" : "");
 }
 
-/* The variable that lengthens the wait which this rank is in. */
+/* The variable that lengthens the wait which the member is in, or gave up. */
 static const char *
-timeout_name(const struct syncbn_group *group)
+timeout_name(const struct syncbn_group *group, uint32_t member)
 {
-	return sbn_group_now(group, group->rank).op == SBN_OP_JOIN ? "SYNCBN_JOIN_TIMEOUT" :
-								     "SYNCBN_TIMEOUT";
+	return sbn_group_now(group, member).op == SBN_OP_JOIN ? "SYNCBN_JOIN_TIMEOUT" :
+								"SYNCBN_TIMEOUT";
 }
 
 static syncbn_status_t
@@ -113,7 +113,7 @@ gave_up(struct syncbn_group *group, uint32_t one, uint32_t other)
 			") is %s: look at what holds the ranks that have not come, or raise %s "
 			"(seconds)",
 			group->members[one], group->members[other], there,
-			group->members[group->rank], here, timeout_name(group));
+			group->members[group->rank], here, timeout_name(group, one));
 }
 
 /* The rank of the group with that number in the run; the group's size: none. */
@@ -175,7 +175,7 @@ sbn_diagnose_timeout(const struct sbn_wait *wait)
 			"rank %" PRIu32 " has not come within %d ms; it is %s; this rank (%" PRIu32
 			") is %s: look at what holds rank %" PRIu32 ", or raise %s (seconds)",
 			rank, wait->timeout_ms, there, group->members[group->rank], here, rank,
-			timeout_name(group));
+			timeout_name(group, group->rank));
 }
 
 /* What differs where the two calls read alike, and what to do. */

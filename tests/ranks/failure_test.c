@@ -257,6 +257,31 @@ stay_away(int rank, void *argument)
 	return close_layer(&layer);
 }
 
+/* Rank 1 has done nothing but join: what it is told to raise is what ended rank 0's wait. */
+static int
+miss_the_first_call(int rank, void *argument)
+{
+	volatile int *gave_up = argument;
+	struct layer layer;
+
+	if (open_layer(&layer, "first", CHANNELS, TIMEOUT_MS) != 0)
+		return 1;
+	while (rank == 1 && !*gave_up)
+		sched_yield();
+	EXPECT(forward(&layer) == SYNCBN_ERR_TIMEOUT);
+	EXPECT(says(rank == 0 ? "rank 1 has not come" : "rank 0 gave up"));
+	EXPECT(says("raise SYNCBN_TIMEOUT"));
+	*gave_up = 1;
+	return close_layer(&layer);
+}
+
+static void
+test_a_rank_that_misses_the_first_call_is_told_which_timeout(void **state)
+{
+	(void)state;
+	assert_int_equal(run_ranks_failures(2, miss_the_first_call, shared_memory(sizeof(int))), 0);
+}
+
 static void
 test_a_rank_that_does_not_come_is_a_timeout_that_names_it(void **state)
 {
@@ -438,6 +463,7 @@ main(void)
 		cmocka_unit_test(test_a_rank_that_exits_is_lost_whatever_its_code),
 		cmocka_unit_test(test_a_rank_that_finalizes_while_it_is_needed_is_lost),
 		cmocka_unit_test(test_a_forked_child_is_not_the_rank),
+		cmocka_unit_test(test_a_rank_that_misses_the_first_call_is_told_which_timeout),
 		cmocka_unit_test(test_a_rank_that_does_not_come_is_a_timeout_that_names_it),
 		cmocka_unit_test(test_a_rank_that_never_joins_is_a_timeout_that_names_it),
 		cmocka_unit_test(test_different_calls_are_a_mismatch_on_every_rank),
