@@ -266,11 +266,14 @@ sbn_state_decode(const void *bytes, size_t n, struct sbn_state_layer *layers, si
 	return status;
 }
 
-/* No whole file of these layers alone is larger: arrays, their descriptions, and free text. */
+/*
+ * No whole file of these layers alone is larger: arrays, their descriptions, and free text. A
+ * header is many times larger once it is parsed.
+ */
 static size_t
 most_bytes(const struct sbn_state_layer *layers, size_t n_layers)
 {
-	enum { FREE_TEXT = 1 << 24, DESCRIPTIONS = 1 << 14 };
+	enum { FREE_TEXT = 1 << 20, DESCRIPTIONS = 1 << 14 };
 	size_t most = FREE_TEXT;
 
 	for (size_t i = 0; i < n_layers; i++)
