@@ -57,8 +57,9 @@ typedef enum syncbn_activation {
  * constant	one number for all channels, with is_constant 1
  * values	[num_features], copied
  *
- * Numbers are finite ones of the layer's dtype, those of a running variance 0 or more, which also
- * leaves the random names out there. An array that the layer does not have must be left default.
+ * Numbers are finite ones of the layer's dtype, those given for a running variance 0 or more (the
+ * random names draw negative ones there, too, as mindspore.nn's do). An array that the layer does
+ * not have must be left default.
  */
 typedef struct syncbn_initializer {
 	const char *name;

@@ -69,11 +69,6 @@ check_name(const struct sbn_initialized *array, const char *name)
 				"%s.name is \"%s\", which needs an array of two or more "
 				"dimensions; this one has one, [num_features]",
 				field, name);
-	if (array->least == 0 && names[i].kind != ZEROS && names[i].kind != ONES)
-		return sbn_fail(SYNCBN_ERR_INVALID,
-				"%s.name is \"%s\", which draws negative numbers, too: a variance "
-				"is 0 or more",
-				field, name);
 	return SYNCBN_OK;
 }
 
