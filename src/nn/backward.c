@@ -11,7 +11,7 @@
  * digit where two or three values that nearly agree share a mean. Of more it is about sqrt(count)
  * times less, and costs more to avoid.
  */
-enum { FEW = 16 };
+enum { FEW = 64 };
 
 static void
 store_gradient(const struct sbn_pass *pass, syncbn_param_t which, uint32_t c, double value)
