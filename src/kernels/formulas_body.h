@@ -14,6 +14,12 @@ struct COEFFICIENTS {
 	struct w16_leak wide_leak;
 };
 
+/* What moments are taken about. */
+struct SHIFT {
+	struct VECTOR narrow;
+	struct w16 wide;
+};
+
 /* The operands' elements in one row, from some column on. */
 struct ROW {
 	const ELEMENT *x, *z, *dy;
@@ -167,11 +173,18 @@ T(load_backward)(struct COEFFICIENTS *v, const struct sbn_coefficients *k, size_
 	v->wide_slope = w16_add(V_WIDEN(v->slope), V_WIDEN(T(coefficient)(k->slope_lo, c, n)));
 }
 
+/* Widened once: gcc leaves a conversion that it finds in a loop there. */
+SBN_FORCE_INLINE struct SHIFT
+T(shift_of)(struct VECTOR shift)
+{
+	return (struct SHIFT){ shift, V_WIDEN(shift) };
+}
+
 /* The other lanes hold shift, whose distance is 0. */
 SBN_FORCE_INLINE void
-T(moments_at)(const ELEMENT *p, size_t n, struct VECTOR shift, struct w16 *s1, struct w16 *s2)
+T(moments_at)(const ELEMENT *p, size_t n, const struct SHIFT *shift, struct w16 *s1, struct w16 *s2)
 {
-	struct w16 d = w16_sub(T(take_wide)(p, n, shift), V_WIDEN(shift));
+	struct w16 d = w16_sub(T(take_wide)(p, n, shift->narrow), shift->wide);
 
 	*s1 = w16_add(*s1, d);
 	*s2 = w16_fma(d, d, *s2);

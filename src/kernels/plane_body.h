@@ -42,7 +42,7 @@ T(block_shift)(struct sbn_in x, const struct sbn_block *block)
 
 /* Elements 0 .. n-1 of a row's part; beside: a walk that goes on meanwhile, or NULL. */
 SBN_FORCE_INLINE void
-T(row_moments)(const struct ROW *from, size_t n, struct VECTOR shift, struct w16 *s1,
+T(row_moments)(const struct ROW *from, size_t n, const struct SHIFT *shift, struct w16 *s1,
 	       struct w16 *s2, struct WALK *beside, int form)
 {
 	for (size_t i = 0; i < n; i += SBN_TURN) {
@@ -66,15 +66,16 @@ SBN_FORCE_INLINE struct sbn_moments
 T(block_moments)(const struct sbn_operands *at, const struct sbn_block *block, struct WALK *beside,
 		 int form)
 {
-	const REAL shift = T(block_shift)(at->x, block);
+	const REAL about = T(block_shift)(at->x, block);
+	const struct SHIFT shift = T(shift_of)(V(set1)(about));
 	struct w16 s1 = w16_set1(0), s2 = s1;
 
 	for (size_t row = block->row; row < block->row + block->n; row++) {
 		struct ROW from = T(row_at)(at, row, block->column, 0);
 
-		T(row_moments)(&from, block->spatial, V(set1)(shift), &s1, &s2, beside, form);
+		T(row_moments)(&from, block->spatial, &shift, &s1, &s2, beside, form);
 	}
-	return sbn_moments_of_sums((double)shift, T(fold)(s1), T(fold)(s2),
+	return sbn_moments_of_sums((double)about, T(fold)(s1), T(fold)(s2),
 				   (double)(block->n * block->spatial), IS_WIDE);
 }
 

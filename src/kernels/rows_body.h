@@ -56,11 +56,11 @@ SBN_FORCE_INLINE void
 T(moments_column)(struct sbn_in x, const struct sbn_block *group, size_t c, size_t n,
 		  struct ROWS_MOMENTS *sums)
 {
-	const struct VECTOR shift = V(load)(sums->shift + c);
+	const struct SHIFT shift = T(shift_of)(V(load)(sums->shift + c));
 	struct w16 s1 = w16_load(sums->s1 + c), s2 = w16_load(sums->s2 + c);
 
 	for (size_t row = group->row; row < group->row + group->n; row++)
-		T(moments_at)(T(in)(x, row, group->column + c), n, shift, &s1, &s2);
+		T(moments_at)(T(in)(x, row, group->column + c), n, &shift, &s1, &s2);
 	w16_store(sums->s1 + c, s1);
 	w16_store(sums->s2 + c, s2);
 }

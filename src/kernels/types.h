@@ -30,6 +30,7 @@
 #define VECTOR T(vector)
 #define LEAK V(leak)
 #define COEFFICIENTS T(coefficients)
+#define SHIFT T(shift)
 #define ROW T(row)
 #define BEFORE T(before)
 #define RESULTS T(results)
