@@ -7,9 +7,9 @@
 
 /* Of one channel in every lane, or of 16 channels; what the form does not need stays 0. */
 struct COEFFICIENTS {
-	struct VECTOR mean_hi, mean_lo, scale, shift, dy_hi, dy_lo, slope;
-	struct w16 mean;                /* mean_hi + mean_lo */
-	struct w16 wide_dy, wide_slope; /* likewise, with SBN_FORM_FEW */
+	struct VECTOR mean_hi, scale, shift, dy_hi, dy_lo, slope;
+	struct w16 mean;                /* mean_hi + mean_lo, for sums; with SBN_FORM_FEW mean_hi */
+	struct w16 wide_dy, wide_slope; /* with SBN_FORM_FEW: dy_hi + dy_lo, slope + slope_lo */
 	struct LEAK leak, unleak;
 	struct w16_leak wide_leak;
 };
@@ -121,7 +121,6 @@ SBN_FORCE_INLINE void
 T(load_affine)(struct COEFFICIENTS *v, const struct sbn_coefficients *k, size_t c, size_t n)
 {
 	v->mean_hi = T(coefficient)(k->mean_hi, c, n);
-	v->mean_lo = T(coefficient)(k->mean_lo, c, n);
 	v->scale = T(coefficient)(k->scale, c, n);
 	v->shift = T(coefficient)(k->shift, c, n);
 	v->leak = V(leak)((REAL)k->negative_slope, k->activation == SBN_ACT_LEAKY_RELU);
@@ -161,14 +160,13 @@ T(load_backward)(struct COEFFICIENTS *v, const struct sbn_coefficients *k, size_
 	if (!(form & SBN_FORM_OUT))
 		return;
 	v->mean_hi = T(coefficient)(k->mean_hi, c, n);
-	v->mean_lo = T(coefficient)(k->mean_lo, c, n);
 	v->scale = T(coefficient)(k->scale, c, n);
 	v->dy_hi = T(coefficient)(k->dy_hi, c, n);
 	v->dy_lo = T(coefficient)(k->dy_lo, c, n);
 	v->slope = T(coefficient)(k->slope, c, n);
 	if (!(form & SBN_FORM_FEW))
 		return;
-	v->mean = w16_add(V_WIDEN(v->mean_hi), V_WIDEN(v->mean_lo));
+	v->mean = V_WIDEN(v->mean_hi);
 	v->wide_dy = w16_add(V_WIDEN(v->dy_hi), V_WIDEN(v->dy_lo));
 	v->wide_slope = w16_add(V_WIDEN(v->slope), V_WIDEN(T(coefficient)(k->slope_lo, c, n)));
 }
@@ -190,19 +188,12 @@ T(moments_at)(const ELEMENT *p, size_t n, const struct SHIFT *shift, struct w16 
 	*s2 = w16_fma(d, d, *s2);
 }
 
-/* d is the distance of x from the mean. */
 SBN_FORCE_INLINE struct VECTOR
-T(linear)(struct VECTOR d, struct VECTOR z, const struct COEFFICIENTS *k, int form)
+T(linear)(struct VECTOR x, struct VECTOR z, const struct COEFFICIENTS *k, int form)
 {
-	struct VECTOR v = V(fma)(d, k->scale, k->shift);
+	struct VECTOR v = V(fma)(V(sub)(x, k->mean_hi), k->scale, k->shift);
 
 	return form & SBN_FORM_Z ? V(add)(v, z) : v;
-}
-
-SBN_FORCE_INLINE struct VECTOR
-T(distance)(struct VECTOR x, const struct COEFFICIENTS *k)
-{
-	return V(sub)(V(sub)(x, k->mean_hi), k->mean_lo);
 }
 
 /* What of n elements from i on decides g, and what stands for x. */
@@ -219,7 +210,7 @@ T(before_at)(const struct ROW *row, size_t i, size_t n, const struct COEFFICIENT
 		return (struct BEFORE){ x, form & SBN_FORM_Z ? V(sub)(v, z) : v };
 	}
 	if (form & SBN_FORM_ACT)
-		return (struct BEFORE){ T(linear)(T(distance)(x, k), z, k, form), x };
+		return (struct BEFORE){ T(linear)(x, z, k, form), x };
 	return (struct BEFORE){ x, x };
 }
 
@@ -250,19 +241,21 @@ T(forward_map)(const struct ROW *row, size_t i, size_t n, const struct COEFFICIE
 
 	if (form & SBN_FORM_Z)
 		z = T(take)(row->z + i, n, k->mean_hi);
-	v = T(linear)(T(distance)(x, k), z, k, form);
+	v = T(linear)(x, z, k, form);
 	return (struct RESULTS){ .out = form & SBN_FORM_ACT ? V(through)(v, v, k->leak) : v };
 }
 
-/* g - mean(g): the product of a leaky slope and dy is not rounded before */
+/* Of large terms dx may be a small rest: what is small is subtracted when they have cancelled. */
 SBN_FORCE_INLINE struct VECTOR
-T(centre)(struct VECTOR v, struct VECTOR dy, const struct COEFFICIENTS *k, int form)
+T(dx)(const struct BEFORE *before, struct VECTOR dy, const struct COEFFICIENTS *k, int form)
 {
-	struct VECTOR less = form & (SBN_FORM_ACT | SBN_FORM_BACK) ?
-				     V(through_less)(v, dy, k->leak, k->dy_hi) :
-				     V(sub)(dy, k->dy_hi);
+	const bool gated = form & (SBN_FORM_ACT | SBN_FORM_BACK);
+	/* the product of a leaky slope and dy is not rounded before */
+	struct VECTOR g = gated ? V(through_less)(before->v, dy, k->leak, k->dy_hi) :
+				  V(sub)(dy, k->dy_hi);
+	struct VECTOR rest = V(fnmadd)(V(sub)(before->x, k->mean_hi), k->slope, g);
 
-	return V(sub)(less, k->dy_lo);
+	return V(mul)(V(sub)(rest, k->dy_lo), k->scale);
 }
 
 /* As REAL; not for what must be fast. */
@@ -278,7 +271,7 @@ T(narrow)(struct w16 wide)
 	return V(load)(to);
 }
 
-/* dx in double, as sums_at has g and the distance from the mean. */
+/* dx in double, as sums_at has g. */
 static inline struct VECTOR
 T(dx_of_few)(const struct BEFORE *before, struct VECTOR dy, const struct COEFFICIENTS *k, int form)
 {
@@ -306,9 +299,7 @@ T(backward_map)(const struct ROW *row, size_t i, size_t n, const struct COEFFICI
 	else if (form & SBN_FORM_FLAT)
 		r.out = V(mul)(r.dz, k->scale);
 	else if (form & SBN_FORM_OUT)
-		r.out = V(mul)(V(fnmadd)(T(distance)(before.x, k), k->slope,
-					 T(centre)(before.v, dy, k, form)),
-			       k->scale);
+		r.out = T(dx)(&before, dy, k, form);
 	return r;
 }
 

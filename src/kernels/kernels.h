@@ -82,26 +82,26 @@ enum sbn_activation { SBN_ACT_NONE, SBN_ACT_RELU, SBN_ACT_LEAKY_RELU };
 
 /*
  * What the passes are made of: arrays of real, indexed by channel.
- *	v  = fma((x - mean_hi) - mean_lo, scale, shift), + z if there is one
+ *	v  = fma(x - mean_hi, scale, shift), + z if there is one
  *	y  = act(v)
- *	dx = fma(-((x - mean_hi) - mean_lo), slope, (g - dy_hi) - dy_lo) * scale
+ *	dx = (fma(-(x - mean_hi), slope, g - dy_hi) - dy_lo) * scale
  *	dz = g
- * g - dy_hi is rounded once, being fma(dy, negative_slope, -dy_hi) where a leaky relu held dy back:
+ * shift and dy_lo hold what the mean has beyond mean_hi. g - dy_hi is rounded once, being fma(dy, negative_slope, -dy_hi) where a leaky relu held dy back:
  * where channels hardly vary, dx magnifies it by a large invstd.
  * Where x_is_y (backward), x is the y that a forward pass has written over it. Then v <= 0 where
  * y <= 0, and what stands for x is u = y * (1 / negative_slope) there if the activation is leaky,
  * else y; - z if there is one. mean_hi and mean_lo are then of u.
  * Of few values dx may be a small rest of large terms. With `few` it is made in double, of sums of
  * two, and rounded once:
- *	dx = fma(-(x - mean), slope + slope_lo, g - (dy_hi + dy_lo)) * scale
+ *	dx = fma(-(x - mean_hi), slope + slope_lo, g - (dy_hi + dy_lo)) * scale
  * Where running statistics have normalized, no mean depends on x, and an x that is no number must
  * not come out in dx: `flat`.
  */
 struct sbn_coefficients {
-	const void *mean_hi, *mean_lo; /* the mean, as a sum of two */
+	const void *mean_hi, *mean_lo; /* the mean, as a sum of two; mean_lo is for sums */
 	const void *scale;             /* gamma * invstd */
-	const void *shift;             /* beta */
-	const void *dy_hi, *dy_lo;     /* mean(g) over the group, as a sum of two */
+	const void *shift;             /* beta - mean_lo * scale */
+	const void *dy_hi, *dy_lo;     /* mean(g) over the group - mean_lo * slope: sum of two */
 	const void *slope;             /* mean(g * xhat) * invstd */
 	const void *slope_lo;          /* with few: what slope's rounding left */
 	enum sbn_activation activation;

@@ -17,9 +17,9 @@ T(fold)(struct w16 v)
 	return ((s[0] + s[4]) + (s[2] + s[6])) + ((s[1] + s[5]) + (s[3] + s[7]));
 }
 
-/* The mean of a block's head. */
-static REAL
-T(block_shift)(struct sbn_in x, const struct sbn_block *block)
+/* The mean of a block's head, which is shorter than 16 or in several rows. */
+SBN_RARELY static REAL
+T(block_shift_of_short)(struct sbn_in x, const struct sbn_block *block)
 {
 	double head[SBN_LANES] = { 0 }; /* gcc cannot follow that n_head of it are set */
 	size_t taken = 0, n_head = sbn_head_of(block->n * block->spatial);
@@ -28,16 +28,24 @@ T(block_shift)(struct sbn_in x, const struct sbn_block *block)
 		const ELEMENT *p = T(in)(x, block->row + row, block->column);
 		size_t n = SBN_MIN(SBN_LANES - taken, block->spatial);
 
-		if (n == SBN_LANES) /* whole: a masked store is slow to be read again */
-			w16_store(head, V_WIDEN(T(load)(p)));
-		else
-			w16_store_n(head + taken, n, V_WIDEN(T(load_n)(p, n, V(set1)(0))));
+		w16_store_n(head + taken, n, V_WIDEN(T(load_n)(p, n, V(set1)(0))));
 		taken += n;
 	}
 	for (size_t half = n_head / 2; half > 0; half /= 2)
 		for (size_t i = 0; i < half; i++)
 			head[i] += head[i + half];
 	return (REAL)(head[0] / (double)n_head);
+}
+
+/* The mean of a block's head. */
+SBN_FORCE_INLINE REAL
+T(block_shift)(struct sbn_in x, const struct sbn_block *block)
+{
+	const ELEMENT *p = T(in)(x, block->row, block->column);
+
+	if (block->spatial < SBN_LANES)
+		return T(block_shift_of_short)(x, block);
+	return (REAL)(T(fold)(T(load_wide)(p)) / SBN_LANES);
 }
 
 /* Elements 0 .. n-1 of a row's part; beside: a walk that goes on meanwhile, or NULL. */

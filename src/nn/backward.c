@@ -48,10 +48,11 @@ set_slopes(const struct sbn_pass *pass, uint32_t c, struct sbn_pair sum)
 	double mean_dy = sum.a / pass->saved->count;
 	double slope = sum.b / pass->saved->count * sbn_xhat_factor(pass, c);
 
+	sbn_real_set(bn, bn->real[SBN_SLOPE], c, slope);
 	sbn_real_set(bn, bn->real[SBN_DY_HI], c, mean_dy);
 	sbn_real_set(bn, bn->real[SBN_DY_LO], c,
-		     mean_dy - sbn_real_get(bn, bn->real[SBN_DY_HI], c));
-	sbn_real_set(bn, bn->real[SBN_SLOPE], c, slope);
+		     mean_dy - sbn_real_get(bn, bn->real[SBN_DY_HI], c) -
+			     sbn_times_mean_low(bn, SBN_SLOPE, c));
 	sbn_real_set(bn, bn->real[SBN_SLOPE_LO], c,
 		     slope - sbn_real_get(bn, bn->real[SBN_SLOPE], c));
 }

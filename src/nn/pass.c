@@ -82,6 +82,14 @@ sbn_pass_order(const struct sbn_pass *pass)
 	return is_in_order(&pass->out, order) && is_in_order(&pass->dz, order) ? order : SBN_BLOCKS;
 }
 
+double
+sbn_times_mean_low(const struct syncbn_batch_norm *bn, enum sbn_coefficient by, uint32_t c)
+{
+	double low = sbn_real_get(bn, bn->real[SBN_MEAN_LO], c);
+
+	return low == 0 ? 0 : low * sbn_real_get(bn, bn->real[by], c);
+}
+
 void
 sbn_set_normalize(const struct sbn_pass *pass, uint32_t c)
 {
@@ -92,5 +100,5 @@ sbn_set_normalize(const struct sbn_pass *pass, uint32_t c)
 	sbn_real_set(bn, bn->real[SBN_MEAN_LO], c,
 		     mean - sbn_real_get(bn, bn->real[SBN_MEAN_HI], c) + sbn_mean_low(pass, c));
 	sbn_real_set(bn, bn->real[SBN_SCALE], c, sbn_gamma_of(bn, c) * pass->saved->invstd[c]);
-	sbn_real_set(bn, bn->real[SBN_SHIFT], c, beta);
+	sbn_real_set(bn, bn->real[SBN_SHIFT], c, beta - sbn_times_mean_low(bn, SBN_SCALE, c));
 }

@@ -80,12 +80,6 @@ reference_channel(enum sbn_type type, const struct sbn_coefficients *k, size_t c
 	};
 }
 
-static inline double
-reference_distance(double x, const struct reference_channel *k)
-{
-	return real_add(k->type, real_add(k->type, x, -k->mean_hi), -k->mean_lo);
-}
-
 /* a where v is positive or a NaN, else what the activation makes of a */
 static inline double
 reference_through(double v, double a, const struct reference_channel *k)
@@ -101,7 +95,7 @@ static inline double
 reference_v(const struct sbn_operands *at, size_t row, size_t i, const struct reference_channel *k)
 {
 	double x = element_get(k->type, at->x.data, row * at->x.stride + i);
-	double v = real_fma(k->type, reference_distance(x, k), k->scale, k->shift);
+	double v = real_fma(k->type, real_add(k->type, x, -k->mean_hi), k->scale, k->shift);
 
 	if (at->z.data == NULL)
 		return v;
@@ -172,7 +166,7 @@ static inline double
 reference_dx_of_few(const struct sbn_operands *at, size_t row, size_t i,
 		    const struct reference_channel *k)
 {
-	double d = reference_x(at, row, i, k) - (k->mean_hi + k->mean_lo);
+	double d = reference_x(at, row, i, k) - k->mean_hi;
 	double centred = reference_g(at, row, i, k) - (k->dy_hi + k->dy_lo);
 
 	return real_of(k->type, fma(-d, k->slope + k->slope_lo, centred) * k->scale);
@@ -182,7 +176,7 @@ static inline void
 reference_dx(const struct sbn_operands *at, size_t row, size_t i, const struct reference_channel *k)
 {
 	enum sbn_type type = k->type;
-	double centred, d;
+	double rest, d;
 
 	if (at->dz.data != NULL)
 		element_set(type, at->dz.data, row * at->dz.stride + i,
@@ -194,10 +188,10 @@ reference_dx(const struct sbn_operands *at, size_t row, size_t i, const struct r
 			    reference_dx_of_few(at, row, i, k));
 		return;
 	}
-	d = reference_distance(reference_x(at, row, i, k), k);
-	centred = real_add(type, reference_less(at, row, i, k), -k->dy_lo);
+	d = real_add(type, reference_x(at, row, i, k), -k->mean_hi);
+	rest = real_fma(type, -d, k->slope, reference_less(at, row, i, k));
 	element_set(type, at->out.data, row * at->out.stride + i,
-		    real_mul(type, real_fma(type, -d, k->slope, centred), k->scale));
+		    real_mul(type, real_add(type, rest, -k->dy_lo), k->scale));
 }
 
 static inline size_t
