@@ -1,24 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "nn/chunks.h"
 
-#include <unistd.h>
-
 #include "base/math.h"
-
-/* A thread's own cache; what lies a way apart shares its sets. */
-struct cache {
-	size_t bytes, way_bytes;
-};
-
-static struct cache
-find_cache(void)
-{
-	long bytes = sysconf(_SC_LEVEL2_CACHE_SIZE), ways = sysconf(_SC_LEVEL2_CACHE_ASSOC);
-
-	if (bytes <= 0 || ways <= 0)
-		return (struct cache){ 1024 * 1024, 128 * 1024 };
-	return (struct cache){ (size_t)bytes, (size_t)(bytes / ways) };
-}
+#include "nn/cache.h"
 
 static size_t
 greatest_divisor(size_t a, size_t b)
@@ -56,7 +40,7 @@ shape_of(const struct sbn_pass *pass)
  * large inputs all begin alike.
  */
 static size_t
-room_of(const struct cache *cache, const struct shape *shape, size_t channels)
+room_of(const struct sbn_cache *cache, const struct shape *shape, size_t channels)
 {
 	const size_t apart = greatest_divisor(shape->stride, cache->way_bytes);
 
@@ -65,7 +49,7 @@ room_of(const struct cache *cache, const struct shape *shape, size_t channels)
 
 /* The most channels that fit thrice: those that are stored, and those that are summed ahead. */
 static uint32_t
-choose_step(size_t most, const struct cache *cache, const struct shape *shape)
+choose_step(size_t most, const struct sbn_cache *cache, const struct shape *shape)
 {
 	const size_t channel = SBN_MAX(shape->n_inputs * shape->n * shape->row, (size_t)1);
 	size_t step = SBN_MAX(most / channel, (size_t)1);
@@ -87,7 +71,7 @@ sbn_chunks_choose(const struct sbn_pass *pass, uint32_t n_channels)
 {
 	const size_t most = pass->bn->group->process->chunk_bytes;
 	const struct shape shape = shape_of(pass);
-	const struct cache cache = find_cache();
+	const struct sbn_cache cache = sbn_cache_find();
 	struct sbn_chunks chunks = { n_channels, 2 };
 
 	if (pass->before != NULL) /* the data has been summed before: only sums travel */

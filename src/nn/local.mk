@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 libsbn_core_la_SOURCES += \
 	src/nn/backward.c \
+	src/nn/cache.c \
+	src/nn/cache.h \
 	src/nn/chunks.c \
 	src/nn/chunks.h \
 	src/nn/config.c \

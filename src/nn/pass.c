@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What forward and backward passes begin with. */
+#include "nn/cache.h"
 #include "nn/pipeline.h"
-
-enum { STREAM_BYTES = 2 * 1024 * 1024 };
 
 void
 sbn_pass_begin(struct sbn_pass *pass, struct syncbn_batch_norm *bn, const syncbn_tensor_t *x)
@@ -40,9 +39,19 @@ is_input(const struct sbn_pass *pass, const struct sbn_view *view)
 	       view->data == pass->dy.data;
 }
 
+/* Some of them will be in the threads' own caches until they are read. */
+static bool
+fit_in_caches(const struct sbn_pass *pass, size_t bytes)
+{
+	const int threads = sbn_team_threads(pass->bn->group->process->team);
+
+	return bytes <= (size_t)threads * sbn_cache_find().bytes;
+}
+
 /*
- * Outputs that no cache will hold until they are read go past the caches: their lines need not be
- * fetched before they are written, and leave the inputs' room alone. An input's lines are there.
+ * Outputs that are larger than the caches of the threads that write them go past the caches: their
+ * lines need not be fetched before they are written, and leave the inputs' room alone. An input's
+ * lines are there.
  */
 void
 sbn_pass_choose_stores(struct sbn_pass *pass)
@@ -53,7 +62,7 @@ sbn_pass_choose_stores(struct sbn_pass *pass)
 	const enum sbn_stores stores = pass->bn->group->process->stores;
 
 	if (stores == SBN_STORES_AUTO)
-		pass->stream = bytes >= STREAM_BYTES &&
+		pass->stream = !fit_in_caches(pass, bytes) &&
 			       !(pass->out.data != NULL && is_input(pass, &pass->out)) &&
 			       !(pass->dz.data != NULL && is_input(pass, &pass->dz));
 	else

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "nn/cache.h"
+
+#include <unistd.h>
+
+struct sbn_cache
+sbn_cache_find(void)
+{
+	long bytes = sysconf(_SC_LEVEL2_CACHE_SIZE), ways = sysconf(_SC_LEVEL2_CACHE_ASSOC);
+
+	if (bytes <= 0 || ways <= 0)
+		return (struct sbn_cache){ 1024 * 1024, 128 * 1024 };
+	return (struct sbn_cache){ (size_t)bytes, (size_t)(bytes / ways) };
+}
