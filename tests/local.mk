@@ -59,6 +59,7 @@ unit_tests = \
 	tests/unit/relay_test \
 	tests/unit/report_test \
 	tests/unit/ring_test \
+	tests/unit/safetensors_memory_test \
 	tests/unit/safetensors_test \
 	tests/unit/segment_test \
 	tests/unit/settings_test \

@@ -43,7 +43,8 @@ typedef struct syncbn_state_layer {
  * A file that was there before is replaced only by a whole one. Local: one rank is enough.
  *
  * INVALID: NULL, no layers, two arrays of one name, a prefix that is not UTF-8 or longer than 255
- * bytes, one with a control character for a .npz file, an unknown format. SYSTEM: the file cannot
+ * bytes, one with a control character for a .npz file, names and shapes of more than 8 MiB for a
+ * safetensors file, an unknown format. SYSTEM: the file cannot
  * be written (the detail names the step). NO_MEMORY.
  */
 syncbn_status_t syncbn_state_save(const char *path, syncbn_state_format_t format,
@@ -59,6 +60,9 @@ syncbn_status_t syncbn_state_save(const char *path, syncbn_state_format_t format
  * leaves all as they were. num_batches_tracked: missing with MindSpore's names or a version below
  * 2 (or none), it becomes 0, as in torch; missing with version 2 it is an error. Gradients are not
  * touched. Local: every rank loads for itself.
+ *
+ * Memory: the file's bytes, and of a safetensors file at most 40 times its header's, which may have
+ * 8 MiB: some 60 000 arrays. Without PARTIAL a file much larger than these layers is not read.
  *
  * INVALID: NULL, an unknown flag; a missing array, one of another shape or dtype, an unknown name
  * (without PARTIAL), a malformed, truncated or hostile file; the detail says which array, or

@@ -10,5 +10,7 @@ libsbn_core_la_SOURCES += \
 	src/state/npy.h \
 	src/state/npz.c \
 	src/state/safetensors.c \
+	src/state/safetensors_header.c \
+	src/state/safetensors_header.h \
 	src/state/save.c \
 	src/state/state.h

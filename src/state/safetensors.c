@@ -13,8 +13,9 @@
 #include "base/fail.h"
 #include "base/math.h"
 #include "state/archive.h"
+#include "state/safetensors_header.h"
 
-enum { LENGTH_BYTES = 8, MAX_HEADER = 100000000 };
+enum { LENGTH_BYTES = SBN_SAFETENSORS_LENGTH_BYTES };
 
 #define METADATA "__metadata__"
 
@@ -35,12 +36,6 @@ static const struct {
 };
 
 enum { N_DTYPES = sizeof(dtypes) / sizeof(dtypes[0]) };
-
-/* Where the arrays' bytes are. */
-struct buffer {
-	const char *data;
-	size_t n;
-};
 
 /* Bytes an element; 0 where the type is newer than this table. */
 static size_t
@@ -88,7 +83,7 @@ read_shape(const json_t *shape, struct sbn_npy *array, size_t *bytes)
 }
 
 static const char *
-read_array(const json_t *value, const struct buffer *buffer, struct sbn_npy *array)
+read_array(const json_t *value, const struct sbn_safetensors_part *data, struct sbn_npy *array)
 {
 	const json_t *dtype = json_object_get(value, "dtype");
 	const json_t *shape = json_object_get(value, "shape");
@@ -100,7 +95,7 @@ read_array(const json_t *value, const struct buffer *buffer, struct sbn_npy *arr
 	    json_object_size(value) != 3)
 		return "it does not have just dtype, shape and two data_offsets";
 	if (!read_size(json_array_get(offsets, 0), &begin) ||
-	    !read_size(json_array_get(offsets, 1), &end) || begin > end || end > buffer->n)
+	    !read_size(json_array_get(offsets, 1), &end) || begin > end || end > data->n)
 		return "its data_offsets lie outside the file, or are none";
 	item_bytes = bytes = read_dtype(json_string_value(dtype), array);
 	wrong = read_shape(shape, array, &bytes);
@@ -108,7 +103,7 @@ read_array(const json_t *value, const struct buffer *buffer, struct sbn_npy *arr
 		return wrong;
 	if (item_bytes != 0 && bytes != end - begin)
 		return "its data_offsets do not fit its dtype and shape";
-	array->data = buffer->data + begin;
+	array->data = data->bytes + begin;
 	array->bytes = end - begin;
 	return NULL;
 }
@@ -129,7 +124,7 @@ check_metadata(const json_t *metadata)
 }
 
 static syncbn_status_t
-read_entries(const struct buffer *buffer, struct sbn_archive *archive)
+read_entries(const struct sbn_safetensors_part *data, struct sbn_archive *archive)
 {
 	char shown[SBN_SHOWN];
 	const char *key, *wrong;
@@ -144,7 +139,7 @@ read_entries(const struct buffer *buffer, struct sbn_archive *archive)
 		entry->name = key;
 		entry->name_bytes = strlen(key);
 		entry->is_array = true;
-		wrong = read_array(value, buffer, &entry->array);
+		wrong = read_array(value, data, &entry->array);
 		if (wrong != NULL)
 			return sbn_fail(SYNCBN_ERR_INVALID, "array \"%s\": %s",
 					sbn_show(key, strlen(key), shown), wrong);
@@ -166,9 +161,9 @@ by_place(const void *a, const void *b)
 
 /* Every byte belongs to one array. */
 static syncbn_status_t
-check_cover(const struct buffer *buffer, struct sbn_archive *archive)
+check_cover(const struct sbn_safetensors_part *data, struct sbn_archive *archive)
 {
-	const char *at = buffer->data;
+	const char *at = data->bytes;
 	char shown[SBN_SHOWN];
 
 	if (archive->n > 0)
@@ -182,53 +177,61 @@ check_cover(const struct buffer *buffer, struct sbn_archive *archive)
 					sbn_show(entry->name, entry->name_bytes, shown));
 		at += entry->array.bytes;
 	}
-	if (at != buffer->data + buffer->n)
+	if (at != data->bytes + data->n)
 		return sbn_fail(SYNCBN_ERR_INVALID, "%td bytes after the last array",
-				buffer->data + buffer->n - at);
+				data->bytes + data->n - at);
 	return SYNCBN_OK;
 }
 
 static syncbn_status_t
-parse_header(const char *bytes, size_t n, struct buffer *buffer, json_t **root)
+parse_header(const struct sbn_safetensors_part *header, json_t **root)
 {
 	char shown[SBN_SHOWN];
-	uint64_t length;
 	json_error_t error;
 
-	memcpy(&length, bytes, LENGTH_BYTES);
-	if (length > MAX_HEADER || length > n - LENGTH_BYTES)
-		return sbn_fail(SYNCBN_ERR_INVALID,
-				"its header of %" PRIu64 " bytes is cut off, or above %d", length,
-				MAX_HEADER);
-	*buffer = (struct buffer){ bytes + LENGTH_BYTES + length, n - LENGTH_BYTES - length };
-	*root = json_loadb(bytes + LENGTH_BYTES, length, JSON_REJECT_DUPLICATES, &error);
+	*root = json_loadb(header->bytes, header->n, JSON_REJECT_DUPLICATES, &error);
 	if (*root != NULL)
 		return SYNCBN_OK;
 	if (json_error_code(&error) == json_error_out_of_memory)
-		return sbn_fail(SYNCBN_ERR_NO_MEMORY, "its header of %" PRIu64 " bytes", length);
+		return sbn_fail(SYNCBN_ERR_NO_MEMORY, "its header of %zu bytes", header->n);
 	return sbn_fail(SYNCBN_ERR_INVALID, "its header is no JSON, at byte %d: %s", error.position,
 			sbn_show(error.text, strlen(error.text), shown));
+}
+
+/* Not more than the header has objects: read_entries stops at what is none. */
+static size_t
+count_objects(json_t *root)
+{
+	const char *key;
+	json_t *value;
+	size_t n = 0;
+
+	json_object_foreach(root, key, value)
+		n += json_is_object(value);
+	return n;
 }
 
 static syncbn_status_t
 safetensors_open(const void *bytes, size_t n, struct sbn_archive *archive)
 {
 	const json_t *metadata;
-	struct buffer buffer;
+	struct sbn_safetensors_part header, data;
 	json_t *root;
-	syncbn_status_t status = parse_header(bytes, n, &buffer, &root);
+	syncbn_status_t status = sbn_safetensors_split(bytes, n, &header, &data);
 
+	if (status == SYNCBN_OK)
+		status = parse_header(&header, &root);
 	if (status != SYNCBN_OK)
 		return status;
 	archive->source = root;
 	metadata = json_object_get(root, METADATA);
 	if (metadata != NULL && (status = check_metadata(metadata)) != SYNCBN_OK)
 		return status;
-	archive->entries = calloc(json_object_size(root) + 1, sizeof(archive->entries[0]));
+	archive->entries = calloc(count_objects(root) + 1, sizeof(archive->entries[0]));
 	if (archive->entries == NULL)
 		return sbn_fail(SYNCBN_ERR_NO_MEMORY, "a list of its arrays");
-	status = read_entries(&buffer, archive);
-	return status != SYNCBN_OK ? status : check_cover(&buffer, archive);
+	status = read_entries(&data, archive);
+	return status != SYNCBN_OK ? status : check_cover(&data, archive);
 }
 
 static syncbn_status_t
@@ -335,27 +338,42 @@ copy_data(const struct sbn_archive_item *items, size_t n, char *to)
 	}
 }
 
+/* *out: the length, the header, and room for data_bytes behind them; where that begins, or NULL. */
+static char *
+begin_file(const char *header, size_t data_bytes, struct sbn_archive_bytes *out)
+{
+	size_t length = strlen(header);
+	uint64_t padded = sbn_align_up(length, LENGTH_BYTES);
+	char *bytes;
+
+	out->n = LENGTH_BYTES + padded + data_bytes;
+	out->data = bytes = malloc(out->n);
+	if (bytes == NULL)
+		return NULL;
+	memcpy(bytes, &padded, LENGTH_BYTES);
+	memset(bytes + LENGTH_BYTES, ' ', padded);
+	memcpy(bytes + LENGTH_BYTES, header, length);
+	return bytes + LENGTH_BYTES + padded;
+}
+
 static syncbn_status_t
 safetensors_write(const struct sbn_archive_item *items, size_t n, struct sbn_archive_bytes *out)
 {
 	size_t data_bytes;
-	char *header = make_header(items, n, &data_bytes);
-	size_t length = header == NULL ? 0 : strlen(header);
-	uint64_t padded = sbn_align_up(length, LENGTH_BYTES);
-	char *data = malloc(LENGTH_BYTES + padded + data_bytes);
+	char *header = make_header(items, n, &data_bytes), *data = NULL;
+	syncbn_status_t status = SYNCBN_OK;
 
-	if (header == NULL || data == NULL) {
-		free(header);
-		free(data);
+	if (header != NULL)
+		status = sbn_safetensors_check_written(strlen(header));
+	if (header != NULL && status == SYNCBN_OK)
+		data = begin_file(header, data_bytes, out);
+	free(header);
+	if (status != SYNCBN_OK)
+		return status;
+	if (data == NULL)
 		return sbn_fail(SYNCBN_ERR_NO_MEMORY, "a safetensors file of %zu bytes",
 				data_bytes);
-	}
-	memcpy(data, &padded, LENGTH_BYTES);
-	memset(data + LENGTH_BYTES, ' ', padded);
-	memcpy(data + LENGTH_BYTES, header, length);
-	copy_data(items, n, data + LENGTH_BYTES + padded);
-	free(header);
-	*out = (struct sbn_archive_bytes){ data, LENGTH_BYTES + padded + data_bytes };
+	copy_data(items, n, data);
 	return SYNCBN_OK;
 }
 
