@@ -11,11 +11,12 @@ A figure is the median of the runs' figures. Exit code of tables: 1 if a row is 
 """
 import argparse
 import json
-import shlex
 import statistics
 import subprocess
 import sys
 from pathlib import Path
+
+import report_runs
 
 RESNET50 = ("64x112x112 64x56x56 256x56x56 128x56x56 128x28x28 512x28x28 256x28x28 256x14x14 "
             "1024x14x14 512x14x14 512x7x7 2048x7x7").split()
@@ -54,22 +55,9 @@ PIECES = dict(all_pieces())
 
 
 def measure(args):
-    unknown = set(args.pieces) - set(PIECES)
-    if unknown:
-        sys.exit(f"bn_report.py: no piece {sorted(unknown)[0]}; there are: {' '.join(PIECES)}")
-    args.dir.mkdir(parents=True, exist_ok=True)
-    for run in range(1, args.runs + 1):
-        for name in args.pieces or PIECES:
-            path = args.dir / f"{name}.{run}.json"
-            if path.exists():
-                continue
-            print(f"{name}, run {run} of {args.runs}", flush=True)
-            # OpenMP's idle threads would keep the CPU from all others under a real-time priority
-            priority = [] if args.usual_priority or "openmp" in name else ["chrt", "-f", "1"]
-            command = [*shlex.split(args.under), *priority, args.perf, "bn", *PIECES[name],
-                       "--json", path]
-            if subprocess.run(command, stdout=subprocess.DEVNULL).returncode != 0:
-                sys.exit(f"bn_report.py: failed: {shlex.join(map(str, command))}")
+    # OpenMP's idle threads would keep the CPU from all others under a real-time priority
+    report_runs.measure(args, {name: ["bn", *words] for name, words in PIECES.items()},
+                        may_hold_cpus=lambda name: "openmp" not in name)
 
 
 # ---- figures ----
@@ -378,13 +366,7 @@ def main():
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     commands = parser.add_subparsers(dest="command", required=True)
     one = commands.add_parser("measure")
-    one.add_argument("dir", type=Path)
-    one.add_argument("pieces", nargs="*", metavar="PIECE")
-    one.add_argument("--perf", default=here / "build/tools/syncbn-perf")
-    one.add_argument("--runs", type=int, default=5)
-    one.add_argument("--under", default="", help="a command that starts each run")
-    one.add_argument("--usual-priority", action="store_true",
-                     help="not under a real-time priority, which needs root")
+    report_runs.add_options(one, PIECES, perf=here / "build/tools/syncbn-perf")
     one.set_defaults(function=measure)
     one = commands.add_parser("tables")
     one.add_argument("dir", type=Path)

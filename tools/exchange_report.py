@@ -12,11 +12,11 @@ ratio that of the better MPI to ours. Exit code of tables: 1 if a row is short o
 """
 import argparse
 import json
-import shlex
 import statistics
-import subprocess
 import sys
 from pathlib import Path
+
+import report_runs
 
 CHANNELS = ["exchange", "--channels", "16,64,256,512,1024,2048,8192"]
 BOTH = ["--peer", "openmpi", "--peer", "mpich"]
@@ -41,23 +41,8 @@ NEAR_NS = 180  # a line's round trip below which syncbn-perf calls CPUs near
 
 
 def measure(args):
-    unknown = set(args.pieces) - set(PIECES)
-    if unknown:
-        sys.exit(f"exchange_report.py: no piece {min(unknown)}; there are: {' '.join(PIECES)}")
-    args.dir.mkdir(parents=True, exist_ok=True)
-    for run in range(1, args.runs + 1):
-        for name in args.pieces or PIECES:
-            path = args.dir / f"{name}.{run}.json"
-            if path.exists():
-                continue
-            print(f"{name}, run {run} of {args.runs}", flush=True)
-            # with more ranks than CPUs, ranks must be able to yield to each other
-            two = PIECES[name][PIECES[name].index("-n") + 1] == "2"
-            priority = ["chrt", "-f", "1"] if two and not args.usual_priority else []
-            command = [*shlex.split(args.under), *priority, args.perf, *PIECES[name],
-                       "--json", path]
-            if subprocess.run(command, stdout=subprocess.DEVNULL).returncode != 0:
-                sys.exit(f"exchange_report.py: failed: {shlex.join(map(str, command))}")
+    # with more ranks than CPUs, ranks must be able to yield to each other
+    report_runs.measure(args, PIECES, may_hold_cpus=lambda name: name.split("-")[1] == "2")
 
 
 # ---- what is wanted ----
@@ -175,12 +160,7 @@ def main():
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     commands = parser.add_subparsers(dest="command", required=True)
     measuring = commands.add_parser("measure")
-    measuring.add_argument("dir", type=Path)
-    measuring.add_argument("pieces", nargs="*", metavar="PIECE", help=" ".join(PIECES))
-    measuring.add_argument("--runs", type=int, default=5)
-    measuring.add_argument("--perf", default="syncbn-perf", help="the program")
-    measuring.add_argument("--under", default="", help="words before every command")
-    measuring.add_argument("--usual-priority", action="store_true", help="without chrt -f 1")
+    report_runs.add_options(measuring, PIECES, perf="syncbn-perf")
     measuring.set_defaults(do=measure)
     telling = commands.add_parser("tables")
     telling.add_argument("dir", type=Path)

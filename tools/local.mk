@@ -5,7 +5,7 @@ tools_syncbn_run_SOURCES = tools/syncbn-run.c
 tools_syncbn_run_LDADD = libsbn_launch.la libsbn_core.la
 
 EXTRA_DIST += doc/syncbn-run.1.scd tools/syncbn-run.bash
-EXTRA_DIST += tools/bn_report.py tools/exchange_report.py
+EXTRA_DIST += tools/bn_report.py tools/exchange_report.py tools/report_runs.py
 if HAVE_MAN
 dist_man_MANS = doc/syncbn-run.1
 doc/syncbn-run.1: doc/syncbn-run.1.scd

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# tools/bn_report.py: what it runs, its medians, and which rows it calls short. No time is judged:
-# the figures are made up.
+# tools/bn_report.py: what it runs, its medians, and which rows it calls short; and what
+# tools/exchange_report.py runs. No time is judged: the figures are made up.
 . "$SRC/tests/tools/run_common.sh"
 
 command -v python3 >/dev/null || {
@@ -9,6 +9,8 @@ command -v python3 >/dev/null || {
 	exit 77
 }
 report="python3 $SRC/tools/bn_report.py"
+exchange="python3 $SRC/tools/exchange_report.py"
+export PYTHONDONTWRITEBYTECODE=1
 
 # Five runs of forward and backward, whose third is the median and whose fifth has a hiccup.
 python3 - "$dir/made" <<'PYTHON'
@@ -62,6 +64,13 @@ for _ in 1 2; do
 done
 expect "each piece runs once a run" 4 "$(wc -l <"$dir/ran")"
 expect_match "a piece says what it measures" '^bn --shape 4096x1024 --op fwd -n 2 ' "$dir/ran"
+$exchange measure "$dir/exchange" barrier-2 --runs 1 --usual-priority --perf "$dir/perf" \
+	>"$dir/out" 2>&1
+expect "the exchange is measured likewise" 0 $?
+expect_match "by the same program" '^barrier -n 2 .*/barrier-2\.1\.json$' "$dir/ran"
+$exchange measure "$dir/exchange" fwd-1 >"$dir/out" 2>&1
+expect "another report's piece is refused" 1 $?
+expect_match "under the name of this one" '^exchange_report\.py: no piece fwd-1;' "$dir/out"
 $report measure "$dir/runs" nonsense >"$dir/out" 2>&1
 expect "an unknown piece is refused" 1 $?
 expect_match "with the pieces there are" 'no piece nonsense; there are: fwd-1 ' "$dir/out"
