@@ -80,19 +80,21 @@ rank_tests = \
 	tests/ranks/batch_norm_test \
 	tests/ranks/blame_test \
 	tests/ranks/collective_test \
+	tests/ranks/death_test \
 	tests/ranks/desync_test \
-	tests/ranks/failure_test \
 	tests/ranks/gather_test \
 	tests/ranks/group_failure_test \
 	tests/ranks/group_test \
 	tests/ranks/hostile_test \
 	tests/ranks/in_flight_failure_test \
 	tests/ranks/in_flight_test \
+	tests/ranks/late_test \
 	tests/ranks/leave_stress_test \
 	tests/ranks/leave_test \
 	tests/ranks/local_statistics_test \
 	tests/ranks/pending_test \
-	tests/ranks/property_test
+	tests/ranks/property_test \
+	tests/ranks/refused_calls_test
 
 shell_tests = \
 	tests/callgrind/counts.sh \
@@ -177,6 +179,7 @@ test_headers = \
 	tests/ranks/harness.h \
 	tests/ranks/one_batch.h \
 	tests/ranks/oracle.h \
+	tests/ranks/small_layer.h \
 	tests/unit/elements.h \
 	tests/unit/kernels_cases.h \
 	tests/unit/kernels_elements.h \
