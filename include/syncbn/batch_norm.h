@@ -99,7 +99,8 @@ void syncbn_saved_free(syncbn_saved_t *saved);
 /* The statistics that the forward pass normalized with: float64 [C]; count over the group. */
 typedef struct syncbn_statistics {
 	const double *mean;   /* owned by saved, valid until its next use or free */
-	const double *invstd; /* 1 / sqrt(var + eps), biased var; 0 where var + eps is 0 */
+	const double *invstd; /* 1 / sqrt(var + eps), biased var; 0 where var + eps is 0; at most
+				 FLT_MAX in a float32 layer */
 	double count;         /* 0 where running statistics normalized */
 } syncbn_statistics_t;
 
@@ -112,7 +113,9 @@ syncbn_status_t syncbn_saved_statistics(const syncbn_saved_t *saved,
  * algorithm 1), with mean and biased variance over the samples of all ranks, merged in rank order
  * by Chan, Golub and LeVeque (1983); equal bits on every rank. act is the layer's activation.
  * Updates the running statistics by the layer's rules. In eval the running statistics normalize
- * and nothing is exchanged.
+ * and nothing is exchanged. In a float32 layer 1 / sqrt(var + eps), and its product with gamma, are
+ * at most FLT_MAX: where eps is 0 and the standard deviation below 3e-39, y is smaller than it
+ * should be, and finite.
  *
  * x, z, y: one dtype (the layer's, or bfloat16 or float16 in a float32 layer) and shape, [N, C],
  * [N, C, L], [N, C, H, W] or [N, C, D, H, W], each in a layout of its own; N and the spatial sizes

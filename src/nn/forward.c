@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The forward pass: which statistics normalize, their merge, and the running statistics. */
+#include <float.h>
 #include <math.h>
 
 #include "base/math.h"
@@ -39,10 +40,17 @@ batch_weight(const struct syncbn_batch_norm *bn)
 	}
 }
 
+/* A float layer multiplies by a float, which must not be inf: 0 * inf is no number. */
 static double
-inverse_std(double var, double eps)
+inverse_std(const struct syncbn_batch_norm *bn, double var)
 {
-	return var + eps == 0 ? 0 : 1 / sqrt(var + eps);
+	double sum = var + bn->config.eps, inverse = 1 / sqrt(sum);
+
+	if (inverse <= (double)FLT_MAX || (bn->wide && sum != 0))
+		return inverse;
+	if (sum == 0)
+		return 0;
+	return isnan(inverse) ? inverse : (double)FLT_MAX;
 }
 
 static void
@@ -50,7 +58,7 @@ save_channel(const struct sbn_pass *pass, uint32_t c, const struct sbn_moments *
 {
 	pass->saved->mean[c] = moments->mean;
 	pass->saved->mean_low[c] = moments->low;
-	pass->saved->invstd[c] = inverse_std(var, pass->bn->config.eps);
+	pass->saved->invstd[c] = inverse_std(pass->bn, var);
 	sbn_set_normalize(pass, c);
 }
 

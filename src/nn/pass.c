@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What forward and backward passes begin with. */
+#include <float.h>
+#include <math.h>
+
 #include "nn/cache.h"
 #include "nn/pipeline.h"
 
@@ -99,6 +102,17 @@ sbn_times_mean_low(const struct syncbn_batch_norm *bn, enum sbn_coefficient by, 
 	return low == 0 ? 0 : low * sbn_real_get(bn, bn->real[by], c);
 }
 
+/* A float's inf comes from a gamma that is infinite, never from a product of two that are not. */
+static double
+scale_of(const struct syncbn_batch_norm *bn, double gamma, double invstd)
+{
+	double scale = gamma * invstd;
+
+	if (fabs(scale) <= (double)FLT_MAX || bn->wide || !isfinite(scale))
+		return scale;
+	return copysign((double)FLT_MAX, scale);
+}
+
 void
 sbn_set_normalize(const struct sbn_pass *pass, uint32_t c)
 {
@@ -108,6 +122,7 @@ sbn_set_normalize(const struct sbn_pass *pass, uint32_t c)
 	sbn_real_set(bn, bn->real[SBN_MEAN_HI], c, mean);
 	sbn_real_set(bn, bn->real[SBN_MEAN_LO], c,
 		     mean - sbn_real_get(bn, bn->real[SBN_MEAN_HI], c) + sbn_mean_low(pass, c));
-	sbn_real_set(bn, bn->real[SBN_SCALE], c, sbn_gamma_of(bn, c) * pass->saved->invstd[c]);
+	sbn_real_set(bn, bn->real[SBN_SCALE], c,
+		     scale_of(bn, sbn_gamma_of(bn, c), pass->saved->invstd[c]));
 	sbn_real_set(bn, bn->real[SBN_SHIFT], c, beta - sbn_times_mean_low(bn, SBN_SCALE, c));
 }

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Inputs at the edges of what a layer takes, in a world of one. */
+#include <float.h>
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -191,6 +193,29 @@ test_variance_0_with_eps_0_is_finite(void **state)
 	close_fixture();
 }
 
+/* Of the deviations 3e-39, whose inverse is a float, and 1e-42 twice, whose inverse is none. */
+static void
+test_the_smallest_deviations_with_eps_0_are_finite(void **state)
+{
+	static const float deviation[C] = { 3e-39f, 1e-42f, 1e-42f }, gamma[C] = { 1, 1, -4 };
+	static const double expected[C] = { 1, 1e-42 * (double)FLT_MAX, -1e-42 * (double)FLT_MAX };
+
+	open_fixture(*state, 0);
+	shape_fixture(4, 6, 6, SYNCBN_CHANNELS_FIRST);
+	memcpy(param_f32(f.bn, SYNCBN_GAMMA), gamma, sizeof(gamma));
+	for (int i = 0; i < 4 * C * 36; i++)
+		f.x[i] = (i % 2 == 0 ? 1 : -1) * deviation[i / 36 % C];
+	assert_ok(forward());
+	assert_ok(backward());
+	for (int i = 0; i < 4 * C * 36; i++) {
+		double y = (i % 2 == 0 ? 1 : -1) * expected[i / 36 % C];
+
+		assert_true(fabs((double)f.y[i] - y) <= 2e-3 * fabs(y));
+		assert_false(isnan(f.dx[i]));
+	}
+	close_fixture();
+}
+
 /* The channels beside a spoilt one have the bits that they have without it. */
 static void
 check_bad_value(syncbn_group_t *world, float bad, syncbn_layout_t layout)
@@ -352,6 +377,7 @@ main(void)
 		cmocka_unit_test(test_a_failed_forward_empties_saved),
 		cmocka_unit_test(test_a_constant_channel_becomes_beta),
 		cmocka_unit_test(test_variance_0_with_eps_0_is_finite),
+		cmocka_unit_test(test_the_smallest_deviations_with_eps_0_are_finite),
 		cmocka_unit_test(test_nan_and_infinity_stay_in_their_channel),
 		cmocka_unit_test(test_values_near_the_end_of_the_range_are_normalized),
 		cmocka_unit_test(test_layouts_agree_to_rounding),
