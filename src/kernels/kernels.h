@@ -86,8 +86,9 @@ enum sbn_activation { SBN_ACT_NONE, SBN_ACT_RELU, SBN_ACT_LEAKY_RELU };
  *	y  = act(v)
  *	dx = (fma(-(x - mean_hi), slope, g - dy_hi) - dy_lo) * scale
  *	dz = g
- * shift and dy_lo hold what the mean has beyond mean_hi. g - dy_hi is rounded once, being fma(dy, negative_slope, -dy_hi) where a leaky relu held dy back:
- * where channels hardly vary, dx magnifies it by a large invstd.
+ * shift and dy_lo hold what the mean has beyond mean_hi. g - dy_hi is rounded once, being
+ * fma(dy, negative_slope, -dy_hi) where a leaky relu held dy back: where channels hardly vary, dx
+ * magnifies it by a large invstd.
  * Where x_is_y (backward), x is the y that a forward pass has written over it. Then v <= 0 where
  * y <= 0, and what stands for x is u = y * (1 / negative_slope) there if the activation is leaky,
  * else y; - z if there is one. mean_hi and mean_lo are then of u.
