@@ -7,11 +7,28 @@
 #ifndef SBN_KERNELS_ROWS_BODY_H
 #define SBN_KERNELS_ROWS_BODY_H
 
+#include "kernels/block.h"
+
 enum {
 	ROWS_CHANNELS = 512, /* the sums of that many channels stay in the innermost cache */
 	ROWS_SUMMED = 8,     /* rows of a group that is only read */
-	ROWS_MAPPED = 4      /* rows of a group that is read and written: each is two streams */
+	ROWS_MAPPED = 4,     /* rows of a group that is read and written: each is two streams */
+	ROWS_AHEAD = 4096    /* bytes; what is read is asked for so far ahead at least */
 };
+
+/*
+ * From a row to the one that is asked for meanwhile, in a group to come: a CPU's own prefetcher
+ * does not follow columns.
+ */
+static inline size_t
+sbn_rows_ahead(size_t rows, size_t row_bytes)
+{
+	size_t ahead = rows * row_bytes;
+
+	while (ahead != 0 && ahead < ROWS_AHEAD)
+		ahead *= 2;
+	return ahead;
+}
 
 #endif
 
@@ -56,11 +73,16 @@ SBN_FORCE_INLINE void
 T(moments_column)(struct sbn_in x, const struct sbn_block *group, size_t c, size_t n,
 		  struct ROWS_MOMENTS *sums)
 {
+	const size_t ahead = sbn_rows_ahead(group->n, x.stride * sizeof(ELEMENT));
 	const struct SHIFT shift = T(shift_of)(V(load)(sums->shift + c));
 	struct w16 s1 = w16_load(sums->s1 + c), s2 = w16_load(sums->s2 + c);
 
-	for (size_t row = group->row; row < group->row + group->n; row++)
-		T(moments_at)(T(in)(x, row, group->column + c), n, &shift, &s1, &s2);
+	for (size_t row = group->row; row < group->row + group->n; row++) {
+		const ELEMENT *p = T(in)(x, row, group->column + c);
+
+		T(fetch)(p, ahead);
+		T(moments_at)(p, n, &shift, &s1, &s2);
+	}
 	w16_store(sums->s1 + c, s1);
 	w16_store(sums->s2 + c, s2);
 }
@@ -131,6 +153,7 @@ T(sums_column)(const struct sbn_operands *at, const struct sbn_block *group, siz
 	for (size_t row = group->row; row < group->row + group->n; row++) {
 		struct ROW from = T(row_at)(at, row, group->column + i, form);
 
+		T(fetch_row)(&from, 0, form);
 		T(sums_at)(&from, 0, n, &v, form, &s0, &s1);
 	}
 	w16_store(sums->s0 + i, s0);
@@ -143,10 +166,11 @@ T(sums_group_as)(const struct sbn_operands *operands, const struct sbn_block *gr
 		 const struct sbn_coefficients *coefficients, size_t c, struct ROWS_SUMS *sums,
 		 int form)
 {
-	const struct sbn_operands at = *operands; /* no store can change a copy */
+	struct sbn_operands at = *operands; /* no store can change a copy */
 	const struct sbn_coefficients k = *coefficients;
 	size_t i = 0;
 
+	at.ahead = sbn_rows_ahead(group->n, at.x.stride * sizeof(ELEMENT));
 	for (; i + SBN_LANES <= group->spatial; i += SBN_LANES)
 		T(sums_column)(&at, group, i, SBN_LANES, &k, c, form, sums);
 	if (i < group->spatial)
@@ -207,6 +231,7 @@ T(map_column)(const struct sbn_operands *at, const struct sbn_block *group, size
 		struct ROW p = T(row_at)(at, row, i, form);
 		struct RESULTS r = T(map)(&p, 0, n, &v, form);
 
+		T(fetch_row)(&p, 0, form);
 		if (n == SBN_LANES)
 			T(give_whole)(&p, 0, &r, form);
 		else
@@ -218,10 +243,12 @@ SBN_FORCE_INLINE void
 T(rows_map)(const struct sbn_operands *operands, size_t n_rows, size_t n_channels,
 	    const struct sbn_coefficients *coefficients, size_t c, int form)
 {
-	const struct sbn_operands at = *operands; /* no store can change a copy */
+	struct sbn_operands at = *operands; /* no store can change a copy */
 	const struct sbn_coefficients k = *coefficients;
 	const size_t step = n_channels <= SBN_LANES ? n_rows : ROWS_MAPPED;
 	struct sbn_block group = { 0 };
+
+	at.ahead = sbn_rows_ahead(SBN_MIN(step, n_rows), at.x.stride * sizeof(ELEMENT));
 
 	for (; group.row < n_rows; group.row += step) {
 		size_t i = 0;
