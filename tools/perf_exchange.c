@@ -49,7 +49,7 @@ merge(const struct sbn_running_call *running, const struct sbn_pair *own, size_t
 		for (uint32_t rank = 0; rank < n_ranks; rank++) {
 			step[rank] = rows[rank] + at;
 			if (rank != running->group->rank)
-				sbn_fetch_step(rows[rank], at * sizeof(*own),
+				sbn_fetch_step(running->ring, rows[rank], at * sizeof(*own),
 					       n_channels * sizeof(*own));
 		}
 		running->group->process->kernels->merge_moments(out + at, step, counts, n_ranks,

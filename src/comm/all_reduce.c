@@ -66,7 +66,8 @@ sum_share(const struct piece *piece, struct share *share)
 	for (size_t at = share->begin; at < share->end; at += step) {
 		for (uint32_t i = 0; i < share->n_present; i++)
 			if (src[i] != piece->data)
-				sbn_fetch_step((const char *)src[i] + share->begin * element,
+				sbn_fetch_step(running->ring,
+					       (const char *)src[i] + share->begin * element,
 					       (at - share->begin) * element, bytes);
 		sum_step(piece, share, at, SBN_MIN(step, share->end - at));
 	}
@@ -127,7 +128,7 @@ take_shares(struct piece *piece, const uint32_t *present, uint32_t n)
 
 		if (present[i] == piece->running->group->rank)
 			continue;
-		sbn_fetch_ahead(row + begin, end - begin);
+		sbn_fetch_ahead(piece->running->ring, row + begin, end - begin);
 		memcpy(piece->data + begin, row + begin, end - begin);
 	}
 }

@@ -19,6 +19,12 @@
 #define SBN_CALL_WAITS true
 #endif
 
+/*
+ * Peers' rows up to this size are fetched at each look for them, and come with the watermark, not a
+ * hop later. Longer ones would be taken from a peer that is still writing them.
+ */
+enum { SBN_EAGER_BYTES = 512 };
+
 struct sbn_running_call {
 	struct syncbn_group *group;
 	enum sbn_stream stream;
@@ -26,7 +32,9 @@ struct sbn_running_call {
 	uint64_t number;
 	const struct sbn_ring *ring; /* the stream's, or once detached the call's own view of it */
 	struct sbn_ring view;
-	void *row; /* this rank's, to be written */
+	void *row;            /* this rank's, to be written */
+	bool unseen;          /* peers see it with the first publication, which is to come */
+	uint32_t eager_bytes; /* of peers' rows, fetched at each look for them */
 	int timeout_ms;
 	_Atomic int status; /* the first lane's failure */
 	_Atomic bool whole; /* a lane has seen items of every rank: nobody is absent */
@@ -57,6 +65,8 @@ sbn_call_fill(struct sbn_running_call *running, struct syncbn_group *group, enum
 	running->stream = stream;
 	running->ring = &group->rings[stream];
 	running->call = *call;
+	running->unseen = false;
+	running->eager_bytes = 0;
 	running->timeout_ms = call->op == SBN_OP_JOIN ? group->process->join_timeout_ms :
 							group->process->timeout_ms;
 	/* relaxed: the lanes begin later */
@@ -89,6 +99,10 @@ sbn_call_begin_unseen(struct syncbn_group *group, enum sbn_stream stream,
 		sbn_is_shm(group) ?
 			sbn_shm_begin_unseen(group, stream, call, &running->row) :
 			group->transport->begin(group, stream, call, true, &running->row);
+	running->unseen = true;
+	running->eager_bytes = call->n_items * running->ring->shape.item_bytes;
+	if (running->eager_bytes > SBN_EAGER_BYTES)
+		running->eager_bytes = 0;
 	return SYNCBN_OK;
 }
 
@@ -102,12 +116,19 @@ syncbn_status_t sbn_call_begin_detached(struct syncbn_group *group, enum sbn_str
 
 /* `lane` has written its items up to `end`. */
 static inline void
-sbn_call_publish(const struct sbn_running_call *running, uint32_t lane, uint32_t end)
+sbn_call_publish(struct sbn_running_call *running, uint32_t lane, uint32_t end)
 {
+	const struct sbn_call *unseen = NULL;
+
+	if (running->unseen) { /* then there is one lane */
+		unseen = &running->call;
+		running->unseen = false;
+	}
 	if (sbn_is_shm(running->group))
-		sbn_shm_publish(running->group, running->ring, lane, end);
+		sbn_shm_publish(running->group, running->ring, unseen, lane, end);
 	else
-		running->group->transport->publish(running->group, running->ring, lane, end);
+		running->group->transport->publish(running->group, running->ring, unseen, lane,
+						   end);
 }
 
 /* A peer's header of the call, or NULL while it has not begun it. */
@@ -150,6 +171,7 @@ sbn_call_is_covered(const struct sbn_wait *wait)
 {
 	const struct sbn_running_call *running = wait->running;
 
+	sbn_lines_fetch(sbn_call_row(running, wait->peer), running->eager_bytes);
 	if (sbn_is_shm(running->group))
 		return sbn_ring_covered(running->ring, wait->peer, wait->begin, wait->end);
 	return running->group->transport->covered(running->ring, wait->peer, wait->begin,

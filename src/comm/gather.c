@@ -21,7 +21,7 @@ gather_piece(struct syncbn_group *group, const struct sbn_call *call, const void
 
 		if (!sbn_call_present(&running, rank))
 			continue;
-		sbn_fetch_ahead(row, call->n_items);
+		sbn_fetch_ahead(running.ring, row, call->n_items);
 		memmove(all + rank * stride, row, call->n_items);
 	}
 	return sbn_call_end(&running);
@@ -89,7 +89,7 @@ sum_own_slices(const struct scatter *s, const struct sbn_running_call *running, 
 
 		src[i] = present[i] == group->rank ? s->data + group->rank * s->bytes + at :
 						     row + group->rank * n;
-		sbn_fetch_ahead(src[i], n);
+		sbn_fetch_ahead(running->ring, src[i], n);
 	}
 	sbn_reduce_rows(group, &rows, n / sbn_dtype_bytes(s->dtype), s->dtype);
 }

@@ -27,6 +27,7 @@ shape_of(const struct syncbn_group *group, enum sbn_stream stream)
 				     control ? SBN_CONTROL_ROOM :
 			     data            ? SBN_DATA_ROOM :
 					       SBN_CHANNELS_A_CALL * SBN_PAIR_BYTES,
+		.item_bytes = control || buckets ? 0 : data ? 1 : SBN_PAIR_BYTES,
 		.page_bytes = control || buckets ? SBN_LINE : group->control.page_bytes,
 	};
 }

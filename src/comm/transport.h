@@ -41,9 +41,10 @@ struct sbn_transport {
 	 * The rest of a call works on its stream's ring, or on a view of it (sbn_ring_view).
 	 *
 	 * Items of `lane` up to `end` are written; wakes whoever sleeps. Any thread of the call.
+	 * unseen: the header, where the call began unseen and this is its first publication.
 	 */
-	void (*publish)(struct syncbn_group *group, const struct sbn_ring *ring, uint32_t lane,
-			uint32_t end);
+	void (*publish)(struct syncbn_group *group, const struct sbn_ring *ring,
+			const struct sbn_call *unseen, uint32_t lane, uint32_t end);
 
 	/* A peer's header of the call; NULL while it has not begun it. Never blocks. */
 	const struct sbn_call *(*call_of)(const struct sbn_ring *ring, uint32_t peer);

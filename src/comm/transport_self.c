@@ -17,9 +17,10 @@ self_begin(struct syncbn_group *group, enum sbn_stream stream, const struct sbn_
 }
 
 static void
-self_publish(struct syncbn_group *group, const struct sbn_ring *ring, uint32_t lane, uint32_t end)
+self_publish(struct syncbn_group *group, const struct sbn_ring *ring, const struct sbn_call *unseen,
+	     uint32_t lane, uint32_t end)
 {
-	(void)group, (void)ring, (void)lane, (void)end;
+	(void)group, (void)ring, (void)unseen, (void)lane, (void)end;
 }
 
 static const struct sbn_call *

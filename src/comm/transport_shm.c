@@ -20,9 +20,10 @@ shm_begin(struct syncbn_group *group, enum sbn_stream stream, const struct sbn_c
 }
 
 static void
-shm_publish(struct syncbn_group *group, const struct sbn_ring *ring, uint32_t lane, uint32_t end)
+shm_publish(struct syncbn_group *group, const struct sbn_ring *ring, const struct sbn_call *unseen,
+	    uint32_t lane, uint32_t end)
 {
-	sbn_shm_publish(group, ring, lane, end);
+	sbn_shm_publish(group, ring, unseen, lane, end);
 }
 
 static void

@@ -20,10 +20,13 @@ sbn_shm_begin_unseen(struct syncbn_group *group, enum sbn_stream stream,
 }
 
 static inline void
-sbn_shm_publish(const struct syncbn_group *group, const struct sbn_ring *ring, uint32_t lane,
-		uint32_t end)
+sbn_shm_publish(const struct syncbn_group *group, const struct sbn_ring *ring,
+		const struct sbn_call *unseen, uint32_t lane, uint32_t end)
 {
-	sbn_ring_publish(ring, lane, end);
+	if (unseen != NULL)
+		sbn_ring_publish_first(ring, unseen, end);
+	else
+		sbn_ring_publish(ring, lane, end);
 	sbn_group_ring(group);
 }
 

@@ -139,7 +139,8 @@ merge_chunk(const struct window *w, uint32_t begin, uint32_t end)
 		/* the peers' reads take the own row's lines, and reading it would take them back */
 		row[i] = is_own ? w->own : sbn_call_row(&w->call, ranks[i]);
 		if (!is_own)
-			sbn_fetch_ahead(row[i] + begin, (end - begin) * sizeof(*row[i]));
+			sbn_fetch_ahead(w->call.ring, row[i] + begin,
+					(end - begin) * sizeof(*row[i]));
 		low[i] = sbn_row_low(row[i]);
 		count[i] = count_of(w, ranks[i]);
 		pairs.total += count[i];

@@ -21,14 +21,14 @@ sbn_line_push(const void *line)
 
 /* Fetches lines that are about to be written, taking them from whoever read them: all at once. */
 static inline void
-sbn_lines_take(void *lines, size_t bytes)
+sbn_lines_take(const void *lines, size_t bytes)
 {
 	for (size_t at = 0; at < bytes; at += SBN_CACHE_LINE)
 #ifdef SBN_HAVE_X86
 		/* without -mprfchw the builtin gives prefetcht0, which only reads */
 		__asm__ volatile("prefetchw %0" : : "m"(*((const char *)lines + at)));
 #else
-		__builtin_prefetch((char *)lines + at, 1, 3);
+		__builtin_prefetch((const char *)lines + at, 1, 3);
 #endif
 }
 

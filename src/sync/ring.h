@@ -6,12 +6,18 @@
  * Every rank owns a part: n_slots slots, each a line a lane and then a row of items. Call e uses
  * slot e mod n_slots. The owner writes its row, lane by lane in ascending order, and raises the
  * lane's watermark {call, items published}; readers look at the watermarks of everybody and read
- * when they cover what they need. Only the owner ever writes a part.
+ * when they cover what they need. Headers and watermarks of a part are written by its owner only.
+ *
+ * Of two ranks the rows of longer calls change hands: each time the slot is used again, a rank
+ * writes into the other's part, and into its own the time after. So it writes lines that it has
+ * read, which its cache holds, and each line goes from one cache to the other once a call, not
+ * there and back.
  *
  * Why two slots suffice: a rank begins call e + 2 only after it has consumed every peer's whole
  * row of call e + 1, which each peer published after its own call e had ended, that is after it
- * had consumed all rows of call e. So nobody reads slot e mod 2 any more. This rests on the rule
- * that every rank, also one with nothing to say, consumes every row before its call ends.
+ * had consumed all rows of call e. So nobody reads slot e mod 2 any more, or writes there for call
+ * e, in whosever part: it does not matter which rank used which row. This rests on the rule that
+ * every rank, also one with nothing to say, consumes every row before its call ends.
  *
  * With up to N calls begun and not ended it takes 2 N slots, and these rules: calls are consumed in
  * their order, and a rank begins call e once it has consumed e - N. It begins e + 2 N only after it
@@ -51,6 +57,12 @@
 /* Items of a call are counted in 24 bits, calls in 40; both wrap together without harm. */
 enum { SBN_ITEM_BITS = 24, SBN_MAX_ITEMS = (1 << SBN_ITEM_BITS) - 1 };
 
+/*
+ * From so many bytes on the rows of two ranks change hands. Shorter ones gain nothing by it where
+ * CPUs are near, and take half as long again where they are far (doc/performance.md, section 7).
+ */
+enum { SBN_TRADE_BYTES = 1024 };
+
 /* What a call is: written by its rank, compared by its peers. */
 struct sbn_call {
 	uint16_t op;        /* enum sbn_op */
@@ -77,6 +89,7 @@ struct sbn_ring_shape {
 	uint32_t n_slots;   /* 2 for calls that wait for their end, 2 N for up to N at once */
 	uint32_t n_lanes;   /* the most that a call may have */
 	uint64_t row_bytes; /* the room for a call's items */
+	uint32_t item_bytes; /* of a row, at least; 0: none worth counting */
 	uint64_t page_bytes;
 };
 
@@ -87,6 +100,8 @@ struct sbn_ring {
 	uint64_t slot_stride;
 	uint64_t call;        /* the present call's number, or the last one's */
 	uint64_t slot_offset; /* of the present call's slot in a part: looked at often */
+	bool trades;   /* the present call's rows are of those that change hands */
+	uint32_t turn; /* 1: in the present call they lie in the other's part */
 	uint32_t rank;
 	unsigned char **parts; /* [n_ranks]: where each rank's part begins; the caller's */
 };
@@ -130,6 +145,13 @@ sbn_lane_begin(uint32_t n_items, uint32_t n_lanes, uint32_t lane)
 	return (uint32_t)sbn_part_begin(n_items, n_lanes, lane);
 }
 
+/* A rank's row in the present call. */
+static inline unsigned char *
+sbn_ring_row_at(const struct sbn_ring *ring, uint32_t rank)
+{
+	return ring->parts[rank ^ ring->turn] + ring->slot_offset + ring->row_offset;
+}
+
 /* ---- the owner ---- */
 
 /*
@@ -139,9 +161,12 @@ sbn_lane_begin(uint32_t n_items, uint32_t n_lanes, uint32_t lane)
 static inline void
 sbn_ring_begin_unseen(struct sbn_ring *ring, const struct sbn_call *call)
 {
-	ring->call++;
+	uint64_t turn = ++ring->call / ring->shape.n_slots;
+
 	ring->slot_offset = ring->call % ring->shape.n_slots * ring->slot_stride;
-	sbn_ring_slot(ring, ring->rank)[0].call = *call;
+	ring->trades = ring->shape.n_ranks == 2 &&
+		       call->n_items * (uint64_t)ring->shape.item_bytes >= SBN_TRADE_BYTES;
+	ring->turn = ring->trades ? turn & 1 : 0;
 }
 
 /* Begins the next call (R0). call->n_lanes from 1 to the shape's. */
@@ -149,6 +174,7 @@ static inline void
 sbn_ring_begin(struct sbn_ring *ring, const struct sbn_call *call)
 {
 	sbn_ring_begin_unseen(ring, call);
+	sbn_ring_slot(ring, ring->rank)[0].call = *call;
 	/* R0 pairs with A0 in sbn_ring_call_of() and A1: the header is whole before it is seen */
 	atomic_store_explicit(&sbn_ring_slot(ring, ring->rank)[0].watermark,
 			      sbn_ring_mark(ring->call, 0), SBN_RING_RELEASE);
@@ -165,7 +191,7 @@ sbn_ring_view(const struct sbn_ring *ring)
 static inline void *
 sbn_ring_own_row(const struct sbn_ring *ring)
 {
-	return (unsigned char *)sbn_ring_slot(ring, ring->rank) + ring->row_offset;
+	return sbn_ring_row_at(ring, ring->rank);
 }
 
 /*
@@ -189,6 +215,17 @@ sbn_ring_publish(const struct sbn_ring *ring, uint32_t lane, uint32_t end)
 	/* R1 pairs with A1 in sbn_ring_covered(): the items are whole before they can be seen */
 	atomic_store_explicit(&sbn_ring_slot(ring, ring->rank)[lane].watermark,
 			      sbn_ring_mark(ring->call, end), SBN_RING_RELEASE);
+}
+
+/*
+ * The first publication of a call that began unseen (R1). The header is written here and no sooner:
+ * it shares its line with the watermark, and a peer that looks would take the line in between.
+ */
+static inline void
+sbn_ring_publish_first(const struct sbn_ring *ring, const struct sbn_call *call, uint32_t end)
+{
+	sbn_ring_slot(ring, ring->rank)[0].call = *call;
+	sbn_ring_publish(ring, 0, end);
 }
 
 /* ---- its peers ---- */
@@ -233,7 +270,7 @@ sbn_ring_covered(const struct sbn_ring *ring, uint32_t peer, uint32_t begin, uin
 static inline const void *
 sbn_ring_row(const struct sbn_ring *ring, uint32_t peer)
 {
-	return (const unsigned char *)sbn_ring_slot(ring, peer) + ring->row_offset;
+	return sbn_ring_row_at(ring, peer);
 }
 
 #endif

@@ -88,11 +88,12 @@ __wrap_sbn_kernels_choose(const char *isa, const struct sbn_kernels **kernels)
 static struct syncbn_group *world;
 
 static void
-publish(struct syncbn_group *group, const struct sbn_ring *ring, uint32_t lane, uint32_t end)
+publish(struct syncbn_group *group, const struct sbn_ring *ring, const struct sbn_call *unseen,
+	uint32_t lane, uint32_t end)
 {
 	if (ring == &world->rings[SBN_STREAM_FORWARD])
 		come_to(PUBLISH);
-	sbn_transport_shm.publish(group, ring, lane, end);
+	sbn_transport_shm.publish(group, ring, unseen, lane, end);
 }
 
 static bool

@@ -3,7 +3,7 @@
  * The ring with lanes (src/sync/ring.c, and the loop of src/nn/pipeline.c that drives it): RANKS
  * ranks of two threads each make CALLS calls, with L calls published beyond the last one consumed.
  *
- * Asserted: whoever reads an item of call e in a peer's row finds call e's, so no slot is rewritten
+ * Asserted: whoever reads an item of call e, in any row, finds call e's, so no slot is rewritten
  * while it is read; and everybody finishes (Spin reports a state in which all wait).
  *
  * An item's value is the number of its call. A chunk is written in one step and read in another:
@@ -39,8 +39,23 @@
 #define CALLS (2 * (L + 1) + 2)
 #define EMPTY 1 /* this rank's batch is empty: it has nothing to sum, publishes all at once */
 
+/*
+ * Of two ranks rows change hands each time the slot is used again: 0 never, 1 always, 2 two calls
+ * in three, as it is the longer calls' that do. Headers and marks stay.
+ */
+#ifndef TRADES
+#define TRADES 2
+#endif
+#if RANKS == 2 && TRADES == 1
+#define TURN(e) ((e) / SLOTS % 2)
+#elif RANKS == 2 && TRADES == 2
+#define TURN(e) ((e) % 3 != 0 -> (e) / SLOTS % 2 : 0)
+#else
+#define TURN(e) 0
+#endif
+
 #define SLOT(r, e) ((r) * SLOTS + (e) % SLOTS)
-#define ITEM(r, e, i) (SLOT(r, e) * ITEMS + (i))
+#define ITEM(r, e, i) (SLOT((r) ^ TURN(e), e) * ITEMS + (i))
 #define MARK(r, e, l) (SLOT(r, e) * LANES + (l))
 #define WORD(e, n) ((e) * 4 + (n)) /* mark() */
 #define MIN(a, b) ((a) < (b) -> (a) : (b))
@@ -50,7 +65,7 @@
 #define EDGE(n, l) MIN(ITEMS * (l) / (n), ITEMS) /* sbn_lane_begin() */
 #define STEP(r) ((r) == EMPTY -> ITEMS : 1 + (r) % 3) /* items of a chunk */
 
-/* Shared memory: a part is written by its own rank only. */
+/* Shared memory: a part's headers and marks are written by its own rank only. */
 byte row[RANKS * SLOTS * ITEMS];
 byte header[RANKS * SLOTS]; /* n_lanes of the call */
 byte mark[RANKS * SLOTS * LANES];
@@ -79,14 +94,14 @@ inline await_peers(e) /* sbn_call_await(): the header (A0), then the lanes that 
 	od
 }
 
-inline read_peers(e) /* merge_chunk() */
+inline read_rows(e) /* merge_chunk(); some calls read the rank's own row, too */
 {
 	d_step {
 		i = 0;
 		do
 		:: i < RANKS * ITEMS ->
 			if
-			:: i / ITEMS != r && i % ITEMS >= begin && i % ITEMS < end ->
+			:: i % ITEMS >= begin && i % ITEMS < end ->
 				assert(row[ITEM(i / ITEMS, e, i % ITEMS)] == e)
 			:: else
 			fi;
@@ -149,7 +164,7 @@ inline run_lane(c) /* src/nn/pipeline.c */
 #endif
 		end = MIN(begin + STEP(r), until);
 		await_peers(c);
-		read_peers(c);
+		read_rows(c);
 		begin = end
 	:: else -> break
 	od

@@ -24,6 +24,9 @@ models() {
 	ring | -DL=2 | silent | 2 ranks, 2 lanes, 2 calls ahead, 6 slots
 	ring | -DL=1 | silent | 2 ranks, 2 lanes, 1 call ahead, 4 slots
 	ring | | silent | 2 ranks, 2 lanes, 2 slots
+	ring | -DTRADES=1 | silent | 2 ranks, 2 slots, rows change hands always
+	ring | -DTRADES=0 | silent | 2 ranks, 2 slots, rows never change hands
+	ring | -DTRADES=1 -DL=1 | silent | 2 ranks, 1 call ahead, rows change hands always
 	ring | -DAHEAD=2 | silent | 2 ranks, 2 lanes, 2 chunks ahead
 	ring | -DSERIAL=3 | silent | 2 ranks, both executors serial
 	sleep | | silent | 2 ranks, store buffers
@@ -31,6 +34,7 @@ models() {
 	abort | | silent | 2 ranks, one killed, one past its deadline, store buffers
 	leave | -DRANKS=2 | silent | 2 ranks leave and return, 2 epochs
 	ring | -DONE_SLOT_FEWER | assertion | 1 slot
+	ring | -DONE_SLOT_FEWER -DTRADES=1 | assertion | 1 slot, rows change hands always
 	ring | -DONE_SLOT_FEWER -DL=1 | assertion | 1 call ahead, 3 slots
 	ring | -DONE_SLOT_FEWER -DL=2 | assertion | 2 calls ahead, 5 slots
 	ring | -DONE_SLOT_FEWER -DRANKS=3 -DLANES=1 -DL=1 | assertion | 3 ranks, 3 slots

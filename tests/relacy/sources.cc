@@ -28,7 +28,8 @@ typedef rl::var<unsigned> item;
 static unsigned char memory[1 << 20] __attribute__((aligned(4096)));
 
 template <int N_SLOTS> struct ring_suite : rl::test_suite<ring_suite<N_SLOTS>, 2> {
-	enum { CALLS = 4, ITEMS = 3, LANES = 2 };
+	/* rows of three items change hands, those of two do not */
+	enum { CALLS = 6, ITEMS = 3, LANES = 2, ITEM_BYTES = SBN_TRADE_BYTES / 3 + 1 };
 	struct sbn_ring rings[2];
 	unsigned char *parts[2];
 
@@ -62,7 +63,8 @@ template <int N_SLOTS> struct ring_suite : rl::test_suite<ring_suite<N_SLOTS>, 2
 
 	void before()
 	{
-		struct sbn_ring_shape shape = { 2, N_SLOTS, LANES, ITEMS * sizeof(item), 4096 };
+		struct sbn_ring_shape shape = { 2, N_SLOTS, LANES, ITEMS * sizeof(item), ITEM_BYTES,
+						4096 };
 
 		for_all_slots(&shape, make);
 		for (int rank = 0; rank < 2; rank++)
@@ -74,18 +76,23 @@ template <int N_SLOTS> struct ring_suite : rl::test_suite<ring_suite<N_SLOTS>, 2
 		for_all_slots(&rings[0].shape, end);
 	}
 
-	void publish_row(struct sbn_ring *ring, const struct sbn_call *call)
+	void publish_row(struct sbn_ring *ring, const struct sbn_call *call, bool unseen)
 	{
 		item *row = (item *)sbn_ring_own_row(ring);
 
 		for (unsigned lane = 0; lane < call->n_lanes; lane++) {
-			unsigned last = sbn_lane_begin(ITEMS, call->n_lanes, lane + 1);
+			unsigned last = sbn_lane_begin(call->n_items, call->n_lanes,
+						       lane + 1);
 
-			unsigned i = sbn_lane_begin(ITEMS, call->n_lanes, lane);
+			unsigned i = sbn_lane_begin(call->n_items, call->n_lanes, lane);
 
 			for (; i < last; i++) {
 				row[i]($) = ring->call;
-				sbn_ring_publish(ring, lane, i + 1);
+				if (unseen)
+					sbn_ring_publish_first(ring, call, i + 1);
+				else
+					sbn_ring_publish(ring, lane, i + 1);
+				unseen = false;
 			}
 		}
 	}
@@ -98,17 +105,18 @@ template <int N_SLOTS> struct ring_suite : rl::test_suite<ring_suite<N_SLOTS>, 2
 		for (unsigned n = 1; n <= CALLS; n++) {
 			struct sbn_call call = { 0 };
 
-			call.n_items = ITEMS;
+			call.n_items = ITEMS - (n == 2);
 			call.n_lanes = 1 + (rank + n / 2) % LANES;
 			if (call.n_lanes == 1)
 				sbn_ring_begin_unseen(ring, &call);
 			else
 				sbn_ring_begin(ring, &call);
-			publish_row(ring, &call);
-			for (unsigned i = 0; i < ITEMS; i++) {
+			publish_row(ring, &call, call.n_lanes == 1);
+			for (unsigned i = 0; i < call.n_items; i++) {
 				while (!sbn_ring_covered(ring, peer, i, i + 1))
 					rl::yield(1, $);
 				RL_ASSERT(((item *)sbn_ring_row(ring, peer))[i]($) == n);
+				RL_ASSERT(((item *)sbn_ring_own_row(ring))[i]($) == n);
 			}
 		}
 	}

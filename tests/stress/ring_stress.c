@@ -28,7 +28,7 @@
 #include "ranks/harness.h"
 #include "unit/random.h"
 
-enum { ITEMS = 48, LANES = 3, TIMEOUT_MS = 60000, NOTICE_MS = 5000, FATAL_CALL = 50 };
+enum { ITEMS = 96, LANES = 3, TIMEOUT_MS = 60000, NOTICE_MS = 5000, FATAL_CALL = 50 };
 
 /* Where in a call a rank can die. */
 enum phase { NOWHERE, UNBEGUN, BEGUN, HALF_PUBLISHED, PUBLISHED, WAITING, READ, PHASES };
@@ -141,7 +141,7 @@ write_items(const struct sbn_running_call *running, uint32_t begin, uint32_t end
 }
 
 static void
-publish_lane(struct player *player, const struct sbn_running_call *running, uint32_t lane)
+publish_lane(struct player *player, struct sbn_running_call *running, uint32_t lane)
 {
 	uint32_t at = sbn_lane_begin(running->call.n_items, running->call.n_lanes, lane);
 	uint32_t end = sbn_lane_begin(running->call.n_items, running->call.n_lanes, lane + 1);

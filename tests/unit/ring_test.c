@@ -36,6 +36,7 @@ make_world(struct world *world, uint32_t n_ranks, uint32_t n_lanes, uint32_t n_s
 			   .n_slots = n_slots,
 			   .n_lanes = n_lanes,
 			   .row_bytes = ITEMS * sizeof(uint64_t),
+			   .item_bytes = sizeof(uint64_t),
 			   .page_bytes = SMALL_PAGE },
 		.before = before,
 		.n_calls = n_calls,
@@ -76,7 +77,7 @@ lanes_of(const struct sbn_ring *ring, uint64_t call)
 
 /* Publishes lane by lane in ascending order, in steps of its own. */
 static void
-publish_row(const struct sbn_ring *ring, const struct sbn_call *call)
+publish_row(const struct sbn_ring *ring, const struct sbn_call *call, bool unseen)
 {
 	uint64_t *row = sbn_ring_own_row(ring);
 	uint32_t step = 1 + (ring->rank * 5 + (uint32_t)ring->call) % 40;
@@ -87,8 +88,13 @@ publish_row(const struct sbn_ring *ring, const struct sbn_call *call)
 
 		for (uint32_t i = begin; i < end; i++) {
 			row[i] = item_of(ring->call, ring->rank, i);
-			if ((i + 1) % step == 0 || i + 1 == end)
+			if ((i + 1) % step != 0 && i + 1 != end)
+				continue;
+			if (unseen)
+				sbn_ring_publish_first(ring, call, i + 1);
+			else
 				sbn_ring_publish(ring, lane, i + 1);
+			unseen = false;
 		}
 	}
 }
@@ -123,13 +129,15 @@ exchange_many(int rank, void *argument)
 
 	for (int i = 0; i < shared->world->n_calls; i++) {
 		struct sbn_call call = { .n_items = items_of(ring->call + 1) };
+		bool unseen;
 
 		call.n_lanes = lanes_of(ring, ring->call + 1);
-		if (call.n_lanes == 1 && call.n_items > 0)
+		unseen = call.n_lanes == 1 && call.n_items > 0;
+		if (unseen)
 			sbn_ring_begin_unseen(ring, &call);
 		else
 			sbn_ring_begin(ring, &call);
-		publish_row(ring, &call);
+		publish_row(ring, &call, unseen);
 		for (uint32_t peer = 0; peer < ring->shape.n_ranks; peer++)
 			if (consume_row(ring, peer, call.n_items) != 0)
 				return 1;
@@ -154,7 +162,7 @@ fly_many(int rank, void *argument)
 			views[i % IN_FLIGHT] = sbn_ring_view(ring);
 		}
 		if (i >= delay && i - delay < n_calls)
-			publish_row(&views[(i - delay) % IN_FLIGHT], &call);
+			publish_row(&views[(i - delay) % IN_FLIGHT], &call, false);
 		for (uint32_t peer = 0; done >= 0 && peer < ring->shape.n_ranks; peer++)
 			if (consume_row(&views[done % IN_FLIGHT], peer, ITEMS) != 0)
 				return 1;
@@ -250,11 +258,57 @@ test_a_call_that_began_unseen_is_seen_with_its_first_items(void **state)
 	sbn_ring_begin_unseen(&rings[0], &call);
 	assert_null(sbn_ring_call_of(&rings[1], 0));
 	assert_false(sbn_ring_covered(&rings[1], 0, 0, 0));
-	sbn_ring_publish(&rings[0], 0, 4);
+	sbn_ring_publish_first(&rings[0], &call, 4);
 	assert_int_equal(sbn_ring_call_of(&rings[1], 0)->n_items, 10);
 	assert_true(sbn_ring_covered(&rings[1], 0, 0, 4));
 	assert_false(sbn_ring_covered(&rings[1], 0, 0, 5));
 	free(world.memory);
+}
+
+/* Where a rank of n writes its row in the first calls, each of so many items. */
+static void
+note_rows(uint32_t n_ranks, uint32_t n_items, uint32_t rank, const void **rows, int n_calls)
+{
+	struct world world;
+	struct sbn_ring rings[MAX_THREAD_RANKS];
+	struct sbn_call call = { .n_items = n_items, .n_lanes = 1 };
+
+	make_world(&world, n_ranks, 1, 2, 1, 0);
+	open_rings(&world, rings);
+	for (int i = 0; i < n_calls; i++) {
+		sbn_ring_begin(&rings[0], &call);
+		rows[i] = (const void *)((const unsigned char *)sbn_ring_row(&rings[0], rank) -
+					 (uintptr_t)world.memory);
+	}
+	free(world.memory);
+}
+
+static void
+test_two_ranks_write_where_they_read_when_a_slot_comes_again(void **state)
+{
+	const void *row[2][6];
+
+	(void)state;
+	for (uint32_t rank = 0; rank < 2; rank++)
+		note_rows(2, ITEMS, rank, row[rank], 6);
+	for (int i = 0; i < 4; i++) {
+		assert_ptr_equal(row[0][i + 2], row[1][i]);
+		assert_ptr_equal(row[1][i + 2], row[0][i]);
+		assert_ptr_not_equal(row[0][i], row[1][i]);
+	}
+}
+
+static void
+test_short_rows_and_those_of_three_ranks_stay(void **state)
+{
+	const void *row[6];
+
+	(void)state;
+	for (uint32_t n_ranks = 2; n_ranks <= 3; n_ranks++) {
+		note_rows(n_ranks, n_ranks == 2 ? 10 : ITEMS, 1, row, 6);
+		for (int i = 0; i < 4; i++)
+			assert_ptr_equal(row[i + 2], row[i]);
+	}
 }
 
 static void
@@ -304,6 +358,8 @@ main(void)
 		cmocka_unit_test(test_calls_in_flight_need_two_slots_each),
 		cmocka_unit_test(test_nothing_is_covered_before_it_is_published),
 		cmocka_unit_test(test_a_call_that_began_unseen_is_seen_with_its_first_items),
+		cmocka_unit_test(test_two_ranks_write_where_they_read_when_a_slot_comes_again),
+		cmocka_unit_test(test_short_rows_and_those_of_three_ranks_stay),
 		cmocka_unit_test(test_a_hostile_header_is_no_index),
 		cmocka_unit_test(test_lanes_cut_all_items_without_gap_or_overlap),
 	};
