@@ -17,7 +17,8 @@
 #include "unit/random.h"
 #include "unit/threads_as_ranks.h"
 
-enum { ITEMS = 50, SMALL_PAGE = 4096, EPOCHS = 60, MOST_CALLS = 12 };
+/* The most items of a call: so long a row changes hands where there are two ranks. */
+enum { ITEMS = 150, SMALL_PAGE = 4096, EPOCHS = 60, MOST_CALLS = 12 };
 
 struct world {
 	struct sbn_ring_shape shape;
@@ -38,6 +39,7 @@ make_world(struct world *world, uint32_t n_ranks, uint64_t before)
 						.n_slots = 2,
 						.n_lanes = 1,
 						.row_bytes = ITEMS * sizeof(uint64_t),
+						.item_bytes = sizeof(uint64_t),
 						.page_bytes = SMALL_PAGE };
 	world->memory = aligned_alloc(SMALL_PAGE, n_ranks * sbn_ring_part_bytes(&world->shape));
 	memset(world->memory, 0, n_ranks * sbn_ring_part_bytes(&world->shape));
@@ -65,30 +67,38 @@ item_of(uint64_t call, uint32_t rank, uint32_t item)
 	return call * 1000003 + rank * 1009 + item;
 }
 
+/* Two calls in three are long. */
+static uint32_t
+items_of(uint64_t call)
+{
+	return call % 3 == 0 ? ITEMS / 3 : ITEMS;
+}
+
 static void
 publish(struct sbn_ring *ring)
 {
-	struct sbn_call call = { .n_items = ITEMS, .n_lanes = 1 };
+	struct sbn_call call = { .n_items = items_of(ring->call + 1), .n_lanes = 1 };
 	uint64_t *row;
 
 	sbn_ring_begin(ring, &call);
 	row = sbn_ring_own_row(ring);
-	for (uint32_t i = 0; i < ITEMS; i++)
+	for (uint32_t i = 0; i < call.n_items; i++)
 		row[i] = item_of(ring->call, ring->rank, i);
-	sbn_ring_publish(ring, 0, ITEMS);
+	sbn_ring_publish(ring, 0, call.n_items);
 }
 
 static int
 consume(const struct sbn_ring *ring, const struct sbn_leave *leave, uint32_t peer, bool present)
 {
 	const uint64_t *row = sbn_ring_row(ring, peer);
+	uint32_t n_items = items_of(ring->call);
 
-	while (!sbn_ring_covered(ring, peer, 0, ITEMS) &&
+	while (!sbn_ring_covered(ring, peer, 0, n_items) &&
 	       !sbn_leave_absent(leave, peer, 0, ring->call))
 		sched_yield();
 	if (sbn_leave_absent(leave, peer, 0, ring->call) == present)
 		return 1;
-	for (uint32_t i = 0; present && i < ITEMS; i++)
+	for (uint32_t i = 0; present && i < n_items; i++)
 		if (row[i] != item_of(ring->call, peer, i))
 			return 1;
 	return 0;
