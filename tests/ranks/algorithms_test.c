@@ -190,6 +190,76 @@ test_the_shares_are_those_of_the_ranks_that_remain(void **state)
 	assert_int_equal(run_ranks_failures(4, reduce_after_one_has_left, NULL), 0);
 }
 
+/* Of two ranks, one call in which it may be that one's row changes hands and the other's stays. */
+static int
+reduce_other_counts(int rank, void *argument)
+{
+	int n_before = *(const int *)argument;
+	static float data[1000];
+	size_t count = rank == 0 ? COUNT(data) : 10;
+	syncbn_group_t *world;
+
+	EXPECT(join_run(&world, 0) == 0);
+	for (int call = 0; call < n_before; call++)
+		EXPECT(syncbn_all_reduce(world, data, COUNT(data), SYNCBN_FLOAT32, SYNCBN_SUM) ==
+		       SYNCBN_OK);
+	EXPECT(syncbn_all_reduce(world, data, count, SYNCBN_FLOAT32, SYNCBN_SUM) ==
+	       SYNCBN_ERR_MISMATCH);
+	EXPECT(says("1000 ") && says("10 "));
+	return 0;
+}
+
+static void
+test_other_counts_are_a_mismatch_wherever_the_rows_lie(void **state)
+{
+	(void)state;
+	unsetenv("SYNCBN_SCATTER_FROM");
+	for (int n_before = 0; n_before < 5; n_before++)
+		assert_int_equal(run_ranks_failures(2, reduce_other_counts, &n_before), 0);
+}
+
+/* Rows of both kinds; rank 1 stays away for some of them, and comes back twice. */
+static int
+reduce_long_and_short(int rank, void *argument)
+{
+	static float data[1000];
+	syncbn_group_t *world;
+
+	(void)argument;
+	EXPECT(join_run(&world, 0) == 0);
+	for (int call = 0; call < 60; call++) {
+		size_t count = call % 3 == 0 ? 10 : COUNT(data);
+		bool away = call % 20 >= 13;
+
+		if (call > 0 && call % 20 == 0) {
+			EXPECT(rank == 1 || syncbn_group_leave(world) == SYNCBN_OK);
+			EXPECT(syncbn_group_return(world, NULL) == SYNCBN_OK);
+		}
+		if (rank == 1 && call % 20 == 13)
+			EXPECT(syncbn_group_leave(world) == SYNCBN_OK);
+		if (rank == 1 && away)
+			continue;
+		for (size_t i = 0; i < count; i++)
+			data[i] = (float)(call + 100 * rank);
+		EXPECT(syncbn_all_reduce(world, data, count, SYNCBN_FLOAT32, SYNCBN_SUM) ==
+		       SYNCBN_OK);
+		for (size_t i = 0; i < count; i++)
+			EXPECT(data[i] == (float)(away ? call : 2 * call + 100));
+	}
+	EXPECT(rank == 1 || syncbn_group_leave(world) == SYNCBN_OK);
+	EXPECT(syncbn_group_return(world, NULL) == SYNCBN_OK);
+	EXPECT(syncbn_finalize(world) == SYNCBN_OK);
+	return 0;
+}
+
+static void
+test_rows_change_hands_while_a_rank_leaves_and_returns(void **state)
+{
+	(void)state;
+	unsetenv("SYNCBN_SCATTER_FROM");
+	assert_int_equal(run_ranks_failures(2, reduce_long_and_short, NULL), 0);
+}
+
 /* Rank 2 is killed somewhere in its calls, once its parent has seen it make some. */
 static int
 reduce_until_killed(int rank, void *argument)
@@ -241,6 +311,8 @@ main(void)
 		cmocka_unit_test(test_a_calibrated_world_gives_them_too),
 		cmocka_unit_test(test_groups_of_one_world_take_turns_in_every_algorithm),
 		cmocka_unit_test(test_the_shares_are_those_of_the_ranks_that_remain),
+		cmocka_unit_test(test_other_counts_are_a_mismatch_wherever_the_rows_lie),
+		cmocka_unit_test(test_rows_change_hands_while_a_rank_leaves_and_returns),
 		cmocka_unit_test(test_a_rank_killed_between_the_two_meetings_is_lost_to_all),
 	};
 
