@@ -11,6 +11,7 @@ unit_tests = \
 	tests/unit/barrier_test \
 	tests/unit/binding_test \
 	tests/unit/clock_test \
+	tests/unit/columns_test \
 	tests/unit/contract_test \
 	tests/unit/control_test \
 	tests/unit/domains_invariants_test \

@@ -98,6 +98,32 @@ T(moments_group)(struct sbn_in x, const struct sbn_block *group, struct ROWS_MOM
 		T(moments_column)(x, group, c, group->spatial - c, sums);
 }
 
+SBN_FORCE_INLINE void
+T(put_column)(double *p, size_t n, struct w16 v)
+{
+	if (n == SBN_LANES)
+		w16_store(p, v);
+	else
+		w16_store_n(p, n, v);
+}
+
+/* sbn_moments_of_sums for 16 channels, n of them real. */
+SBN_FORCE_INLINE void
+T(finish_column)(const struct ROWS_MOMENTS *sums, size_t c, size_t n, double n_rows, double *mean,
+		 double *m2, double *low)
+{
+	const struct w16 count = w16_set1(n_rows), s1 = w16_load(sums->s1 + c);
+	const struct w16 shift = V_WIDEN(V(load)(sums->shift + c)), rest = w16_div(s1, count);
+	const struct w16 sum = w16_add(shift, rest), of_rest = w16_sub(sum, shift);
+	const struct w16 m = w16_sub(w16_load(sums->s2 + c), w16_div(w16_mul(s1, s1), count));
+
+	T(put_column)(mean + c, n, sum);
+	T(put_column)(m2 + c, n, w16_through(m, m, w16_leak(0, false))); /* not below 0 */
+	if (IS_WIDE)
+		T(put_column)(low + c, n, w16_add(w16_sub(shift, w16_sub(sum, of_rest)),
+						  w16_sub(rest, of_rest)));
+}
+
 /* At most ROWS_CHANNELS channels. */
 static void
 T(moments_of_rows)(struct sbn_in x, const struct sbn_block *block, double *mean, double *m2,
@@ -117,16 +143,11 @@ T(moments_of_rows)(struct sbn_in x, const struct sbn_block *block, double *mean,
 		group.n = SBN_MIN(step, block->n - group.row);
 		T(moments_group)(x, &group, &sums);
 	}
-	for (size_t c = 0; c < block->spatial; c++) {
-		struct sbn_moments moments =
-			sbn_moments_of_sums((double)sums.shift[c], sums.s1[c], sums.s2[c],
-					    (double)block->n, IS_WIDE);
-
-		mean[c] = moments.mean;
-		m2[c] = moments.m2;
-		if (IS_WIDE)
-			low[c] = moments.low;
-	}
+	for (size_t c = 0; c + SBN_LANES <= block->spatial; c += SBN_LANES)
+		T(finish_column)(&sums, c, SBN_LANES, (double)block->n, mean, m2, low);
+	if (block->spatial % SBN_LANES != 0)
+		T(finish_column)(&sums, block->spatial / SBN_LANES * SBN_LANES,
+				 block->spatial % SBN_LANES, (double)block->n, mean, m2, low);
 }
 
 static void

@@ -5,8 +5,8 @@
 
 #include "base/fail.h"
 #include "base/math.h"
-#include "kernels/merge.h"
 #include "kernels/stream.h"
+#include "nn/columns.h"
 
 enum { SHARE_ELEMENTS = 16 * 1024 }; /* fewer are not worth another thread */
 
@@ -137,24 +137,32 @@ sbn_rows_block_moments(const struct sbn_pass *pass, int threads)
 	run_blocks(pass, threads, block_moments);
 }
 
+/* Channels c..c+n-1 of all blocks. */
+static struct sbn_columns
+merge_blocks(const struct sbn_pass *pass, uint32_t c, size_t n)
+{
+	struct sbn_columns sums = { 0 };
+
+	for (size_t b = 0; b < blocks_of(pass); b++)
+		sbn_columns_add(&sums, (double)rows_of_block(pass, b), partial(pass, b, 0) + c,
+				partial(pass, b, 1) + c,
+				pass->bn->wide ? partial(pass, b, 2) + c : NULL, n, pass->bn->wide);
+	return sums;
+}
+
 void
 sbn_rows_sum_moments(const struct sbn_pass *pass, const struct sbn_range *range,
 		     const struct sbn_sums *out)
 {
-	for (uint32_t c = range->begin; c < range->end; c++) {
-		struct sbn_moments sum = { 0 };
+	for (uint32_t c = range->begin; c < range->end; c += SBN_COLUMNS) {
+		const uint32_t n = SBN_MIN(range->end - c, (uint32_t)SBN_COLUMNS);
+		const struct sbn_columns sums = merge_blocks(pass, c, n);
 
-		for (size_t b = 0; b < blocks_of(pass); b++) {
-			struct sbn_moments block = {
-				.count = (double)rows_of_block(pass, b),
-				.mean = partial(pass, b, 0)[c],
-				.m2 = partial(pass, b, 1)[c],
-				.low = pass->bn->wide ? partial(pass, b, 2)[c] : 0,
-			};
+		for (uint32_t i = 0; i < n; i++) {
+			const struct sbn_moments sum = sbn_columns_get(&sums, i);
 
-			sbn_moments_add(&sum, &block, pass->bn->wide);
+			sbn_sums_put(out, c - range->begin + i, &sum);
 		}
-		sbn_sums_put(out, c - range->begin, &sum);
 	}
 }
 

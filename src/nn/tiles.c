@@ -2,7 +2,7 @@
 #include "nn/tiles.h"
 
 #include "base/math.h"
-#include "kernels/merge.h"
+#include "nn/columns.h"
 #include "nn/transpose.h"
 
 enum {
@@ -130,7 +130,7 @@ sbn_tiles_sum_moments(const struct sbn_pass *pass, const struct sbn_range *range
 	struct tile tile;
 
 	for (size_t c = range->begin; c < range->end; c += tile.n_channels) {
-		struct sbn_moments sum[WIDTH] = { 0 };
+		struct sbn_columns sums = { 0 };
 
 		first_tile(pass, range, c, &tile);
 		while (next_positions(pass, &tile, SBN_BLOCK_ROWS)) {
@@ -139,15 +139,14 @@ sbn_tiles_sum_moments(const struct sbn_pass *pass, const struct sbn_range *range
 
 			pass->kernels->rows_moments(x, tile.n_positions, tile.n_channels, mean, m2,
 						    low);
-			for (size_t i = 0; i < tile.n_channels; i++) {
-				const struct sbn_moments part = { (double)tile.n_positions, mean[i],
-								  m2[i], low[i] };
-
-				sbn_moments_add(&sum[i], &part, pass->bn->wide);
-			}
+			sbn_columns_add(&sums, (double)tile.n_positions, mean, m2, low,
+					tile.n_channels, pass->bn->wide);
 		}
-		for (size_t i = 0; i < tile.n_channels; i++)
-			sbn_sums_put(out, (uint32_t)(c - range->begin + i), &sum[i]);
+		for (size_t i = 0; i < tile.n_channels; i++) {
+			const struct sbn_moments sum = sbn_columns_get(&sums, i);
+
+			sbn_sums_put(out, (uint32_t)(c - range->begin + i), &sum);
+		}
 	}
 }
 
