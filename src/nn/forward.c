@@ -44,12 +44,13 @@ batch_weight(const struct syncbn_batch_norm *bn)
 static double
 inverse_std(const struct syncbn_batch_norm *bn, double var)
 {
-	double sum = var + bn->config.eps, inverse = 1 / sqrt(sum);
+	double sum = var + bn->config.eps, inverse;
 
-	if (inverse <= (double)FLT_MAX || (bn->wide && sum != 0))
-		return inverse;
 	if (sum == 0)
 		return 0;
+	inverse = 1 / sqrt(sum);
+	if (inverse <= (double)FLT_MAX || bn->wide)
+		return inverse;
 	return isnan(inverse) ? inverse : (double)FLT_MAX;
 }
 

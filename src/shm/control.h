@@ -26,7 +26,7 @@
 #include "shm/layout.h"
 
 #define SBN_MAGIC UINT64_C(0x314e424e434e5953) /* "SYNCNBN1" */
-#define SBN_ABI 5u
+#define SBN_ABI 6u
 #define SBN_BYTE_ORDER 0x01020304u
 
 /* One for each rank that a debugger holds, and one for all that the launcher has stopped. */

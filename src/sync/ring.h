@@ -27,8 +27,9 @@
  * took part in e either took part in e + 1, which is the case above, or left before e + 1; then it
  * has seen that peer's mark (L1), made after the peer's call e had ended. A peer that left earlier
  * reads nothing of e. The leaver's own slots stay as its last two calls left them, for as long as
- * anybody may read those. When all come together again, everybody goes on from one call number,
- * above all that was used before: no old watermark reaches it, and all reading has ended.
+ * anybody may read those; of two ranks, who stays has read them, and writes rows there, too. When
+ * all come together again, everybody goes on from one call number, above all that was used before:
+ * no old watermark reaches it, and all reading has ended.
  *
  * Release and acquire pairs:
  *	R0 sbn_ring_begin: lane 0's watermark {call, 0}, after the call's header
