@@ -24,57 +24,59 @@ struct piece {
 
 /* What the elements [begin, end) of a piece are summed of, and where to. */
 struct share {
-	const void **src; /* [n_present]; the own data, and the peers' rows */
-	const uint32_t *present;
+	const uint32_t *present; /* [n_present], whose data is summed */
 	uint32_t n_present;
-	void *dst[2];
+	void *dst[2]; /* [n_dst], of the piece's first element */
 	uint32_t n_dst;
 	size_t begin, end;
 	double divisor;
 };
 
+/* Step by step, with what comes later fetched meanwhile; src and dst go on with the steps. */
 static void
-sum_step(const struct piece *piece, const struct share *share, size_t at, size_t n)
+sum_in_steps(const struct piece *piece, struct share *share, const void **src)
 {
-	size_t offset = at * sbn_dtype_bytes(piece->dtype);
-	const void *src[share->n_present];
-	void *dst[2];
-	struct sbn_rows rows = { src, share->n_present, dst, share->n_dst, share->divisor };
+	const size_t element = sbn_dtype_bytes(piece->dtype);
+	const size_t bytes = (share->end - share->begin) * element;
+	const struct sbn_rows rows = { src, share->n_present, share->dst, share->n_dst,
+				       share->divisor };
 
-	for (uint32_t i = 0; i < share->n_present; i++)
-		src[i] = (const char *)share->src[i] + offset;
-	for (uint32_t i = 0; i < share->n_dst; i++)
-		dst[i] = (char *)share->dst[i] + offset;
-	sbn_reduce_rows(piece->running->group, &rows, n, piece->dtype);
+	for (size_t at = 0; at < bytes; at += SBN_STEP_BYTES) {
+		const size_t n = SBN_MIN(bytes - at, (size_t)SBN_STEP_BYTES);
+
+		for (uint32_t i = 0; i < share->n_present; i++)
+			if (share->present[i] != piece->running->group->rank)
+				sbn_fetch_step(piece->running->ring, (const char *)src[i] - at, at,
+					       bytes);
+		sbn_reduce_rows(piece->running->group, &rows, n / element, piece->dtype);
+		for (uint32_t i = 0; i < share->n_present; i++)
+			src[i] = (const char *)src[i] + n;
+		for (uint32_t i = 0; i < share->n_dst; i++)
+			share->dst[i] = (char *)share->dst[i] + n;
+	}
 }
 
 static void
 sum_share(const struct piece *piece, struct share *share)
 {
 	const struct sbn_running_call *running = piece->running;
-	size_t element = sbn_dtype_bytes(piece->dtype), step = SBN_STEP_BYTES / element;
-	size_t bytes = (share->end - share->begin) * element;
+	const size_t offset = share->begin * sbn_dtype_bytes(piece->dtype);
 	const void *src[share->n_present];
 
-	share->src = src;
 	share->divisor = piece->op == SYNCBN_MEAN ? sbn_call_divisor(running) : 1;
 	/* the peers' reads take the own row's lines, and reading it would take them back */
 	for (uint32_t i = 0; i < share->n_present; i++)
-		src[i] = share->present[i] == running->group->rank ?
-				 piece->data :
-				 sbn_call_row(running, share->present[i]);
-	for (size_t at = share->begin; at < share->end; at += step) {
-		for (uint32_t i = 0; i < share->n_present; i++)
-			if (src[i] != piece->data)
-				sbn_fetch_step(running->ring,
-					       (const char *)src[i] + share->begin * element,
-					       (at - share->begin) * element, bytes);
-		sum_step(piece, share, at, SBN_MIN(step, share->end - at));
-	}
+		src[i] = (share->present[i] == running->group->rank ?
+				  (const char *)piece->data :
+				  (const char *)sbn_call_row(running, share->present[i])) +
+			 offset;
+	for (uint32_t i = 0; i < share->n_dst; i++)
+		share->dst[i] = (char *)share->dst[i] + offset;
+	sum_in_steps(piece, share, src);
 }
 
 static syncbn_status_t
-gather(struct syncbn_group *group, struct sbn_call *call, struct piece *piece)
+gather(struct syncbn_group *group, struct piece *piece)
 {
 	size_t bytes = piece->count * sbn_dtype_bytes(piece->dtype);
 	uint32_t present[group->size];
@@ -86,8 +88,7 @@ gather(struct syncbn_group *group, struct sbn_call *call, struct piece *piece)
 	};
 	syncbn_status_t status;
 
-	call->n_items = (uint32_t)bytes;
-	status = sbn_pass_piece(group, call, piece->data, bytes, piece->running);
+	status = sbn_pass_piece(group, &piece->running->call, piece->data, bytes, piece->running);
 	if (status != SYNCBN_OK)
 		return status;
 	share.n_present = sbn_call_roll(piece->running, present);
@@ -135,15 +136,15 @@ take_shares(struct piece *piece, const uint32_t *present, uint32_t n)
 
 /* Items are the bytes of the row, and then once more, as sums. */
 static syncbn_status_t
-scatter(struct syncbn_group *group, struct sbn_call *call, struct piece *piece)
+scatter(struct syncbn_group *group, struct piece *piece)
 {
 	uint32_t bytes = (uint32_t)(piece->count * sbn_dtype_bytes(piece->dtype));
 	uint32_t present[group->size];
 	syncbn_status_t status;
 	uint32_t n;
 
-	call->n_items = 2 * bytes;
-	status = sbn_pass_piece(group, call, piece->data, bytes, piece->running);
+	piece->running->call.n_items = 2 * bytes;
+	status = sbn_pass_piece(group, &piece->running->call, piece->data, bytes, piece->running);
 	if (status != SYNCBN_OK)
 		return status;
 	n = sbn_call_roll(piece->running, present);
@@ -162,11 +163,6 @@ sbn_all_reduce_pieces(struct syncbn_group *group, void *data, size_t count, sync
 	syncbn_status_t status = SYNCBN_OK;
 
 	for (size_t at = 0; at < count && status == SYNCBN_OK; at += a_piece) {
-		struct sbn_call call = {
-			.op = SBN_OP_ALL_REDUCE,
-			.n_lanes = 1,
-			.agreed = { count, dtype, sbn_reduce_word(group, op) },
-		};
 		struct sbn_running_call running; /* large: not to be zeroed */
 		struct piece piece = {
 			.running = &running,
@@ -176,10 +172,16 @@ sbn_all_reduce_pieces(struct syncbn_group *group, void *data, size_t count, sync
 			.op = op,
 		};
 
+		running.call = (struct sbn_call){
+			.op = SBN_OP_ALL_REDUCE,
+			.n_lanes = 1,
+			.n_items = (uint32_t)(piece.count * sbn_dtype_bytes(dtype)),
+			.agreed = { count, dtype, sbn_reduce_word(group, op) },
+		};
 		if (piece.count * sbn_dtype_bytes(dtype) >= group->tuning.scatter_from)
-			status = scatter(group, &call, &piece);
+			status = scatter(group, &piece);
 		else
-			status = gather(group, &call, &piece);
+			status = gather(group, &piece);
 	}
 	return status;
 }

@@ -25,6 +25,9 @@
  */
 enum { SBN_EAGER_BYTES = 512 };
 
+/* Where a call takes as long as ten nanoseconds of instructions more would. */
+#define SBN_CALL_INLINE __attribute__((always_inline)) static inline
+
 struct sbn_running_call {
 	struct syncbn_group *group;
 	enum sbn_stream stream;
@@ -57,14 +60,15 @@ struct sbn_running_call {
 void sbn_call_describe(const struct syncbn_group *group, uint32_t rank, const struct sbn_call *call,
 		       uint64_t number, char *text, size_t bytes);
 
-static inline void
+SBN_CALL_INLINE void
 sbn_call_fill(struct sbn_running_call *running, struct syncbn_group *group, enum sbn_stream stream,
 	      const struct sbn_call *call)
 {
 	running->group = group;
 	running->stream = stream;
 	running->ring = &group->rings[stream];
-	running->call = *call;
+	if (call != &running->call)
+		running->call = *call;
 	running->unseen = false;
 	running->eager_bytes = 0;
 	running->timeout_ms = call->op == SBN_OP_JOIN ? group->process->join_timeout_ms :
@@ -76,7 +80,8 @@ sbn_call_fill(struct sbn_running_call *running, struct syncbn_group *group, enum
 
 /*
  * Begins a call; fails at once when the group has failed before. After OK, whatever happens,
- * sbn_call_end() follows.
+ * sbn_call_end() follows. `call` may be running->call: what is copied word for word right after it
+ * was written in smaller parts waits for them.
  */
 syncbn_status_t sbn_call_begin(struct syncbn_group *group, enum sbn_stream stream,
 			       const struct sbn_call *call, struct sbn_running_call *running);
@@ -85,7 +90,7 @@ syncbn_status_t sbn_call_begin(struct syncbn_group *group, enum sbn_stream strea
  * The same for a call of one lane that publishes before it waits: its first publication lets the
  * peers know of the call too, by one store where there would be two.
  */
-static inline syncbn_status_t
+SBN_CALL_INLINE syncbn_status_t
 sbn_call_begin_unseen(struct syncbn_group *group, enum sbn_stream stream,
 		      const struct sbn_call *call, struct sbn_running_call *running)
 {
@@ -115,7 +120,7 @@ syncbn_status_t sbn_call_begin_detached(struct syncbn_group *group, enum sbn_str
 					struct sbn_running_call *running);
 
 /* `lane` has written its items up to `end`. */
-static inline void
+SBN_CALL_INLINE void
 sbn_call_publish(struct sbn_running_call *running, uint32_t lane, uint32_t end)
 {
 	const struct sbn_call *unseen = NULL;
@@ -186,7 +191,7 @@ syncbn_status_t sbn_call_await_long(struct sbn_running_call *running, struct sbn
  * begun the call. A rank that has left the group is not waited for. MISMATCH when a peer makes
  * another call.
  */
-static inline syncbn_status_t
+SBN_CALL_INLINE syncbn_status_t
 sbn_call_await(struct sbn_running_call *running, uint32_t lane, uint32_t begin, uint32_t end)
 {
 	struct sbn_wait wait = {

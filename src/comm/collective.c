@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "comm/collective.h"
 
-
 void
 sbn_reduce_rows(const struct syncbn_group *group, const struct sbn_rows *rows, size_t count,
 		syncbn_dtype_t dtype)

@@ -36,7 +36,7 @@ syncbn_status_t sbn_all_reduce_pieces(struct syncbn_group *group, void *data, si
  * One call on the data stream: this rank's `bytes` bytes out (none where own is NULL), then
  * everybody's to be read. After OK the caller ends the call.
  */
-static inline syncbn_status_t
+SBN_CALL_INLINE syncbn_status_t
 sbn_pass_piece(struct syncbn_group *group, const struct sbn_call *call, const void *own,
 	       size_t bytes, struct sbn_running_call *running)
 {

@@ -20,7 +20,9 @@ enum {
 	COUNTED = 2, /* of the others, from the shortest: what else runs here makes rounds longer */
 	WARM_UP = 2,
 	CALLS = 8, /* a round, and more small ones: one way after the other would disturb itself */
-	TURNS = 2, /* times as many calls where ranks take turns on a CPU */
+	/* where ranks take turns on a CPU, calls are a hundred times as long: as few as tell */
+	TURNS_FIRST = 2, /* of the sizes */
+	TURNS_ROUNDS = 4,
 	LARGEST = 65536,
 	/* without a measurement: 16 KB with 4 ranks, 5 KB with 8 */
 	SCATTER_WORK = 32768
@@ -100,6 +102,7 @@ compare(const void *a, const void *b)
 struct trial {
 	struct sbn_tuning way[MAX_WAYS];
 	int n_ways;
+	int first_size, n_rounds;
 	uint64_t round[MAX_WAYS][N_SIZES][ROUNDS];
 	uint64_t usual[MAX_WAYS][N_SIZES]; /* of the rounds */
 	float *data; /* [LARGEST] bytes */
@@ -108,7 +111,7 @@ struct trial {
 static syncbn_status_t
 time_calls(struct syncbn_group *world, float *data, uint32_t bytes, uint64_t *ticks)
 {
-	const int calls = (world->may_spin ? 1 : TURNS) * CALLS + LARGEST / (int)bytes;
+	const int calls = CALLS + LARGEST / (int)bytes;
 	syncbn_status_t status = SYNCBN_OK;
 	uint64_t start = sbn_ticks();
 
@@ -127,7 +130,7 @@ time_round(struct syncbn_group *world, struct trial *trial, int round)
 {
 	syncbn_status_t status = SYNCBN_OK;
 
-	for (int size = 0; size < N_SIZES; size++)
+	for (int size = trial->first_size; size < N_SIZES; size++)
 		for (int way = 0; way < trial->n_ways && status == SYNCBN_OK; way++) {
 			world->tuning = trial->way[way];
 			status = time_calls(world, trial->data, sizes[size],
@@ -141,13 +144,13 @@ measure(struct syncbn_group *world, struct trial *trial)
 {
 	syncbn_status_t status = SYNCBN_OK;
 
-	for (int round = 0; round < ROUNDS && status == SYNCBN_OK; round++)
+	for (int round = 0; round < trial->n_rounds && status == SYNCBN_OK; round++)
 		status = time_round(world, trial, round);
 	for (int way = 0; way < trial->n_ways; way++)
-		for (int size = 0; size < N_SIZES; size++) {
+		for (int size = trial->first_size; size < N_SIZES; size++) {
 			uint64_t *rounds = trial->round[way][size];
 
-			qsort(rounds + 1, ROUNDS - 1, sizeof(*rounds), compare);
+			qsort(rounds + 1, (size_t)trial->n_rounds - 1, sizeof(*rounds), compare);
 			trial->usual[way][size] = rounds[COUNTED];
 		}
 	return status;
@@ -198,8 +201,9 @@ measure_scatter(struct syncbn_group *world, struct trial *trial, struct sbn_tuni
 	trial->way[SCATTER].scatter_from = 0;
 	trial->n_ways = 2;
 	status = measure(world, trial);
-	best->scatter_from = sbn_tuning_crossing(trial->usual[GATHER], trial->usual[SCATTER],
-						 sizes, N_SIZES, SCATTER_MARGIN);
+	best->scatter_from = sbn_tuning_crossing(
+		trial->usual[GATHER] + trial->first_size, trial->usual[SCATTER] + trial->first_size,
+		sizes + trial->first_size, N_SIZES - trial->first_size, SCATTER_MARGIN);
 	return status;
 }
 
@@ -299,13 +303,18 @@ agree_on(struct syncbn_group *world, syncbn_status_t status, struct sbn_tuning f
 	return status;
 }
 
-/* How rows are copied first; with that, what they are copied for. */
+/*
+ * How rows are copied first; with that, what they are copied for. Of ranks that take turns on a CPU
+ * calls take as long as the changes of process: no copy is faster by what could be measured.
+ */
 static syncbn_status_t
 measure_together(struct syncbn_group *world, struct sbn_tuning fixed, struct trial *trial,
 		 struct sbn_tuning *tuning)
 {
-	syncbn_status_t status = measure_copies(world, trial, tuning);
+	syncbn_status_t status = SYNCBN_OK;
 
+	if (world->may_spin)
+		status = measure_copies(world, trial, tuning);
 	status = agree_on(world, status, fixed, tuning);
 	if (status == SYNCBN_OK) {
 		status = measure_scatter(world, trial, tuning);
@@ -329,6 +338,8 @@ calibrate(struct syncbn_group *world, struct sbn_tuning fixed, struct sbn_tuning
 	status = sbn_agree(world, SBN_OP_JOIN, status, &ready, NULL);
 	if (status == SYNCBN_OK) {
 		trial->data = data;
+		trial->first_size = world->may_spin ? 0 : TURNS_FIRST;
+		trial->n_rounds = world->may_spin ? ROUNDS : TURNS_ROUNDS;
 		status = measure_together(world, fixed, trial, tuning);
 	}
 	free(data);

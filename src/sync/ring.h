@@ -202,8 +202,12 @@ sbn_ring_own_row(const struct sbn_ring *ring)
 static inline void
 sbn_ring_take_next(const struct sbn_ring *ring, size_t bytes)
 {
-	uint64_t slot = (ring->call + 1) % ring->shape.n_slots;
-	unsigned char *next = ring->parts[ring->rank] + slot * ring->slot_stride;
+	uint64_t offset = ring->slot_offset + ring->slot_stride;
+	unsigned char *next;
+
+	if (offset == ring->shape.n_slots * ring->slot_stride)
+		offset = 0;
+	next = ring->parts[ring->rank] + offset;
 
 	sbn_lines_take(next, sizeof(struct sbn_call));
 	sbn_lines_take(next + ring->row_offset, bytes);
