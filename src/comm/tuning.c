@@ -22,7 +22,8 @@ enum {
 	CALLS = 8, /* a round, and more small ones: one way after the other would disturb itself */
 	/* where ranks take turns on a CPU, calls are a hundred times as long: as few as tell */
 	TURNS_FIRST = 2, /* of the sizes */
-	TURNS_ROUNDS = 4,
+	TURNS_ROUNDS = 5,
+	TURNS_CALLS = 16,
 	LARGEST = 65536,
 	/* without a measurement: 16 KB with 4 ranks, 5 KB with 8 */
 	SCATTER_WORK = 32768
@@ -111,7 +112,7 @@ struct trial {
 static syncbn_status_t
 time_calls(struct syncbn_group *world, float *data, uint32_t bytes, uint64_t *ticks)
 {
-	const int calls = CALLS + LARGEST / (int)bytes;
+	const int calls = (world->may_spin ? CALLS : TURNS_CALLS) + LARGEST / (int)bytes;
 	syncbn_status_t status = SYNCBN_OK;
 	uint64_t start = sbn_ticks();
 
