@@ -50,6 +50,7 @@ unit_tests = \
 	tests/unit/npz_test \
 	tests/unit/oom_test \
 	tests/unit/onnx_test \
+	tests/unit/openmp_test \
 	tests/unit/option_table_test \
 	tests/unit/options_test \
 	tests/unit/parse_test \
@@ -266,6 +267,7 @@ tests_faults_actor_SOURCES = \
 	tests/faults/hooks.c \
 	tests/faults/hooks.h \
 	tests/faults/stage.h
+tests_unit_openmp_test_LDFLAGS = $(AM_LDFLAGS) -Wl,--export-dynamic
 tests_faults_actor_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=sbn_kernels_choose \
 	-Wl,--wrap=sbn_group_join -Wl,--wrap=renameat
 tests_faults_matrix_SOURCES = \

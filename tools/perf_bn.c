@@ -13,7 +13,6 @@
 #include "perf_end.h"
 #include "perf_json_file.h"
 #include "perf_machine.h"
-#include "perf_openmp.h"
 #include "perf_start.h"
 #include "shm/contract.h"
 
@@ -149,24 +148,26 @@ judge(const struct perf_bn_table *table)
 	return code;
 }
 
+/* This program has OpenMP for --openmp; what is measured otherwise is a program that has none. */
+static void
+set_executor(const struct perf_bn_options *options)
+{
+	if (options->executor != NULL)
+		setenv("SYNCBN_EXECUTOR", options->executor, true);
+	else
+		setenv("SYNCBN_EXECUTOR", options->openmp ? "auto" : "team", false);
+}
+
 static int
 measure(const struct perf_bn_options *options)
 {
 	static struct session session;
 	syncbn_config_t config = SYNCBN_CONFIG;
-	syncbn_executor_t executor;
 	syncbn_status_t status;
 	int code = EXIT_SUCCESS;
 
 	config.threads = (int)options->threads;
-	if (options->on_openmp) {
-		if (!perf_openmp_is_there())
-			return perf_tell(sbn_fail(SYNCBN_ERR_UNSUPPORTED,
-						  "--executor openmp: syncbn-perf was built by a "
-						  "compiler without OpenMP"));
-		executor = perf_openmp_executor((int)options->threads);
-		config.executor = &executor;
-	}
+	set_executor(options);
 	status = syncbn_init(&config, &session.group);
 	if (status != SYNCBN_OK)
 		return perf_tell(status);

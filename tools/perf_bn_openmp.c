@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "base/fail.h"
+#include "comm/process.h"
 #include "perf_bn_work.h"
 #include "perf_json_file.h"
 #include "perf_openmp.h"
@@ -122,7 +123,8 @@ print_head(const struct perf_bn_options *options, const struct perf_machine *mac
 	       "%s\n",
 	       SYNCBN_VERSION, perf_bn_op_names[options->op], perf_bn_layout_name(options->layout),
 	       perf_bn_dtype_name(options->dtype), syncbn_threads(),
-	       options->on_openmp ? "the layer's are OpenMP's" : "the layer's in a team");
+	       sbn_process_get()->on_openmp ? "the layer's are OpenMP's" :
+					      "the layer's in a team");
 	perf_print_machine(machine, n_ranks);
 	printf("#%16s %10s %10s %10s %7s\n", "shape", "layer us", "region us", "both us", "lost");
 	fflush(stdout);
@@ -153,7 +155,7 @@ put_rows(struct perf_json *json, const void *context)
 		perf_bn_shape_print(row->shape, shape);
 		snprintf(name, sizeof(name), "bn/openmp/%s/%s/%s",
 			 perf_bn_op_names[table->options->op], shape,
-			 table->options->on_openmp ? "openmp" : "team");
+			 sbn_process_get()->on_openmp ? "openmp" : "team");
 		perf_json_open(json, NULL, '{');
 		perf_json_text(json, "name", name);
 		perf_json_number(json, "real_time", row->us[BOTH]);

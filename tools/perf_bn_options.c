@@ -44,7 +44,8 @@ const char perf_bn_help[] =
 	"                       --cold, --hot, -w, -i or --rounds\n"
 	"  --openmp             what alternating with an OpenMP region costs instead: no\n"
 	"                       --cold, --hot or --peer\n"
-	"  --executor WORD      team (default), openmp: whose threads run the layer\n"
+	"  --executor WORD      whose threads run the layer: team (default), openmp, or\n"
+	"                       auto (with --openmp), as the library chooses\n"
 	"  --json FILE          the figures in Google Benchmark's shape\n"
 	"\n"
 	"Times are microseconds of the slowest rank; GB/s counts what the floor moves; x\n"
@@ -139,12 +140,12 @@ take_act(void *context, const char *name, const char *text)
 static syncbn_status_t
 take_executor(void *context, const char *name, const char *text)
 {
-	static const char *const words[] = { "team", "openmp" };
+	static const char *const words[] = { "auto", "team", "openmp" };
 	struct perf_bn_options *options = context;
 	int word = 0;
-	syncbn_status_t status = perf_arg_choice(name, text, words, 2, &word);
+	syncbn_status_t status = perf_arg_choice(name, text, words, 3, &word);
 
-	options->on_openmp = word == 1;
+	options->executor = words[word];
 	return status;
 }
 

@@ -26,7 +26,7 @@ struct perf_bn_options {
 	enum perf_bn_act act;
 	enum perf_bn_numbers numbers;
 	bool numerics, openmp; /* instead of the usual table */
-	bool on_openmp;        /* the layer's threads are OpenMP's, not a team's */
+	const char *executor;  /* whose threads run the layer, as SYNCBN_EXECUTOR has it; or NULL */
 	bool places[PERF_BN_PLACES];
 	uint64_t warmup;     /* calls before each round */
 	uint64_t iterations; /* calls a round; 0: as many as fill the time */

@@ -309,7 +309,10 @@ static int
 measure(const struct perf_options *options)
 {
 	static struct session session;
-	syncbn_status_t status = syncbn_init(NULL, &session.group);
+	syncbn_status_t status;
+
+	setenv("SYNCBN_EXECUTOR", "team", false); /* this program has OpenMP, others may not */
+	status = syncbn_init(NULL, &session.group);
 	int code = EXIT_SUCCESS;
 
 	if (status != SYNCBN_OK)

@@ -37,15 +37,18 @@ typedef struct syncbn_config {
 	}
 
 /*
- * The environment, where config leaves it open: SYNCBN_JOIN_TIMEOUT, SYNCBN_TIMEOUT, SYNCBN_THREADS
- * as above; SYNCBN_ISA (scalar, avx2, avx512, neon: the best this CPU has); SYNCBN_CHUNK_BYTES (how
- * much of its inputs a thread sums at most before it publishes: 524288); SYNCBN_STORES (how
- * outputs are written: streaming past the caches, ordinary, or auto, which is by their size). Of
- * rank 0 alone, as all must do the same: SYNCBN_CALIBRATE (on: how large arrays travel best is
- * measured while ranks join, in some milliseconds; off: fixed values), SYNCBN_SCATTER_FROM,
- * SYNCBN_STREAM_FROM and SYNCBN_TAKE_FROM (bytes from which an all-reduce is a reduce-scatter and
- * an all-gather, from which what travels is copied past the caches, and from which the lines that
- * it is copied to are fetched before). Malformed values are INVALID.
+ * The environment, where config leaves it open: SYNCBN_JOIN_TIMEOUT, SYNCBN_TIMEOUT,
+ * SYNCBN_THREADS as above; SYNCBN_EXECUTOR (whose threads work: a team of the library's own,
+ * openmp for those of the OpenMP that the program is linked with, or auto: of OpenMP where it has
+ * as many threads as are wanted and OMP_WAIT_POLICY is not passive, as two sets would take the
+ * CPUs from each other); SYNCBN_ISA (scalar, avx2, avx512, neon: the best this CPU has);
+ * SYNCBN_CHUNK_BYTES (how much of its inputs a thread sums at most before it publishes: 524288);
+ * SYNCBN_STORES (how outputs are written: streaming past the caches, ordinary, or auto, which is
+ * by their size). Of rank 0 alone, as all must do the same: SYNCBN_CALIBRATE (on: how large arrays
+ * travel best is measured while ranks join, in some milliseconds; off: fixed values),
+ * SYNCBN_SCATTER_FROM, SYNCBN_STREAM_FROM and SYNCBN_TAKE_FROM (bytes from which an all-reduce is
+ * a reduce-scatter and an all-gather, from which what travels is copied past the caches, and from
+ * which the lines that it is copied to are fetched before). Malformed values are INVALID.
  *
  * Joins the run that syncbn-run started and gives the group of all its ranks in *world; started
  * without the launcher it is a world of one. Once in a rank's life; a world of one can be joined

@@ -10,6 +10,7 @@
 #include "base/fail.h"
 #include "base/log.h"
 #include "base/parse.h"
+#include "platform/openmp.h"
 
 enum {
 	JOIN_TIMEOUT_S = 60,
@@ -112,6 +113,34 @@ check_executor(const syncbn_executor_t *executor)
 	return SYNCBN_OK;
 }
 
+/* Whose threads work where the caller has not said it. */
+static syncbn_status_t
+start_default_team(int threads)
+{
+	enum { AUTO, TEAM, OPENMP };
+	static const char *const names[] = { "auto", "team", "openmp" };
+	const char *word = getenv("SYNCBN_EXECUTOR");
+	syncbn_status_t status = SYNCBN_OK;
+	syncbn_executor_t executor;
+	size_t which = AUTO;
+
+	if (word != NULL && word[0] != '\0')
+		status = sbn_parse_word("SYNCBN_EXECUTOR", word, names,
+					sizeof(names) / sizeof(names[0]), &which);
+	if (status != SYNCBN_OK)
+		return status;
+	process.on_openmp = which != TEAM && (threads > 1 || which == OPENMP) &&
+			    sbn_openmp_find(threads, &executor);
+	if (which == OPENMP && !process.on_openmp)
+		return sbn_fail(SYNCBN_ERR_INVALID,
+				"SYNCBN_EXECUTOR is openmp, but this program has no OpenMP; leave "
+				"it out, or link with -fopenmp");
+	if (which == AUTO && process.on_openmp)
+		process.on_openmp = sbn_openmp_is_in_the_way(threads);
+	return process.on_openmp ? sbn_team_over(&executor, &process.team) :
+				   sbn_team_new(threads, &process.place, &process.team);
+}
+
 static syncbn_status_t
 start_team(const syncbn_config_t *config)
 {
@@ -123,6 +152,7 @@ start_team(const syncbn_config_t *config)
 	if (config->threads < 0 || config->threads > SBN_MAX_THREADS)
 		return sbn_fail(SYNCBN_ERR_INVALID, "syncbn_config_t: threads is %d, not 0 to %d",
 				config->threads, SBN_MAX_THREADS);
+	process.on_openmp = false;
 	if (config->executor != NULL) {
 		status = check_executor(config->executor);
 		return status != SYNCBN_OK ? status :
@@ -130,7 +160,7 @@ start_team(const syncbn_config_t *config)
 	}
 	if (config->threads > 0)
 		threads = config->threads;
-	return sbn_team_new((int)threads, &process.place, &process.team);
+	return start_default_team((int)threads);
 }
 
 syncbn_status_t

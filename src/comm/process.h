@@ -18,6 +18,7 @@ struct sbn_process {
 	struct sbn_place place;
 	const struct sbn_kernels *kernels;
 	struct sbn_team *team;
+	bool on_openmp;   /* the team's threads are those of the program's OpenMP */
 	bool first_touch; /* set no memory policy */
 	int join_timeout_ms;
 	int timeout_ms;

@@ -19,6 +19,8 @@ libsbn_core_la_SOURCES += \
 	src/platform/nearness.c \
 	src/platform/nearness.h \
 	src/platform/nodes.h \
+	src/platform/openmp.c \
+	src/platform/openmp.h \
 	src/platform/place.c \
 	src/platform/place.h \
 	src/platform/team.c \

@@ -58,7 +58,7 @@ if [ "$code" = 0 ]; then
 	expect_match "the layer runs on OpenMP's threads" "2 threads .*the layer's are OpenMP's" \
 		"$dir/out"
 else
-	expect_match "without OpenMP there is no such executor" 'without OpenMP' "$dir/err"
+	expect_match "without OpenMP there is no such executor" 'has no OpenMP' "$dir/err"
 fi
 measure -n 2 --executor openmp --cold --op step --shape 6x5x7x7
 [ "$code" = 0 ] && expect "on OpenMP's threads all is right" "0 " "$(column wrong)"

@@ -31,7 +31,7 @@ refused 'one of: fwd, bwd, step, eval' --op sideways --shape 4x4
 refused 'one of: nchw, nhwc, nchw8c, nchw16c' --layout chwn --shape 4x4
 refused 'one of: f32, f64, bf16, f16' --dtype int8 --shape 4x4
 refused 'did you mean leaky_relu' --act leakyrelu --shape 4x4
-refused 'one of: team, openmp' --executor tbb --shape 4x4
+refused 'one of: auto, team, openmp' --executor tbb --shape 4x4
 refused 'one of: onednn, onednn-blocked, torch, torch-gloo' --peer mpich --shape 4x4
 for count in "-n 0" "-n x" "--threads 0" "--rounds 0" "-w -1" "-i 1.5"; do
 	# shellcheck disable=SC2086 # an option and its value
