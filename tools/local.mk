@@ -58,6 +58,8 @@ tools_syncbn_perf_SOURCES = \
 	tools/perf_bn_table.c \
 	tools/perf_bn_work.c \
 	tools/perf_bn_work.h \
+	tools/perf_cache.c \
+	tools/perf_cache.h \
 	tools/perf_collective.c \
 	tools/perf_collective.h \
 	tools/perf_cpuinfo.c \

@@ -4,7 +4,6 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <syncbn/memory.h>
 #include <syncbn/shard.h>
@@ -12,6 +11,7 @@
 #include "base/fail.h"
 #include "base/math.h"
 #include "comm/group.h"
+#include "perf_cache.h"
 #include "perf_work.h"
 
 /*
@@ -22,8 +22,7 @@ enum {
 	COLD_TIMES = 4,
 	MAX_BUFFERS = 1024,
 	MAX_SETTLING = 32, /* small tensors would settle for longer than they are measured */
-	ALIGN = 128,
-	USUAL_CACHE = 64 * 1024 * 1024
+	ALIGN = 128
 };
 
 bool
@@ -57,15 +56,6 @@ uses(const struct perf_bn_memory *memory, enum perf_bn_tensor tensor)
 	}
 }
 
-static size_t
-last_cache(void)
-{
-	long bytes = sysconf(_SC_LEVEL3_CACHE_SIZE);
-
-	bytes = bytes > 0 ? bytes : sysconf(_SC_LEVEL2_CACHE_SIZE);
-	return bytes > 0 ? (size_t)bytes : USUAL_CACHE;
-}
-
 static bool
 is_output(enum perf_bn_tensor tensor)
 {
@@ -81,7 +71,7 @@ choose_buffers(struct perf_bn_memory *memory, size_t n_ranks, const bool *places
 {
 	size_t largest = sbn_ceil_div(memory->batch.n, n_ranks) * perf_bn_image(&memory->batch) *
 			 perf_bn_dtype_bytes(memory->batch.dtype);
-	size_t n = sbn_ceil_div(COLD_TIMES * last_cache(), n_ranks * largest);
+	size_t n = sbn_ceil_div(COLD_TIMES * perf_last_cache(), n_ranks * largest);
 	size_t inputs = (size_t)1 + (memory->batch.act == PERF_BN_ADD_RELU) +
 			perf_bn_has_backward(memory->op);
 
@@ -89,9 +79,9 @@ choose_buffers(struct perf_bn_memory *memory, size_t n_ranks, const bool *places
 	n = SBN_MIN(SBN_MAX(n, 2), (size_t)MAX_BUFFERS);
 	memory->n_inputs = places[PERF_BN_COLD] ? n : 1;
 	memory->n_outputs = places[PERF_BN_COLD] || places[PERF_BN_HOT] ? n : 1;
-	memory->n_settling = SBN_MIN(sbn_ceil_div(last_cache(), inputs * n_ranks * largest),
+	memory->n_settling = SBN_MIN(sbn_ceil_div(perf_last_cache(), inputs * n_ranks * largest),
 				     (size_t)MAX_SETTLING);
-	memory->fits = inputs * largest * n_ranks <= last_cache() / 4 * 3;
+	memory->fits = inputs * largest * n_ranks <= perf_last_cache() / 4 * 3;
 }
 
 static size_t
