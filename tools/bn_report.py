@@ -21,7 +21,8 @@ import report_runs
 RESNET50 = ("64x112x112 64x56x56 256x56x56 128x56x56 128x28x28 512x28x28 256x28x28 256x14x14 "
             "1024x14x14 512x14x14 512x7x7 2048x7x7").split()
 BATCH = 32
-SYNCED = ["-n", "2", "--threads", "1", "--cold"]
+ROUNDS = ["--rounds", "3"]  # there are several runs
+SYNCED = ["-n", "2", "--threads", "1", "--cold", *ROUNDS]
 ALL_PEERS = ["--peer", "onednn", "--peer", "onednn-blocked", "--peer", "torch-gloo"]
 ONEDNN = ["--peer", "onednn"]
 
@@ -40,7 +41,7 @@ def all_pieces():
         for layout in ("nhwc", "nchw16c"):
             yield from parts(f"{layout}-{op}", 2, "--op", op, "--layout", layout, *SYNCED, *ONEDNN)
         yield f"flat-{op}", ["--shape", "4096x1024", "--op", op, *SYNCED, *ONEDNN]
-    yield from parts("hot", 2, "--hot", "-n", "1", "--threads", "2")
+    yield from parts("hot", 2, "--hot", "-n", "1", "--threads", "2", *ROUNDS)
     yield from parts("bf16", 2, "--dtype", "bf16", *SYNCED)
     yield from parts("fused", 2, "--act", "add_relu", *SYNCED)
     yield "numerics", ["--numerics", "-n", "2"]
