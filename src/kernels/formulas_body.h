@@ -188,6 +188,16 @@ T(moments_at)(const ELEMENT *p, size_t n, const struct SHIFT *shift, struct w16 
 	*s2 = w16_fma(d, d, *s2);
 }
 
+/* The same about 0. */
+SBN_FORCE_INLINE void
+T(powers_at)(const ELEMENT *p, size_t n, struct w16 *s1, struct w16 *s2)
+{
+	struct w16 x = T(take_wide)(p, n, V(set1)(0));
+
+	*s1 = w16_add_beside_fma(*s1, x);
+	*s2 = w16_fma(x, x, *s2);
+}
+
 SBN_FORCE_INLINE struct VECTOR
 T(linear)(struct VECTOR x, struct VECTOR z, const struct COEFFICIENTS *k, int form)
 {

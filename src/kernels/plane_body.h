@@ -48,7 +48,22 @@ T(block_shift)(struct sbn_in x, const struct sbn_block *block)
 	return (REAL)(T(fold)(T(load_wide)(p)) / SBN_LANES);
 }
 
-/* Elements 0 .. n-1 of a row's part; beside: a walk that goes on meanwhile, or NULL. */
+/* Of a row's n elements from i on. */
+SBN_FORCE_INLINE void
+T(row_moments_at)(const struct ROW *from, size_t i, size_t n, const struct SHIFT *shift,
+		  struct w16 *s1, struct w16 *s2)
+{
+	T(fetch_row)(from, i, 0);
+	if (shift != NULL)
+		T(moments_at)(from->x + i, n, shift, s1, s2);
+	else
+		T(powers_at)(from->x + i, n, s1, s2);
+}
+
+/*
+ * Elements 0 .. n-1 of a row's part; shift: NULL for 0; beside: a walk that goes on meanwhile, or
+ * NULL.
+ */
 SBN_FORCE_INLINE void
 T(row_moments)(const struct ROW *from, size_t n, const struct SHIFT *shift, struct w16 *s1,
 	       struct w16 *s2, struct WALK *beside, int form)
@@ -57,34 +72,66 @@ T(row_moments)(const struct ROW *from, size_t n, const struct SHIFT *shift, stru
 		const size_t turn = SBN_MIN(n - i, (size_t)SBN_TURN);
 		size_t j = 0;
 
-		for (; j + SBN_LANES <= turn; j += SBN_LANES) {
-			T(fetch_row)(from, i + j, 0);
-			T(moments_at)(from->x + i + j, SBN_LANES, shift, s1, s2);
-		}
-		if (j < turn) {
-			T(fetch_row)(from, i + j, 0);
-			T(moments_at)(from->x + i + j, turn - j, shift, s1, s2);
-		}
+		for (; j + SBN_LANES <= turn; j += SBN_LANES)
+			T(row_moments_at)(from, i + j, SBN_LANES, shift, s1, s2);
+		if (j < turn)
+			T(row_moments_at)(from, i + j, turn - j, shift, s1, s2);
 		if (beside != NULL)
 			T(walk_beside)(beside, turn, form);
 	}
+}
+
+/* sums[0] of the distances from shift, sums[1] of their squares */
+SBN_FORCE_INLINE void
+T(block_powers)(const struct sbn_operands *at, const struct sbn_block *block,
+		const struct SHIFT *shift, double sums[2], struct WALK *beside, int form)
+{
+	struct w16 s1 = w16_set1(0), s2 = s1;
+
+	for (size_t row = block->row; row < block->row + block->n; row++) {
+		struct ROW from = T(row_at)(at, row, block->column, 0);
+
+		T(row_moments)(&from, block->spatial, shift, &s1, &s2, beside, form);
+	}
+	sums[0] = T(fold)(s1);
+	sums[1] = T(fold)(s2);
+}
+
+SBN_FORCE_INLINE struct sbn_moments
+T(block_moments_shifted)(const struct sbn_operands *at, const struct sbn_block *block,
+			 struct WALK *beside, int form)
+{
+	const REAL about = T(block_shift)(at->x, block);
+	const struct SHIFT shift = T(shift_of)(V(set1)(about));
+	double sums[2];
+
+	T(block_powers)(at, block, &shift, sums, beside, form);
+	return sbn_moments_of_sums((double)about, sums[0], sums[1],
+				   (double)(block->n * block->spatial), IS_WIDE);
+}
+
+/* Of a block whose sums about 0 have cancelled: it is in the cache now. */
+SBN_RARELY static struct sbn_moments
+T(block_moments_again)(const struct sbn_operands *at, const struct sbn_block *block)
+{
+	return T(block_moments_shifted)(at, block, NULL, 0);
 }
 
 SBN_FORCE_INLINE struct sbn_moments
 T(block_moments)(const struct sbn_operands *at, const struct sbn_block *block, struct WALK *beside,
 		 int form)
 {
-	const REAL about = T(block_shift)(at->x, block);
-	const struct SHIFT shift = T(shift_of)(V(set1)(about));
-	struct w16 s1 = w16_set1(0), s2 = s1;
+	struct sbn_moments moments;
+	double sums[2];
 
-	for (size_t row = block->row; row < block->row + block->n; row++) {
-		struct ROW from = T(row_at)(at, row, block->column, 0);
-
-		T(row_moments)(&from, block->spatial, &shift, &s1, &s2, beside, form);
-	}
-	return sbn_moments_of_sums((double)about, T(fold)(s1), T(fold)(s2),
-				   (double)(block->n * block->spatial), IS_WIDE);
+	if (IS_WIDE)
+		return T(block_moments_shifted)(at, block, beside, form);
+	T(block_powers)(at, block, NULL, sums, beside, form);
+	moments = sbn_moments_of_sums(0, sums[0], sums[1], (double)(block->n * block->spatial),
+				      false);
+	if (sbn_moments_cancel(moments.m2, sums[1]))
+		return T(block_moments_again)(at, block);
+	return moments;
 }
 
 SBN_FORCE_INLINE struct sbn_moments

@@ -116,6 +116,12 @@ w16_add(struct w16 a, struct w16 b)
 }
 
 static inline struct w16
+w16_add_beside_fma(struct w16 a, struct w16 b)
+{
+	return w16_add(a, b);
+}
+
+static inline struct w16
 w16_of_v16(struct v16 v)
 {
 	return (struct w16){

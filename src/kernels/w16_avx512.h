@@ -77,6 +77,15 @@ w16_add(struct w16 a, struct w16 b)
 	return (struct w16){ _mm512_add_pd(a.lo, b.lo), _mm512_add_pd(a.hi, b.hi) };
 }
 
+/* By the multipliers: the adders are those that convert as well. */
+static inline struct w16
+w16_add_beside_fma(struct w16 a, struct w16 b)
+{
+	const __m512d one = _mm512_set1_pd(1);
+
+	return (struct w16){ _mm512_fmadd_pd(b.lo, one, a.lo), _mm512_fmadd_pd(b.hi, one, a.hi) };
+}
+
 static inline struct w16
 w16_of_v16(struct v16 v)
 {
@@ -93,7 +102,7 @@ w16_of_floats(const float *p)
 			     _mm512_cvtps_pd(_mm256_loadu_ps(p + 8)) };
 }
 
-/* By the multipliers: the adders have more to do, being those that convert as well. */
+/* By the multipliers as well. */
 static inline struct w16
 w16_sub(struct w16 a, struct w16 b)
 {

@@ -82,6 +82,13 @@ w16_add(struct w16 a, struct w16 b)
 	return a;
 }
 
+/* The same, in loops that do little else than convert, add and multiply. */
+static inline struct w16
+w16_add_beside_fma(struct w16 a, struct w16 b)
+{
+	return w16_add(a, b);
+}
+
 static inline struct w16
 w16_of_v16(struct v16 v)
 {

@@ -95,6 +95,20 @@ test_a_small_spread_around_large_offsets_is_found(void **state)
 	}
 }
 
+/* Sums about 0 lose two digits with each step of 10; at 256 deviations they are taken anew. */
+static void
+test_sums_about_zero_are_given_up_in_time(void **state)
+{
+	uint64_t seed = 11;
+
+	(void)state;
+	for (double offset = 1; offset <= 1e5; offset *= 1.5) {
+		sbn_random_fill(&seed, data, COUNT, -offset, 1);
+		assert_moments(SPATIAL, 6e-9);
+		assert_moments(17, 6e-9);
+	}
+}
+
 static void
 test_an_offset_that_drifts_from_row_to_row_is_followed(void **state)
 {
@@ -349,6 +363,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_an_offset_of_ten_thousand_deviations_costs_nothing),
 		cmocka_unit_test(test_a_small_spread_around_large_offsets_is_found),
+		cmocka_unit_test(test_sums_about_zero_are_given_up_in_time),
 		cmocka_unit_test(test_an_offset_that_drifts_from_row_to_row_is_followed),
 		cmocka_unit_test(test_a_constant_has_no_variance),
 		cmocka_unit_test(test_squares_below_float_are_not_lost),

@@ -289,10 +289,11 @@ reference_shift(const struct reference_block *block)
 		       (double)(float)(reference_pairs(block, 0, 1, head) / (double)head);
 }
 
+/* about shift; *squares: the sum of the squared distances from it */
 static inline struct sbn_moments
-reference_block_moments(const struct reference_block *block)
+reference_moments_about(const struct reference_block *block, double shift, double *squares)
 {
-	double shift = reference_shift(block), s1[16] = { 0 }, s2[16] = { 0 };
+	double s1[16] = { 0 }, s2[16] = { 0 };
 
 	for (size_t i = 0; i < block->n; i++) {
 		double d = block->x[i] - shift;
@@ -300,8 +301,23 @@ reference_block_moments(const struct reference_block *block)
 		s1[block->lane[i]] += d;
 		s2[block->lane[i]] = fma(d, d, s2[block->lane[i]]);
 	}
-	return reference_finish(block->type, shift, reference_fold(block, s1),
-				reference_fold(block, s2), block->n);
+	*squares = reference_fold(block, s2);
+	return reference_finish(block->type, shift, reference_fold(block, s1), *squares, block->n);
+}
+
+/* Planes, unless of float64, about 0 if that loses no more than 16 of the variance's bits. */
+static inline struct sbn_moments
+reference_block_moments(const struct reference_block *block)
+{
+	struct sbn_moments moments;
+	double squares;
+
+	if (block->in_lanes && block->type != SBN_F64) {
+		moments = reference_moments_about(block, 0, &squares);
+		if (moments.m2 >= ldexp(squares, -16))
+			return moments;
+	}
+	return reference_moments_about(block, reference_shift(block), &squares);
 }
 
 static inline void
