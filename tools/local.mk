@@ -148,7 +148,7 @@ tools/peers/scalar.o: src/kernels/scalar.c
 tools/peers/avx2.o: src/kernels/avx2.c
 	$(PEER_OBJECT) -mavx2 -mfma -mf16c $(top_srcdir)/src/kernels/avx2.c
 tools/peers/avx512.o: src/kernels/avx512.c
-	$(PEER_OBJECT) -mavx512f $(top_srcdir)/src/kernels/avx512.c
+	$(PEER_OBJECT) $(AVX512_FLAGS) $(top_srcdir)/src/kernels/avx512.c
 tools/peers/fail.o: src/base/fail.c
 	$(PEER_OBJECT) $(top_srcdir)/src/base/fail.c
 tools/peers/parse.o: src/base/parse.c

@@ -32,10 +32,12 @@ runs_avx2(void)
 	return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && has_f16c();
 }
 
+/* Only Xeon Phi has AVX-512F without the others, and is served by AVX2. */
 static bool
 runs_avx512(void)
 {
-	return __builtin_cpu_supports("avx512f");
+	return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+	       __builtin_cpu_supports("avx512vl") && has_f16c();
 }
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* bfloat16 and float16 in memory as v16 of AVX-512F, which has no masks of 16-bit elements. */
+/* bfloat16 and float16 in memory as v16 of AVX-512; masks of 16-bit elements are AVX-512BW. */
 #ifndef SBN_KERNELS_HALF_AVX512_H
 #define SBN_KERNELS_HALF_AVX512_H
 
@@ -7,17 +7,11 @@
 
 #include "kernels/v16_avx512.h"
 
-/* 16 elements of 16 bits, of which the first n are read: pairs, then the odd one. */
+/* 16 elements of 16 bits, of which the first n are read. */
 static inline __m256i
 half_load_n(const uint16_t *p, size_t n)
 {
-	__mmask16 odd = (__mmask16)((n & 1) << n / 2);
-	__m512i pairs;
-
-	if (n == 8)
-		return _mm256_zextsi128_si256(_mm_loadu_si128((const __m128i *)p));
-	pairs = _mm512_maskz_loadu_epi32(v16_mask(n / 2), p);
-	return _mm512_castsi512_si256(_mm512_mask_set1_epi32(pairs, odd, p[n - 1]));
+	return _mm256_maskz_loadu_epi16(v16_mask(n), p);
 }
 
 static inline void
@@ -26,7 +20,7 @@ half_store_n(uint16_t *p, size_t n, __m256i v)
 	if (n == 8)
 		_mm_storeu_si128((__m128i *)p, _mm256_castsi256_si128(v));
 	else
-		_mm512_mask_cvtepi32_storeu_epi16(p, v16_mask(n), _mm512_cvtepu16_epi32(v));
+		_mm256_mask_storeu_epi16(p, v16_mask(n), v);
 }
 
 static inline struct v16

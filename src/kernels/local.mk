@@ -35,12 +35,15 @@ libsbn_core_la_SOURCES += \
 	src/kernels/w16_neon.h \
 	src/kernels/w16_scalar.h
 
+# as choose.c asks for
+AVX512_FLAGS = -mavx512f -mavx512bw -mavx512vl -mf16c
+
 if HAVE_X86
 noinst_LTLIBRARIES += libsbn_kernels_avx2.la libsbn_kernels_avx512.la
 libsbn_kernels_avx2_la_SOURCES = src/kernels/avx2.c
 libsbn_kernels_avx2_la_CFLAGS = $(AM_CFLAGS) -mavx2 -mfma -mf16c -fno-tree-slp-vectorize
 libsbn_kernels_avx512_la_SOURCES = src/kernels/avx512.c
-libsbn_kernels_avx512_la_CFLAGS = $(AM_CFLAGS) -mavx512f -fno-tree-slp-vectorize
+libsbn_kernels_avx512_la_CFLAGS = $(AM_CFLAGS) $(AVX512_FLAGS) -fno-tree-slp-vectorize
 libsbn_core_la_LIBADD += libsbn_kernels_avx2.la libsbn_kernels_avx512.la
 endif
 
