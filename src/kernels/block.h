@@ -29,9 +29,6 @@
 /* Code that runs so rarely that one copy out of line is better. */
 #define SBN_RARELY __attribute__((noinline))
 
-/* Elements that are summed, and as many that are mapped, in turns. */
-#define SBN_TURN (4 * SBN_LANES)
-
 /* A part of a plane, or of a matrix whose columns are channels. */
 struct sbn_block {
 	size_t row, n; /* rows row..row+n-1 */

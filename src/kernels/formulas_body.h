@@ -27,6 +27,11 @@ struct ROW {
 	size_t ahead; /* as in sbn_operands */
 };
 
+/* Of 16 elements; what the form does not need is not read. */
+struct INPUTS {
+	struct VECTOR x, z, dy;
+};
+
 /* Of 16 elements, before the activation. */
 struct BEFORE {
 	struct VECTOR v; /* 0 or less where g is not all of dy */
@@ -50,6 +55,13 @@ T(take_wide)(const ELEMENT *p, size_t n, struct VECTOR rest)
 	return n == SBN_LANES ? T(load_wide)(p) : V_WIDEN(T(load_n)(p, n, rest));
 }
 
+/* Of mixed lanes; the others hold rest, which is both times the same. */
+SBN_FORCE_INLINE struct w16
+T(take_mixed)(const ELEMENT *p, size_t n, struct VECTOR rest, struct w16 wide_rest)
+{
+	return n == SBN_LANES ? T(load_mixed)(p) : T(load_n_mixed)(p, n, rest, wide_rest);
+}
+
 SBN_FORCE_INLINE void
 T(put)(ELEMENT *p, size_t n, struct VECTOR v)
 {
@@ -57,6 +69,15 @@ T(put)(ELEMENT *p, size_t n, struct VECTOR v)
 		T(store)(p, v);
 	else
 		T(store_n)(p, n, v);
+}
+
+SBN_FORCE_INLINE void
+T(put_two)(ELEMENT *p, struct TWO two, int form)
+{
+	if (form & SBN_FORM_STREAM)
+		T(stream_two)(p, two);
+	else
+		T(store_two)(p, two);
 }
 
 SBN_FORCE_INLINE const ELEMENT *
@@ -178,21 +199,35 @@ T(shift_of)(struct VECTOR shift)
 	return (struct SHIFT){ shift, V_WIDEN(shift) };
 }
 
-/* The other lanes hold shift, whose distance is 0. */
 SBN_FORCE_INLINE void
-T(moments_at)(const ELEMENT *p, size_t n, const struct SHIFT *shift, struct w16 *s1, struct w16 *s2)
+T(add_moments)(struct w16 x, struct w16 shift, struct w16 *s1, struct w16 *s2)
 {
-	struct w16 d = w16_sub(T(take_wide)(p, n, shift->narrow), shift->wide);
+	struct w16 d = w16_sub(x, shift);
 
 	*s1 = w16_add(*s1, d);
 	*s2 = w16_fma(d, d, *s2);
 }
 
-/* The same about 0. */
+/* The other lanes hold shift, whose distance is 0. */
+SBN_FORCE_INLINE void
+T(moments_at)(const ELEMENT *p, size_t n, const struct SHIFT *shift, struct w16 *s1, struct w16 *s2)
+{
+	T(add_moments)(T(take_wide)(p, n, shift->narrow), shift->wide, s1, s2);
+}
+
+/* The same of mixed lanes, all with one shift. */
+SBN_FORCE_INLINE void
+T(mixed_moments_at)(const ELEMENT *p, size_t n, const struct SHIFT *shift, struct w16 *s1,
+		    struct w16 *s2)
+{
+	T(add_moments)(T(take_mixed)(p, n, shift->narrow, shift->wide), shift->wide, s1, s2);
+}
+
+/* The same about 0, of mixed lanes. */
 SBN_FORCE_INLINE void
 T(powers_at)(const ELEMENT *p, size_t n, struct w16 *s1, struct w16 *s2)
 {
-	struct w16 x = T(take_wide)(p, n, V(set1)(0));
+	struct w16 x = T(take_mixed)(p, n, V(set1)(0), w16_set1(0));
 
 	*s1 = w16_add_beside_fma(*s1, x);
 	*s2 = w16_fma(x, x, *s2);
@@ -206,14 +241,10 @@ T(linear)(struct VECTOR x, struct VECTOR z, const struct COEFFICIENTS *k, int fo
 	return form & SBN_FORM_Z ? V(add)(v, z) : v;
 }
 
-/* What of n elements from i on decides g, and what stands for x. */
+/* What of 16 elements decides g, and what stands for x. */
 SBN_FORCE_INLINE struct BEFORE
-T(before_at)(const struct ROW *row, size_t i, size_t n, const struct COEFFICIENTS *k, int form)
+T(before)(struct VECTOR x, struct VECTOR z, const struct COEFFICIENTS *k, int form)
 {
-	struct VECTOR x = T(take)(row->x + i, n, k->mean_hi), z = V(set1)(0);
-
-	if (form & SBN_FORM_Z)
-		z = T(take)(row->z + i, n, z);
 	if (form & SBN_FORM_BACK) {
 		struct VECTOR v = V(through)(x, x, k->unleak);
 
@@ -222,6 +253,27 @@ T(before_at)(const struct ROW *row, size_t i, size_t n, const struct COEFFICIENT
 	if (form & SBN_FORM_ACT)
 		return (struct BEFORE){ T(linear)(x, z, k, form), x };
 	return (struct BEFORE){ x, x };
+}
+
+SBN_FORCE_INLINE bool
+T(needs_x)(int form)
+{
+	return !(form & SBN_FORM_DY) || form & (SBN_FORM_ACT | SBN_FORM_BACK | SBN_FORM_OUT);
+}
+
+/* n elements from i on. */
+SBN_FORCE_INLINE struct INPUTS
+T(inputs_at)(const struct ROW *row, size_t i, size_t n, const struct COEFFICIENTS *k, int form)
+{
+	struct INPUTS in = { k->mean_hi, V(set1)(0), V(set1)(0) };
+
+	if (T(needs_x)(form))
+		in.x = T(take)(row->x + i, n, k->mean_hi);
+	if (form & SBN_FORM_Z)
+		in.z = T(take)(row->z + i, n, in.z);
+	if (form & SBN_FORM_DY)
+		in.dy = T(take)(row->dy + i, n, in.dy);
+	return in;
 }
 
 /* Of a leaky slope and dy the product is exact in double, unless it is their own type. */
@@ -233,7 +285,8 @@ T(sums_at)(const struct ROW *row, size_t i, size_t n, const struct COEFFICIENTS 
 	struct w16 g = T(take_wide)(row->dy + i, n, V(set1)(0));
 
 	if (form & (SBN_FORM_ACT | SBN_FORM_BACK)) {
-		struct BEFORE before = T(before_at)(row, i, n, k, form);
+		struct INPUTS in = T(inputs_at)(row, i, n, k, form);
+		struct BEFORE before = T(before)(in.x, in.z, k, form);
 
 		g = w16_through(V_WIDEN(before.v), g, k->wide_leak);
 		if (form & SBN_FORM_BACK)
@@ -243,15 +296,23 @@ T(sums_at)(const struct ROW *row, size_t i, size_t n, const struct COEFFICIENTS 
 	*s1 = w16_fma(g, w16_sub(x, k->mean), *s1);
 }
 
-/* n elements of the outputs from element i on */
-SBN_FORCE_INLINE struct RESULTS
-T(forward_map)(const struct ROW *row, size_t i, size_t n, const struct COEFFICIENTS *k, int form)
+/* The same of mixed lanes, without an activation and all of one channel. */
+SBN_FORCE_INLINE void
+T(mixed_sums_at)(const struct ROW *row, size_t i, size_t n, const struct COEFFICIENTS *k,
+		 struct w16 *s0, struct w16 *s1)
 {
-	struct VECTOR x = T(take)(row->x + i, n, k->mean_hi), z = k->mean_hi, v;
+	struct w16 x = T(take_mixed)(row->x + i, n, k->mean_hi, k->mean);
+	struct w16 g = T(take_mixed)(row->dy + i, n, V(set1)(0), w16_set1(0));
 
-	if (form & SBN_FORM_Z)
-		z = T(take)(row->z + i, n, k->mean_hi);
-	v = T(linear)(x, z, k, form);
+	*s0 = w16_add(*s0, g);
+	*s1 = w16_fma(g, w16_sub(x, k->mean), *s1);
+}
+
+SBN_FORCE_INLINE struct RESULTS
+T(forward_map)(const struct INPUTS *in, const struct COEFFICIENTS *k, int form)
+{
+	struct VECTOR v = T(linear)(in->x, in->z, k, form);
+
 	return (struct RESULTS){ .out = form & SBN_FORM_ACT ? V(through)(v, v, k->leak) : v };
 }
 
@@ -294,31 +355,35 @@ T(dx_of_few)(const struct BEFORE *before, struct VECTOR dy, const struct COEFFIC
 }
 
 SBN_FORCE_INLINE struct RESULTS
-T(backward_map)(const struct ROW *row, size_t i, size_t n, const struct COEFFICIENTS *k, int form)
+T(backward_map)(const struct INPUTS *in, const struct COEFFICIENTS *k, int form)
 {
-	struct VECTOR dy = T(take)(row->dy + i, n, V(set1)(0));
-	struct BEFORE before = { dy, dy };
-	struct RESULTS r = { dy, dy };
+	struct BEFORE before = T(before)(in->x, in->z, k, form);
+	struct RESULTS r = { in->dy, in->dy };
 
-	if (form & (SBN_FORM_ACT | SBN_FORM_BACK | SBN_FORM_OUT))
-		before = T(before_at)(row, i, n, k, form);
 	if (form & (SBN_FORM_ACT | SBN_FORM_BACK))
-		r.dz = V(through)(before.v, dy, k->leak);
+		r.dz = V(through)(before.v, in->dy, k->leak);
 	if (form & SBN_FORM_FEW)
-		r.out = T(dx_of_few)(&before, dy, k, form);
+		r.out = T(dx_of_few)(&before, in->dy, k, form);
 	else if (form & SBN_FORM_FLAT)
 		r.out = V(mul)(r.dz, k->scale);
 	else if (form & SBN_FORM_OUT)
-		r.out = T(dx)(&before, dy, k, form);
+		r.out = T(dx)(&before, in->dy, k, form);
 	return r;
+}
+
+SBN_FORCE_INLINE struct RESULTS
+T(map_of)(const struct INPUTS *in, const struct COEFFICIENTS *k, int form)
+{
+	return form & SBN_FORM_DY ? T(backward_map)(in, k, form) : T(forward_map)(in, k, form);
 }
 
 /* All is loaded before anything is stored, for an output may be an input. */
 SBN_FORCE_INLINE struct RESULTS
 T(map)(const struct ROW *row, size_t i, size_t n, const struct COEFFICIENTS *k, int form)
 {
-	return form & SBN_FORM_DY ? T(backward_map)(row, i, n, k, form) :
-				    T(forward_map)(row, i, n, k, form);
+	const struct INPUTS in = T(inputs_at)(row, i, n, k, form);
+
+	return T(map_of)(&in, k, form);
 }
 
 /* What T(map) of that form needs. */
@@ -352,4 +417,25 @@ T(give_whole)(const struct ROW *row, size_t i, const struct RESULTS *r, int form
 		T(stream)(row->dz + i, r->dz);
 	if (form & SBN_FORM_OUT)
 		T(stream)(row->out + i, r->out);
+}
+
+/* 32 elements of one channel, in the order of T(load_two). */
+SBN_FORCE_INLINE void
+T(map_two)(const struct ROW *row, size_t i, const struct COEFFICIENTS *k, int form)
+{
+	struct TWO x = { k->mean_hi, k->mean_hi }, z = { V(set1)(0), V(set1)(0) }, dy = z;
+	struct RESULTS a, b;
+
+	if (T(needs_x)(form))
+		x = T(load_two)(row->x + i);
+	if (form & SBN_FORM_Z)
+		z = T(load_two)(row->z + i);
+	if (form & SBN_FORM_DY)
+		dy = T(load_two)(row->dy + i);
+	a = T(map_of)(&(struct INPUTS){ x.a, z.a, dy.a }, k, form);
+	b = T(map_of)(&(struct INPUTS){ x.b, z.b, dy.b }, k, form);
+	if (form & SBN_FORM_DZ)
+		T(put_two)(row->dz + i, (struct TWO){ a.dz, b.dz }, form);
+	if (form & SBN_FORM_OUT)
+		T(put_two)(row->out + i, (struct TWO){ a.out, b.out }, form);
 }

@@ -4,6 +4,7 @@
 #define SBN_KERNELS_HALF_AVX2_H
 
 #include "kernels/v16_avx2.h"
+#include "kernels/w16_avx2.h"
 
 /* 16 elements of 16 bits, of which the first n are read: pairs, then the odd one. */
 static inline __m256i
@@ -49,17 +50,17 @@ half_widen_bf16(__m128i half)
 	return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_cvtepu16_epi32(half), 16));
 }
 
-/* As 32-bit integers: to nearest even; the carry of the largest makes infinity. */
+/* To nearest even, in the upper halves; the carry of the largest makes infinity. */
 static inline __m256i
 half_round_bf16(__m256 v)
 {
 	__m256i bits = _mm256_castps_si256(v), upper = _mm256_srli_epi32(bits, 16);
 	__m256i odd = _mm256_and_si256(upper, _mm256_set1_epi32(1));
 	__m256i sum = _mm256_add_epi32(_mm256_add_epi32(bits, _mm256_set1_epi32(0x7fff)), odd);
-	__m256i quiet = _mm256_or_si256(upper, _mm256_set1_epi32(0x40));
+	__m256i quiet = _mm256_or_si256(bits, _mm256_set1_epi32(0x400000));
 	__m256i nan = _mm256_castps_si256(_mm256_cmp_ps(v, v, _CMP_UNORD_Q));
 
-	return _mm256_blendv_epi8(_mm256_srli_epi32(sum, 16), quiet, nan);
+	return _mm256_blendv_epi8(sum, quiet, nan);
 }
 
 static inline struct v16
@@ -72,7 +73,9 @@ half_to_v16_bf16(__m256i half)
 static inline __m256i
 half_of_v16_bf16(struct v16 v)
 {
-	__m256i mixed = _mm256_packus_epi32(half_round_bf16(v.lo), half_round_bf16(v.hi));
+	__m256i lo = _mm256_srli_epi32(half_round_bf16(v.lo), 16);
+	__m256i hi = _mm256_srli_epi32(half_round_bf16(v.hi), 16);
+	__m256i mixed = _mm256_packus_epi32(lo, hi);
 
 	return _mm256_permute4x64_epi64(mixed, 0xd8); /* the packing is one a 128-bit lane */
 }
@@ -123,6 +126,116 @@ store_n_bf16(uint16_t *p, size_t n, struct v16 v)
 	half_store_n(p, n, half_of_v16_bf16(v));
 }
 
+static inline struct w16
+load_wide_bf16(const uint16_t *p)
+{
+	return w16_of_v16(load_bf16(p));
+}
+
+/* Of each 16 the elements of even numbers, and then those of odd ones: no shuffling. */
+#define SBN_BF16_HAS_AN_ORDER
+
+struct two_bf16 {
+	struct v16 a, b;
+};
+
+static inline __m256
+half_even_bf16(__m256i both)
+{
+	return _mm256_castsi256_ps(_mm256_slli_epi32(both, 16));
+}
+
+static inline __m256
+half_odd_bf16(__m256i both)
+{
+	return _mm256_castsi256_ps(_mm256_and_si256(both, _mm256_set1_epi32((int)0xffff0000)));
+}
+
+static inline struct v16
+half_mixed_bf16(const uint16_t *p)
+{
+	__m256i both = _mm256_loadu_si256((const __m256i *)p);
+
+	return (struct v16){ half_even_bf16(both), half_odd_bf16(both) };
+}
+
+static inline __m256i
+half_of_mixed_bf16(struct v16 v)
+{
+	__m256i even = _mm256_srli_epi32(half_round_bf16(v.lo), 16);
+
+	return _mm256_blend_epi16(even, half_round_bf16(v.hi), 0xaa);
+}
+
+static inline struct two_bf16
+load_two_bf16(const uint16_t *p)
+{
+	return (struct two_bf16){ half_mixed_bf16(p), half_mixed_bf16(p + 16) };
+}
+
+static inline void
+store_two_bf16(uint16_t *p, struct two_bf16 two)
+{
+	_mm256_storeu_si256((__m256i *)p, half_of_mixed_bf16(two.a));
+	_mm256_storeu_si256((__m256i *)(p + 16), half_of_mixed_bf16(two.b));
+}
+
+static inline void
+stream_two_bf16(uint16_t *p, struct two_bf16 two)
+{
+	_mm256_stream_si256((__m256i *)p, half_of_mixed_bf16(two.a));
+	_mm256_stream_si256((__m256i *)(p + 16), half_of_mixed_bf16(two.b));
+}
+
+/* Elements 0, 2, 4, 6; 8, 10, 12, 14; 1, 3, 5, 7; 9, 11, 13, 15. */
+static inline struct w16
+half_wide_mixed_bf16(__m128i lo, __m128i hi)
+{
+	const __m128i odd = _mm_set1_epi32((int)0xffff0000);
+
+	return (struct w16){ _mm256_cvtps_pd(_mm_castsi128_ps(_mm_slli_epi32(lo, 16))),
+			     _mm256_cvtps_pd(_mm_castsi128_ps(_mm_slli_epi32(hi, 16))),
+			     _mm256_cvtps_pd(_mm_castsi128_ps(_mm_and_si128(lo, odd))),
+			     _mm256_cvtps_pd(_mm_castsi128_ps(_mm_and_si128(hi, odd))) };
+}
+
+static inline struct w16
+load_mixed_bf16(const uint16_t *p)
+{
+	return half_wide_mixed_bf16(_mm_loadu_si128((const __m128i *)p),
+				    _mm_loadu_si128((const __m128i *)(p + 8)));
+}
+
+static inline struct w16
+load_n_mixed_bf16(const uint16_t *p, size_t n, struct v16 narrow, struct w16 rest)
+{
+	__m256i both = half_load_n(p, n);
+	struct w16 v = half_wide_mixed_bf16(_mm256_castsi256_si128(both),
+					    _mm256_extracti128_si256(both, 1));
+
+	(void)narrow;
+	return (struct w16){ w16_quarter_blend(w16_mask((n + 1) / 2, 0), v.a, rest.a),
+			     w16_quarter_blend(w16_mask((n + 1) / 2, 1), v.b, rest.b),
+			     w16_quarter_blend(w16_mask(n / 2, 0), v.c, rest.c),
+			     w16_quarter_blend(w16_mask(n / 2, 1), v.d, rest.d) };
+}
+
+static inline void
+half_store_mixed(double *p, __m256d even, __m256d odd)
+{
+	__m256d lo = _mm256_unpacklo_pd(even, odd), hi = _mm256_unpackhi_pd(even, odd);
+
+	_mm256_storeu_pd(p, _mm256_permute2f128_pd(lo, hi, 0x20));
+	_mm256_storeu_pd(p + 4, _mm256_permute2f128_pd(lo, hi, 0x31));
+}
+
+static inline void
+store_mixed_bf16(double *p, struct w16 v)
+{
+	half_store_mixed(p, v.a, v.c);
+	half_store_mixed(p + 8, v.b, v.d);
+}
+
 static inline struct v16
 load_f16(const uint16_t *p)
 {
@@ -151,6 +264,12 @@ static inline void
 store_n_f16(uint16_t *p, size_t n, struct v16 v)
 {
 	half_store_n(p, n, half_of_v16_f16(v));
+}
+
+static inline struct w16
+load_wide_f16(const uint16_t *p)
+{
+	return w16_of_v16(load_f16(p));
 }
 
 #endif

@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "kernels/v16_avx512.h"
+#include "kernels/w16_avx512.h"
 
 /* 16 elements of 16 bits, of which the first n are read. */
 static inline __m256i
@@ -30,18 +31,24 @@ half_to_v16_bf16(__m256i half)
 		_mm512_slli_epi32(_mm512_cvtepu16_epi32(half), 16)) };
 }
 
-/* To nearest even in integers; the carry of the largest makes infinity. */
+/* To nearest even in integers, in the upper halves; the carry of the largest makes infinity. */
+static inline __m512i
+half_round_bf16(struct v16 v)
+{
+	const __m512i quiet_nans = _mm512_set1_epi32(0x22); /* else what has been rounded */
+	__m512i bits = _mm512_castps_si512(v.a);
+	__mmask16 odd = _mm512_test_epi32_mask(bits, _mm512_set1_epi32(0x10000));
+	__m512i sum = _mm512_add_epi32(bits, _mm512_set1_epi32(0x7fff));
+
+	sum = _mm512_mask_add_epi32(sum, odd, bits, _mm512_set1_epi32(0x8000));
+	return _mm512_castps_si512(
+		_mm512_fixupimm_ps(_mm512_castsi512_ps(sum), v.a, quiet_nans, 0));
+}
+
 static inline __m256i
 half_of_v16_bf16(struct v16 v)
 {
-	__m512i bits = _mm512_castps_si512(v.a), upper = _mm512_srli_epi32(bits, 16);
-	__m512i odd = _mm512_and_si512(upper, _mm512_set1_epi32(1));
-	__m512i sum = _mm512_add_epi32(_mm512_add_epi32(bits, _mm512_set1_epi32(0x7fff)), odd);
-	__m512i half = _mm512_srli_epi32(sum, 16);
-	__mmask16 nan = _mm512_cmp_ps_mask(v.a, v.a, _CMP_UNORD_Q);
-
-	half = _mm512_mask_or_epi32(half, nan, upper, _mm512_set1_epi32(0x40));
-	return _mm512_cvtepi32_epi16(half);
+	return _mm512_cvtepi32_epi16(_mm512_srli_epi32(half_round_bf16(v), 16));
 }
 
 static inline struct v16
@@ -92,6 +99,92 @@ store_n_bf16(uint16_t *p, size_t n, struct v16 v)
 	half_store_n(p, n, half_of_v16_bf16(v));
 }
 
+/* Elements of even numbers, and then those of odd ones, which need no shuffling. */
+#define SBN_BF16_HAS_AN_ORDER
+
+struct two_bf16 {
+	struct v16 a, b;
+};
+
+static inline struct two_bf16
+load_two_bf16(const uint16_t *p)
+{
+	__m512i both = _mm512_loadu_si512(p), odd;
+
+	odd = _mm512_and_si512(both, _mm512_set1_epi32((int)0xffff0000));
+	return (struct two_bf16){ { _mm512_castsi512_ps(_mm512_slli_epi32(both, 16)) },
+				  { _mm512_castsi512_ps(odd) } };
+}
+
+static inline __m512i
+half_of_two_bf16(struct two_bf16 two)
+{
+	__m512i even = _mm512_srli_epi32(half_round_bf16(two.a), 16), odd = half_round_bf16(two.b);
+
+	/* the odd ones' upper halves, or the even ones */
+	return _mm512_ternarylogic_epi32(even, odd, _mm512_set1_epi32((int)0xffff0000), 0xf8);
+}
+
+static inline void
+store_two_bf16(uint16_t *p, struct two_bf16 two)
+{
+	_mm512_storeu_si512(p, half_of_two_bf16(two));
+}
+
+static inline void
+stream_two_bf16(uint16_t *p, struct two_bf16 two)
+{
+	_mm512_stream_si512((void *)p, half_of_two_bf16(two));
+}
+
+static inline __m512d
+half_widen_bf16(const uint16_t *p)
+{
+	__m256i half = _mm256_cvtepu16_epi32(_mm_loadu_si128((const __m128i *)p));
+
+	return _mm512_cvtps_pd(_mm256_castsi256_ps(_mm256_slli_epi32(half, 16)));
+}
+
+static inline struct w16
+load_wide_bf16(const uint16_t *p)
+{
+	return (struct w16){ half_widen_bf16(p), half_widen_bf16(p + 8) };
+}
+
+static inline struct w16
+load_mixed_bf16(const uint16_t *p)
+{
+	__m256i both = _mm256_loadu_si256((const __m256i *)p), odd;
+
+	odd = _mm256_and_si256(both, _mm256_set1_epi32((int)0xffff0000));
+	return (struct w16){ _mm512_cvtps_pd(_mm256_castsi256_ps(_mm256_slli_epi32(both, 16))),
+			     _mm512_cvtps_pd(_mm256_castsi256_ps(odd)) };
+}
+
+static inline struct w16
+load_n_mixed_bf16(const uint16_t *p, size_t n, struct v16 narrow, struct w16 rest)
+{
+	__m256i both = half_load_n(p, n);
+	__m256i odd = _mm256_and_si256(both, _mm256_set1_epi32((int)0xffff0000));
+	__m256i even = _mm256_slli_epi32(both, 16);
+
+	(void)narrow;
+	return (struct w16){ _mm512_mask_cvtps_pd(rest.lo, w16_mask((n + 1) / 2, 0),
+						  _mm256_castsi256_ps(even)),
+			     _mm512_mask_cvtps_pd(rest.hi, w16_mask(n / 2, 0),
+						  _mm256_castsi256_ps(odd)) };
+}
+
+static inline void
+store_mixed_bf16(double *p, struct w16 v)
+{
+	const __m512i lo = _mm512_setr_epi64(0, 8, 1, 9, 2, 10, 3, 11);
+	const __m512i hi = _mm512_setr_epi64(4, 12, 5, 13, 6, 14, 7, 15);
+
+	w16_store(p, (struct w16){ _mm512_permutex2var_pd(v.lo, lo, v.hi),
+				   _mm512_permutex2var_pd(v.lo, hi, v.hi) });
+}
+
 static inline struct v16
 load_f16(const uint16_t *p)
 {
@@ -120,6 +213,16 @@ static inline void
 store_n_f16(uint16_t *p, size_t n, struct v16 v)
 {
 	half_store_n(p, n, half_of_v16_f16(v));
+}
+
+static inline struct w16
+load_wide_f16(const uint16_t *p)
+{
+	__m128i lo = _mm_loadu_si128((const __m128i *)p);
+	__m128i hi = _mm_loadu_si128((const __m128i *)(p + 8));
+
+	return (struct w16){ _mm512_cvtps_pd(_mm256_cvtph_ps(lo)),
+			     _mm512_cvtps_pd(_mm256_cvtph_ps(hi)) };
 }
 
 #endif

@@ -4,6 +4,7 @@
 #define SBN_KERNELS_HALF_NEON_H
 
 #include "kernels/v16_neon.h"
+#include "kernels/w16_neon.h"
 
 static inline float32x4_t
 half_widen_bf16(uint16x4_t half)
@@ -37,6 +38,12 @@ load_n_bf16(const uint16_t *p, size_t n, struct v16 rest)
 
 	memcpy(lanes, p, n * sizeof(*p));
 	return v16_blend(n, load_bf16(lanes), rest);
+}
+
+static inline struct w16
+load_wide_bf16(const uint16_t *p)
+{
+	return w16_of_v16(load_bf16(p));
 }
 
 static inline void
@@ -83,6 +90,12 @@ load_n_f16(const uint16_t *p, size_t n, struct v16 rest)
 
 	memcpy(lanes, p, n * sizeof(*p));
 	return v16_blend(n, load_f16(lanes), rest);
+}
+
+static inline struct w16
+load_wide_f16(const uint16_t *p)
+{
+	return w16_of_v16(load_f16(p));
 }
 
 static inline void

@@ -5,6 +5,7 @@
 
 #include "kernels/half.h"
 #include "kernels/v16_scalar.h"
+#include "kernels/w16_scalar.h"
 
 static inline struct v16
 load_bf16(const uint16_t *p)
@@ -22,6 +23,12 @@ load_n_bf16(const uint16_t *p, size_t n, struct v16 rest)
 	for (size_t i = 0; i < n; i++)
 		rest.a[i] = sbn_f32_of_bf16(p[i]);
 	return rest;
+}
+
+static inline struct w16
+load_wide_bf16(const uint16_t *p)
+{
+	return w16_of_v16(load_bf16(p));
 }
 
 static inline void
@@ -60,6 +67,12 @@ load_n_f16(const uint16_t *p, size_t n, struct v16 rest)
 	for (size_t i = 0; i < n; i++)
 		rest.a[i] = sbn_f32_of_f16(p[i]);
 	return rest;
+}
+
+static inline struct w16
+load_wide_f16(const uint16_t *p)
+{
+	return w16_of_v16(load_f16(p));
 }
 
 static inline void

@@ -143,7 +143,28 @@ T(walk_leave_plane)(struct WALK *w, int form)
 	return 0;
 }
 
-/* The plane's whole steps, as far as they are due; of copies, which stay in registers. */
+/* 16 elements of one plane. */
+SBN_FORCE_INLINE void
+T(walk_step)(const struct ROW *row, size_t i, const struct COEFFICIENTS *v, int form)
+{
+	struct RESULTS r = T(map)(row, i, SBN_LANES, v, form);
+
+	T(fetch_row)(row, i, form);
+	T(give_whole)(row, i, &r, form);
+}
+
+SBN_FORCE_INLINE bool
+T(stands_at_line)(const struct ROW *row, size_t i, int form)
+{
+	const ELEMENT *p = form & SBN_FORM_OUT ? row->out : row->dz;
+
+	return (uintptr_t)(p + i) % SBN_STORE_LINE == 0;
+}
+
+/*
+ * The plane's whole steps, as far as they are due; of copies, which stay in registers. Two steps of
+ * 16-bit elements are a line, which is stored as one.
+ */
 SBN_FORCE_INLINE void
 T(walk_plane)(struct WALK *w, int form)
 {
@@ -151,13 +172,18 @@ T(walk_plane)(struct WALK *w, int form)
 	const size_t end = w->i + most / SBN_LANES * SBN_LANES;
 	const struct COEFFICIENTS v = w->v;
 	const struct ROW row = w->row;
+	size_t i = w->i;
 
-	for (size_t i = w->i; i < end; i += SBN_LANES) {
-		struct RESULTS r = T(map)(&row, i, SBN_LANES, &v, form);
-
-		T(fetch_row)(&row, i, form);
-		T(give_whole)(&row, i, &r, form);
+	if (IS_HALF && form & SBN_FORM_STREAM && !T(stands_at_line)(&row, i, form)) {
+		T(walk_step)(&row, i, &v, form);
+		i += SBN_LANES;
 	}
+	for (; IS_HALF && i + 2 * SBN_LANES <= end; i += 2 * SBN_LANES) {
+		T(fetch_row)(&row, i, form);
+		T(map_two)(&row, i, &v, form);
+	}
+	for (; i < end; i += SBN_LANES)
+		T(walk_step)(&row, i, &v, form);
 	w->due -= end - w->i;
 	w->i = end;
 }
@@ -193,7 +219,7 @@ SBN_FORCE_INLINE void
 T(walk_beside)(struct WALK *w, size_t summed, int form)
 {
 	w->due += summed;
-	if (w->due >= SBN_TURN)
+	if (w->due >= TURN)
 		T(walk_on)(w, form);
 }
 

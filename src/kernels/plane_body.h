@@ -5,6 +5,14 @@
  */
 #include "kernels/merge.h"
 
+SBN_FORCE_INLINE double
+T(fold_lanes)(double s[SBN_LANES])
+{
+	for (int i = 0; i < SBN_LANES / 2; i++)
+		s[i] += s[i + SBN_LANES / 2];
+	return ((s[0] + s[4]) + (s[2] + s[6])) + ((s[1] + s[5]) + (s[3] + s[7]));
+}
+
 /* By force: sums that are passed in memory would live there. */
 SBN_FORCE_INLINE double
 T(fold)(struct w16 v)
@@ -12,9 +20,16 @@ T(fold)(struct w16 v)
 	double s[SBN_LANES];
 
 	w16_store(s, v);
-	for (int i = 0; i < SBN_LANES / 2; i++)
-		s[i] += s[i + SBN_LANES / 2];
-	return ((s[0] + s[4]) + (s[2] + s[6])) + ((s[1] + s[5]) + (s[3] + s[7]));
+	return T(fold_lanes)(s);
+}
+
+SBN_FORCE_INLINE double
+T(fold_mixed)(struct w16 v)
+{
+	double s[SBN_LANES];
+
+	T(store_mixed)(s, v);
+	return T(fold_lanes)(s);
 }
 
 /* The mean of a block's head, which is shorter than 16 or in several rows. */
@@ -45,7 +60,7 @@ T(block_shift)(struct sbn_in x, const struct sbn_block *block)
 
 	if (block->spatial < SBN_LANES)
 		return T(block_shift_of_short)(x, block);
-	return (REAL)(T(fold)(T(load_wide)(p)) / SBN_LANES);
+	return (REAL)(T(fold_mixed)(T(load_mixed)(p)) / SBN_LANES);
 }
 
 /* Of a row's n elements from i on. */
@@ -53,9 +68,8 @@ SBN_FORCE_INLINE void
 T(row_moments_at)(const struct ROW *from, size_t i, size_t n, const struct SHIFT *shift,
 		  struct w16 *s1, struct w16 *s2)
 {
-	T(fetch_row)(from, i, 0);
 	if (shift != NULL)
-		T(moments_at)(from->x + i, n, shift, s1, s2);
+		T(mixed_moments_at)(from->x + i, n, shift, s1, s2);
 	else
 		T(powers_at)(from->x + i, n, s1, s2);
 }
@@ -68,14 +82,23 @@ SBN_FORCE_INLINE void
 T(row_moments)(const struct ROW *from, size_t n, const struct SHIFT *shift, struct w16 *s1,
 	       struct w16 *s2, struct WALK *beside, int form)
 {
-	for (size_t i = 0; i < n; i += SBN_TURN) {
-		const size_t turn = SBN_MIN(n - i, (size_t)SBN_TURN);
+	for (size_t i = 0; i < n; i += TURN) {
+		const size_t turn = SBN_MIN(n - i, TURN);
 		size_t j = 0;
 
-		for (; j + SBN_LANES <= turn; j += SBN_LANES)
+		for (; IS_HALF && j + 2 * SBN_LANES <= turn; j += 2 * SBN_LANES) {
+			T(fetch_row)(from, i + j, 0);
 			T(row_moments_at)(from, i + j, SBN_LANES, shift, s1, s2);
-		if (j < turn)
+			T(row_moments_at)(from, i + j + SBN_LANES, SBN_LANES, shift, s1, s2);
+		}
+		for (; j + SBN_LANES <= turn; j += SBN_LANES) {
+			T(fetch_row)(from, i + j, 0);
+			T(row_moments_at)(from, i + j, SBN_LANES, shift, s1, s2);
+		}
+		if (j < turn) {
+			T(fetch_row)(from, i + j, 0);
 			T(row_moments_at)(from, i + j, turn - j, shift, s1, s2);
+		}
 		if (beside != NULL)
 			T(walk_beside)(beside, turn, form);
 	}
@@ -93,8 +116,8 @@ T(block_powers)(const struct sbn_operands *at, const struct sbn_block *block,
 
 		T(row_moments)(&from, block->spatial, shift, &s1, &s2, beside, form);
 	}
-	sums[0] = T(fold)(s1);
-	sums[1] = T(fold)(s2);
+	sums[0] = T(fold_mixed)(s1);
+	sums[1] = T(fold_mixed)(s2);
 }
 
 SBN_FORCE_INLINE struct sbn_moments
@@ -158,21 +181,43 @@ T(plane_moments)(const struct sbn_operands *operands, size_t n, size_t spatial,
 	*out = T(moments_beside)(&at, n, spatial, NULL, 0);
 }
 
+/* What goes through an activation keeps the elements' order. */
+SBN_FORCE_INLINE bool
+T(sums_are_mixed)(int form)
+{
+	return !(form & (SBN_FORM_ACT | SBN_FORM_BACK));
+}
+
+SBN_FORCE_INLINE void
+T(plane_sums_at)(const struct ROW *from, size_t i, size_t n, const struct COEFFICIENTS *v, int form,
+		 struct w16 *s0, struct w16 *s1)
+{
+	if (T(sums_are_mixed)(form))
+		T(mixed_sums_at)(from, i, n, v, s0, s1);
+	else
+		T(sums_at)(from, i, n, v, form, s0, s1);
+}
+
 SBN_FORCE_INLINE void
 T(row_sums)(const struct ROW *from, size_t n, const struct COEFFICIENTS *v, int form,
 	    struct w16 *s0, struct w16 *s1, struct WALK *beside, int map)
 {
-	for (size_t i = 0; i < n; i += SBN_TURN) {
-		const size_t turn = SBN_MIN(n - i, (size_t)SBN_TURN);
+	for (size_t i = 0; i < n; i += TURN) {
+		const size_t turn = SBN_MIN(n - i, TURN);
 		size_t j = 0;
 
+		for (; IS_HALF && j + 2 * SBN_LANES <= turn; j += 2 * SBN_LANES) {
+			T(fetch_row)(from, i + j, form);
+			T(plane_sums_at)(from, i + j, SBN_LANES, v, form, s0, s1);
+			T(plane_sums_at)(from, i + j + SBN_LANES, SBN_LANES, v, form, s0, s1);
+		}
 		for (; j + SBN_LANES <= turn; j += SBN_LANES) {
 			T(fetch_row)(from, i + j, form);
-			T(sums_at)(from, i + j, SBN_LANES, v, form, s0, s1);
+			T(plane_sums_at)(from, i + j, SBN_LANES, v, form, s0, s1);
 		}
 		if (j < turn) {
 			T(fetch_row)(from, i + j, form);
-			T(sums_at)(from, i + j, turn - j, v, form, s0, s1);
+			T(plane_sums_at)(from, i + j, turn - j, v, form, s0, s1);
 		}
 		if (beside != NULL)
 			T(walk_beside)(beside, turn, map);
@@ -191,8 +236,8 @@ T(block_sums)(const struct sbn_operands *at, const struct sbn_block *block,
 
 		T(row_sums)(&from, block->spatial, v, form, &s0, &s1, beside, map);
 	}
-	sums[0] += T(fold)(s0);
-	sums[1] += T(fold)(s1);
+	sums[0] += T(sums_are_mixed)(form) ? T(fold_mixed)(s0) : T(fold)(s0);
+	sums[1] += T(sums_are_mixed)(form) ? T(fold_mixed)(s1) : T(fold)(s1);
 }
 
 SBN_FORCE_INLINE void

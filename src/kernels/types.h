@@ -7,7 +7,14 @@
  *	T(load)(p), T(load_n)(p, n, rest), T(store)(p, v), T(store_n)(p, n, v), T(stream)(p, v)
  *
  * from and to ELEMENTs, and T(load_wide)(p), the elements as doubles. Those of the 16-bit types are
- * in half_*.h.
+ * in half_*.h. Where the order of lanes does not matter, sets have one that costs less:
+ *
+ *	T(load_two)(p), T(store_two)(p, two), T(stream_two)(p, two)
+ *		32 elements as a struct TWO, in any order; stream_two to the edge of a line
+ *	T(load_mixed)(p), T(load_n_mixed)(p, n, rest, wide_rest), T(store_mixed)(p, w)
+ *		16 as doubles, in an order that store_mixed undoes; rest is one number, in all lanes
+ *
+ * The elements' own order is in order_body.h.
  */
 #ifndef SBN_KERNELS_TYPES_H
 #define SBN_KERNELS_TYPES_H
@@ -27,11 +34,16 @@
 #define ELEMENT T(element)
 #define REAL T(real)
 #define IS_WIDE (sizeof(REAL) == sizeof(double))
+#define IS_HALF (sizeof(ELEMENT) == sizeof(uint16_t))
 #define VECTOR T(vector)
+/* Elements that are summed, and as many that are mapped, in turns. */
+#define TURN ((size_t)(IS_HALF ? 16 : 4) * SBN_LANES)
+#define TWO T(two)
 #define LEAK V(leak)
 #define COEFFICIENTS T(coefficients)
 #define SHIFT T(shift)
 #define ROW T(row)
+#define INPUTS T(inputs)
 #define BEFORE T(before)
 #define RESULTS T(results)
 #define WALK T(walk)
@@ -130,18 +142,6 @@ SBN_FORCE_INLINE struct w16
 load_wide_f64(const double *p)
 {
 	return w16_load(p);
-}
-
-SBN_FORCE_INLINE struct w16
-load_wide_bf16(const uint16_t *p)
-{
-	return w16_of_v16(load_bf16(p));
-}
-
-SBN_FORCE_INLINE struct w16
-load_wide_f16(const uint16_t *p)
-{
-	return w16_of_v16(load_f16(p));
 }
 
 #endif

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Lanes in the order of the elements, for sets and types to which no other costs less: types.h. */
+
+struct TWO {
+	struct VECTOR a, b;
+};
+
+SBN_FORCE_INLINE struct TWO
+T(load_two)(const ELEMENT *p)
+{
+	return (struct TWO){ T(load)(p), T(load)(p + SBN_LANES) };
+}
+
+SBN_FORCE_INLINE void
+T(store_two)(ELEMENT *p, struct TWO two)
+{
+	T(store)(p, two.a);
+	T(store)(p + SBN_LANES, two.b);
+}
+
+SBN_FORCE_INLINE void
+T(stream_two)(ELEMENT *p, struct TWO two)
+{
+	T(stream)(p, two.a);
+	T(stream)(p + SBN_LANES, two.b);
+}
+
+SBN_FORCE_INLINE struct w16
+T(load_mixed)(const ELEMENT *p)
+{
+	return T(load_wide)(p);
+}
+
+SBN_FORCE_INLINE struct w16
+T(load_n_mixed)(const ELEMENT *p, size_t n, struct VECTOR rest, struct w16 wide_rest)
+{
+	(void)wide_rest;
+	return V_WIDEN(T(load_n)(p, n, rest));
+}
+
+SBN_FORCE_INLINE void
+T(store_mixed)(double *p, struct w16 w)
+{
+	w16_store(p, w);
+}
