@@ -223,14 +223,19 @@ T(mixed_moments_at)(const ELEMENT *p, size_t n, const struct SHIFT *shift, struc
 	T(add_moments)(T(take_mixed)(p, n, shift->narrow, shift->wide), shift->wide, s1, s2);
 }
 
-/* The same about 0, of mixed lanes. */
+/* The same about 0, of lanes in whatever order. */
+SBN_FORCE_INLINE void
+T(add_powers)(struct w16 x, struct w16 *s1, struct w16 *s2)
+{
+	*s1 = w16_add_beside_fma(*s1, x);
+	*s2 = w16_fma(x, x, *s2);
+}
+
+/* Of mixed lanes. */
 SBN_FORCE_INLINE void
 T(powers_at)(const ELEMENT *p, size_t n, struct w16 *s1, struct w16 *s2)
 {
-	struct w16 x = T(take_mixed)(p, n, V(set1)(0), w16_set1(0));
-
-	*s1 = w16_add_beside_fma(*s1, x);
-	*s2 = w16_fma(x, x, *s2);
+	T(add_powers)(T(take_mixed)(p, n, V(set1)(0), w16_set1(0)), s1, s2);
 }
 
 SBN_FORCE_INLINE struct VECTOR

@@ -23,7 +23,9 @@ libsbn_core_la_SOURCES += \
 	src/kernels/rows_body.h \
 	src/kernels/scalar.c \
 	src/kernels/sets.h \
+	src/kernels/short_body.h \
 	src/kernels/stream.h \
+	src/kernels/strips_body.h \
 	src/kernels/sum_body.h \
 	src/kernels/typed_body.h \
 	src/kernels/types.h \

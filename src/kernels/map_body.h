@@ -22,15 +22,6 @@ struct WALK {
 	size_t due;            /* elements that have been summed meanwhile, but not walked over */
 };
 
-/* Elements before the output's first line. */
-SBN_FORCE_INLINE size_t
-T(walk_head)(const struct WALK *w, int form)
-{
-	uintptr_t anchor = (uintptr_t)(form & SBN_FORM_OUT ? w->row.out : w->row.dz);
-
-	return form & SBN_FORM_STREAM ? (-anchor & (SBN_STORE_LINE - 1)) / sizeof(ELEMENT) : 0;
-}
-
 SBN_FORCE_INLINE void
 T(walk_enter_plane)(struct WALK *w, size_t plane, int form)
 {
@@ -80,7 +71,7 @@ T(walk_enter_image)(struct WALK *w, size_t image, int form)
 
 	w->image = image;
 	w->row = T(row_at)(w->at, image, 0, form);
-	head = SBN_MIN(T(walk_head)(w, form), total);
+	head = SBN_MIN(T(line_head)(&w->row, form), total);
 	w->whole = form & SBN_FORM_STREAM ? head + (total - head) / line * line :
 					    total / SBN_LANES * SBN_LANES;
 	w->i = 0;
@@ -235,8 +226,13 @@ SBN_FORCE_INLINE void
 T(planes_map)(const struct sbn_operands *at, size_t n, size_t spatial,
 	      const struct sbn_coefficients *k, size_t c, size_t n_channels, int form)
 {
-	struct WALK w = T(walk_begin)(at, n, spatial, k, c, n_channels, form);
+	struct WALK w;
 
+	if (T(in_strips)(at, n, spatial, form)) {
+		T(strips_map)(at, n, spatial, k, c, n_channels, form);
+		return;
+	}
+	w = T(walk_begin)(at, n, spatial, k, c, n_channels, form);
 	T(walk_rest)(&w, form);
 }
 

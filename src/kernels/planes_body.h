@@ -4,34 +4,19 @@
  * a loop of sums and a loop of maps would have it read, and then write.
  */
 
-/* The moments of plane i. */
-SBN_FORCE_INLINE void
-T(put_moments)(const struct sbn_beside *beside, size_t i, const struct sbn_moments *sum)
-{
-	beside->sums[i] = (struct sbn_pair){ sum->mean, sum->m2 };
-	if (IS_WIDE)
-		beside->low[i] = sum->low;
-}
-
-/* The operands' next plane. */
-SBN_FORCE_INLINE void
-T(next_plane)(struct sbn_operands *at, size_t spatial, int form)
-{
-	at->x.data = T(in)(at->x, 0, spatial);
-	if (form & SBN_FORM_Z)
-		at->z.data = T(in)(at->z, 0, spatial);
-	if (form & SBN_FORM_DY)
-		at->dy.data = T(in)(at->dy, 0, spatial);
-}
-
 SBN_FORCE_INLINE void
 T(moments_and_map)(const struct sbn_beside *beside, const struct sbn_operands *at, size_t n,
 		   size_t spatial, const struct sbn_coefficients *k, size_t c, size_t n_channels,
 		   int form)
 {
 	struct sbn_operands next = *beside->at;
-	struct WALK w = T(walk_begin)(at, n, spatial, k, c, n_channels, form);
+	struct WALK w;
 
+	if (T(in_strips)(at, n, spatial, form)) {
+		T(moments_and_strips)(beside, at, n, spatial, k, c, n_channels, form);
+		return;
+	}
+	w = T(walk_begin)(at, n, spatial, k, c, n_channels, form);
 	for (size_t i = 0; i < beside->n_channels; i++) {
 		struct sbn_moments sum = T(moments_beside)(&next, n, spatial, &w, form);
 
@@ -48,8 +33,13 @@ T(sums_and_map)(const struct sbn_beside *beside, const struct sbn_operands *at, 
 {
 	const int sums = form & (SBN_FORM_DY | SBN_FORM_ACT | SBN_FORM_Z);
 	struct sbn_operands next = *beside->at;
-	struct WALK w = T(walk_begin)(at, n, spatial, k, c, n_channels, form);
+	struct WALK w;
 
+	if (T(in_strips)(at, n, spatial, form)) {
+		T(sums_and_strips)(beside, at, n, spatial, k, c, n_channels, form);
+		return;
+	}
+	w = T(walk_begin)(at, n, spatial, k, c, n_channels, form);
 	for (size_t i = 0; i < beside->n_channels; i++) {
 		double sum[2];
 

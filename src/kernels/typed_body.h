@@ -2,7 +2,9 @@
 /* The kernels of one element type, SBN_TYPE. */
 #include "kernels/forms.h"
 #include "kernels/formulas_body.h"
+#include "kernels/strips_body.h"
 #include "kernels/map_body.h"
 #include "kernels/plane_body.h"
+#include "kernels/short_body.h"
 #include "kernels/planes_body.h"
 #include "kernels/rows_body.h"

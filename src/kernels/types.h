@@ -47,6 +47,8 @@
 #define BEFORE T(before)
 #define RESULTS T(results)
 #define WALK T(walk)
+#define SPREAD T(spread)
+#define STRIPS T(strips)
 #define ROWS_MOMENTS T(rows_moments_sums)
 #define ROWS_SUMS T(rows_sums_sums)
 

@@ -185,6 +185,12 @@ w16_woven(struct w16 a, struct w16 b)
 			     _mm256_blend_pd(a.c, b.c, 0xa), _mm256_blend_pd(a.d, b.d, 0xa) };
 }
 
+static inline struct w16
+w16_halves(struct w16 low, struct w16 high)
+{
+	return (struct w16){ low.a, low.b, high.c, high.d };
+}
+
 static inline struct w16_leak
 w16_leak(double slope, bool leaky)
 {

@@ -149,6 +149,12 @@ w16_woven(struct w16 a, struct w16 b)
 			     _mm512_mask_blend_pd(0xaa, a.hi, b.hi) };
 }
 
+static inline struct w16
+w16_halves(struct w16 low, struct w16 high)
+{
+	return (struct w16){ low.lo, high.hi };
+}
+
 static inline struct w16_leak
 w16_leak(double slope, bool leaky)
 {

@@ -173,6 +173,14 @@ w16_woven(struct w16 a, struct w16 b)
 	return b;
 }
 
+static inline struct w16
+w16_halves(struct w16 low, struct w16 high)
+{
+	for (int i = 0; i < 4; i++)
+		high.a[i] = low.a[i];
+	return high;
+}
+
 static inline struct w16_leak
 w16_leak(double slope, bool leaky)
 {

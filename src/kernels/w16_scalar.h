@@ -170,6 +170,15 @@ w16_woven(struct w16 a, struct w16 b)
 	return b;
 }
 
+/* Lanes 0..7 of low, 8..15 of high. */
+static inline struct w16
+w16_halves(struct w16 low, struct w16 high)
+{
+	for (int i = 0; i < 8; i++)
+		high.a[i] = low.a[i];
+	return high;
+}
+
 static inline struct w16_leak
 w16_leak(double slope, bool leaky)
 {

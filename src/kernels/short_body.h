@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The sums of planes whose rows are short, while strips of others are mapped. A block of them is
+ * some whole rows; the rows of all blocks are alike.
+ */
+
+/* The moments of plane i. */
+SBN_FORCE_INLINE void
+T(put_moments)(const struct sbn_beside *beside, size_t i, const struct sbn_moments *sum)
+{
+	beside->sums[i] = (struct sbn_pair){ sum->mean, sum->m2 };
+	if (IS_WIDE)
+		beside->low[i] = sum->low;
+}
+
+/* The operands' next plane. */
+SBN_FORCE_INLINE void
+T(next_plane)(struct sbn_operands *at, size_t spatial, int form)
+{
+	at->x.data = T(in)(at->x, 0, spatial);
+	if (form & SBN_FORM_Z)
+		at->z.data = T(in)(at->z, 0, spatial);
+	if (form & SBN_FORM_DY)
+		at->dy.data = T(in)(at->dy, 0, spatial);
+}
+
+/* How many rows of short planes are a block: the last one may have fewer. */
+static inline size_t
+T(rows_of_block)(size_t spatial)
+{
+	return SBN_MIN(SBN_BLOCK / SBN_MAX(spatial, (size_t)1), (size_t)SBN_BLOCK_ROWS);
+}
+
+/* After a row. */
+SBN_FORCE_INLINE void
+T(strips_beside)(struct SPREAD *spread, struct STRIPS *w, size_t summed, int form)
+{
+	w->due += summed;
+	if (w->due >= TURN)
+		T(strips_on)(spread, w, form);
+}
+
+/* Of n elements; shift: NULL for 0. Lanes in order, as half of them are left out in tails. */
+SBN_FORCE_INLINE void
+T(short_powers_at)(const ELEMENT *p, size_t n, const struct SHIFT *shift, struct w16 *s1,
+		   struct w16 *s2)
+{
+	if (shift != NULL)
+		T(moments_at)(p, n, shift, s1, s2);
+	else
+		T(add_powers)(T(take_wide)(p, n, V(set1)(0)), s1, s2);
+}
+
+/*
+ * The end of a row: of fewer than 8 elements the upper lanes need not be computed, for what they
+ * would add is an exact zero, or a NaN that another unused lane adds as well.
+ */
+SBN_FORCE_INLINE void
+T(powers_of_tail)(const ELEMENT *p, size_t n, const struct SHIFT *shift, struct w16 *s1,
+		  struct w16 *s2)
+{
+	struct w16 t1 = *s1, t2 = *s2;
+
+	T(short_powers_at)(p, n, shift, &t1, &t2);
+	*s1 = n < SBN_LANES / 2 ? w16_halves(t1, *s1) : t1;
+	*s2 = n < SBN_LANES / 2 ? w16_halves(t2, *s2) : t2;
+}
+
+SBN_FORCE_INLINE void
+T(sums_of_tail)(const struct ROW *row, size_t i, size_t n, const struct COEFFICIENTS *k, int form,
+		struct w16 *s0, struct w16 *s1)
+{
+	struct w16 t0 = *s0, t1 = *s1;
+
+	T(sums_at)(row, i, n, k, form, &t0, &t1);
+	*s0 = n < SBN_LANES / 2 ? w16_halves(t0, *s0) : t0;
+	*s1 = n < SBN_LANES / 2 ? w16_halves(t1, *s1) : t1;
+}
+
+/* sums[0] of n rows from `row` on, their distances from shift, sums[1] of the squares. */
+SBN_FORCE_INLINE void
+T(short_powers)(const struct sbn_operands *at, size_t row, size_t n, size_t spatial,
+		const struct SHIFT *shift, double sums[2], struct SPREAD *spread, struct STRIPS *w,
+		int form)
+{
+	const size_t whole = spatial / SBN_LANES * SBN_LANES, rest = spatial % SBN_LANES;
+	struct w16 s1 = w16_set1(0), s2 = s1;
+
+	for (size_t end = row + n; row < end; row++) {
+		const struct ROW from = T(row_at)(at, row, 0, 0);
+
+		for (size_t i = 0; i < whole; i += SBN_LANES) {
+			T(fetch_row)(&from, i, 0);
+			T(short_powers_at)(from.x + i, SBN_LANES, shift, &s1, &s2);
+		}
+		if (rest != 0) {
+			T(fetch_row)(&from, whole, 0);
+			T(powers_of_tail)(from.x + whole, rest, shift, &s1, &s2);
+		}
+		T(strips_beside)(spread, w, spatial, form);
+	}
+	sums[0] = T(fold)(s1);
+	sums[1] = T(fold)(s2);
+}
+
+/* The same choice as in T(block_moments). */
+SBN_FORCE_INLINE struct sbn_moments
+T(short_moments)(const struct sbn_operands *at, size_t row, size_t n, size_t spatial,
+		 struct SPREAD *spread, struct STRIPS *w, int form)
+{
+	const struct sbn_block block = { row, n, 0, spatial };
+	const REAL about = IS_WIDE ? T(block_shift)(at->x, &block) : 0;
+	const struct SHIFT shift = T(shift_of)(V(set1)(about));
+	struct sbn_moments moments;
+	double sums[2];
+
+	T(short_powers)(at, row, n, spatial, IS_WIDE ? &shift : NULL, sums, spread, w, form);
+	moments = sbn_moments_of_sums((double)about, sums[0], sums[1], (double)(n * spatial),
+				      IS_WIDE);
+	if (!IS_WIDE && sbn_moments_cancel(moments.m2, sums[1]))
+		return T(block_moments_again)(at, &block);
+	return moments;
+}
+
+SBN_FORCE_INLINE void
+T(moments_and_strips)(const struct sbn_beside *beside, const struct sbn_operands *at, size_t n,
+		      size_t spatial, const struct sbn_coefficients *k, size_t c, size_t n_channels,
+		      int form)
+{
+	const size_t most = T(rows_of_block)(spatial);
+	struct SPREAD spread;
+	struct STRIPS w = T(strips_begin)(&spread, at, n, spatial, k, c, n_channels, form);
+	struct sbn_operands next = *beside->at;
+
+	for (size_t i = 0; i < beside->n_channels; i++) {
+		struct sbn_moments sum = { 0 };
+
+		for (size_t row = 0; row < n; row += most) {
+			struct sbn_moments moments =
+				T(short_moments)(&next, row, SBN_MIN(most, n - row), spatial,
+						 &spread, &w, form);
+
+			sbn_moments_add(&sum, &moments, IS_WIDE);
+		}
+		T(put_moments)(beside, i, &sum);
+		T(next_plane)(&next, spatial, 0);
+	}
+	w.due = SIZE_MAX;
+	T(strips_on)(&spread, &w, form);
+}
+
+/* Adds the sums of n rows from `row` on. */
+SBN_FORCE_INLINE void
+T(short_sums)(const struct sbn_operands *at, size_t row, size_t n, size_t spatial,
+	      const struct COEFFICIENTS *v, int form, double sums[2], struct SPREAD *spread,
+	      struct STRIPS *w, int map)
+{
+	const size_t whole = spatial / SBN_LANES * SBN_LANES, rest = spatial % SBN_LANES;
+	struct w16 s0 = w16_set1(0), s1 = s0;
+
+	for (size_t end = row + n; row < end; row++) {
+		const struct ROW from = T(row_at)(at, row, 0, form);
+
+		for (size_t i = 0; i < whole; i += SBN_LANES) {
+			T(fetch_row)(&from, i, form);
+			T(sums_at)(&from, i, SBN_LANES, v, form, &s0, &s1);
+		}
+		if (rest != 0) {
+			T(fetch_row)(&from, whole, form);
+			T(sums_of_tail)(&from, whole, rest, v, form, &s0, &s1);
+		}
+		T(strips_beside)(spread, w, spatial, map);
+	}
+	sums[0] += T(fold)(s0);
+	sums[1] += T(fold)(s1);
+}
+
+SBN_FORCE_INLINE void
+T(sums_and_strips)(const struct sbn_beside *beside, const struct sbn_operands *at, size_t n,
+		   size_t spatial, const struct sbn_coefficients *k, size_t c, size_t n_channels,
+		   int form)
+{
+	const int sums = form & (SBN_FORM_DY | SBN_FORM_ACT | SBN_FORM_Z);
+	const size_t most = T(rows_of_block)(spatial);
+	struct SPREAD spread;
+	struct STRIPS w = T(strips_begin)(&spread, at, n, spatial, k, c, n_channels, form);
+	struct sbn_operands next = *beside->at;
+
+	for (size_t i = 0; i < beside->n_channels; i++) {
+		struct COEFFICIENTS v = { 0 };
+		double sum[2] = { 0, 0 };
+
+		T(load_sums)(&v, k, beside->c + i, 0, sums);
+		for (size_t row = 0; row < n; row += most)
+			T(short_sums)
+			(&next, row, SBN_MIN(most, n - row), spatial, &v, sums, sum, &spread, &w,
+			 form);
+		beside->sums[i] = (struct sbn_pair){ sum[0], sum[1] };
+		T(next_plane)(&next, spatial, sums);
+	}
+	w.due = SIZE_MAX;
+	T(strips_on)(&spread, &w, form);
+}

@@ -1,0 +1,275 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The maps of planes whose rows are short. Where every image's planes are cut alike into steps of
+ * 16 elements, what coefficients a step needs is the same in every image: they are spread out once
+ * for a strip of steps, in which the images are then mapped two at a time, by a loop that knows
+ * of no planes and has no branch that a CPU could not foresee.
+ */
+#ifndef SBN_KERNELS_STRIPS_BODY_H
+#define SBN_KERNELS_STRIPS_BODY_H
+
+#include "kernels/block.h"
+
+enum {
+	STRIP_ELEMENTS = 32 * SBN_LANES, /* of each coefficient; they stay in the innermost cache */
+	STRIP_STEPS = 256,               /* at most */
+	STRIP_SPATIAL = 128,             /* longer rows keep a plane's coefficients in registers */
+	STRIP_SPATIAL_STREAMED = 256,    /* forward beside stores that take longer than that */
+	STRIP_IMAGES = 2                 /* fewer are not worth it */
+};
+
+#endif
+
+/* A strip's coefficients: a vector for a plane's inner steps, and one for a step across its end. */
+struct SPREAD {
+	_Alignas(SBN_STORE_LINE) REAL mean_hi[STRIP_ELEMENTS];
+	REAL scale[STRIP_ELEMENTS], shift[STRIP_ELEMENTS];
+	REAL dy_hi[STRIP_ELEMENTS], dy_lo[STRIP_ELEMENTS], slope[STRIP_ELEMENTS];
+	uint16_t at[STRIP_STEPS]; /* of each step, where in the arrays they are */
+};
+
+/* A walk over the strips of all images. As of a WALK, no address of it is taken. */
+struct STRIPS {
+	const struct sbn_operands *at;
+	const struct sbn_coefficients *k; /* of all channels */
+	size_t c, n, spatial;
+	size_t whole;           /* elements up to the last step's end */
+	size_t begin, end;      /* the strip's elements */
+	size_t image;           /* which is walked over; n: the walk is done */
+	struct ROW row, second; /* of the image, and of the one behind it */
+	size_t i;               /* the next element */
+	size_t due;             /* elements that have been summed meanwhile, but not walked over */
+};
+
+/*
+ * Whether planes are mapped in strips: the lines of all images begin at the same element, and what
+ * is read lies in the cache, for strips go from image to image.
+ */
+SBN_FORCE_INLINE bool
+T(in_strips)(const struct sbn_operands *at, size_t n, size_t spatial, int form)
+{
+	const bool is_stream = form & SBN_FORM_STREAM, is_forward = !(form & SBN_FORM_DY);
+	const size_t stride = form & SBN_FORM_OUT ? at->out.stride : at->dz.stride;
+	const size_t most = is_stream && is_forward ? STRIP_SPATIAL_STREAMED : STRIP_SPATIAL;
+
+	if (form & SBN_FORM_OTHER || !sbn_form_is_usual(form))
+		return false;
+	return spatial > 0 && spatial < most && n >= STRIP_IMAGES && at->ahead == 0 &&
+	       (!is_stream || stride * sizeof(ELEMENT) % SBN_STORE_LINE == 0);
+}
+
+/* Elements before the output's first line. */
+SBN_FORCE_INLINE size_t
+T(line_head)(const struct ROW *row, int form)
+{
+	uintptr_t anchor = (uintptr_t)(form & SBN_FORM_OUT ? row->out : row->dz);
+
+	return form & SBN_FORM_STREAM ? (-anchor & (SBN_STORE_LINE - 1)) / sizeof(ELEMENT) : 0;
+}
+
+/* n <= 16 elements' coefficients: `left` of the first channel, and those of the ones behind it. */
+SBN_FORCE_INLINE void
+T(spread_array)(REAL *to, const void *array, size_t c, size_t spatial, size_t left, size_t n)
+{
+	const REAL *from = (const REAL *)array + c;
+	struct VECTOR v = V(set1)(*from);
+
+	for (; left < n; left += spatial)
+		v = V(blend)(left, v, V(set1)(*++from));
+	V(store)(to, v);
+}
+
+SBN_FORCE_INLINE void
+T(spread_step)(struct SPREAD *spread, size_t to, const struct sbn_coefficients *k, size_t c,
+	       size_t spatial, size_t left, size_t n, int form)
+{
+	T(spread_array)(spread->mean_hi + to, k->mean_hi, c, spatial, left, n);
+	T(spread_array)(spread->scale + to, k->scale, c, spatial, left, n);
+	if (!(form & SBN_FORM_DY) || form & SBN_FORM_ACT)
+		T(spread_array)(spread->shift + to, k->shift, c, spatial, left, n);
+	if (!(form & SBN_FORM_DY))
+		return;
+	T(spread_array)(spread->dy_hi + to, k->dy_hi, c, spatial, left, n);
+	T(spread_array)(spread->dy_lo + to, k->dy_lo, c, spatial, left, n);
+	T(spread_array)(spread->slope + to, k->slope, c, spatial, left, n);
+}
+
+/* The coefficients of a step; what is the same in all of them is there. */
+SBN_FORCE_INLINE void
+T(load_step)(struct COEFFICIENTS *v, const struct SPREAD *spread, size_t at)
+{
+	v->mean_hi = V(load)(spread->mean_hi + at);
+	v->scale = V(load)(spread->scale + at);
+	v->shift = V(load)(spread->shift + at);
+	v->dy_hi = V(load)(spread->dy_hi + at);
+	v->dy_lo = V(load)(spread->dy_lo + at);
+	v->slope = V(load)(spread->slope + at);
+}
+
+/*
+ * Spreads the coefficients of the strip that begins at element i and ends at `whole` at the latest;
+ * returns where it ends.
+ */
+SBN_RARELY static size_t
+T(spread_strip)(struct SPREAD *spread, const struct sbn_coefficients *k, size_t c, size_t spatial,
+		size_t i, size_t whole, int form)
+{
+	const size_t line = SBN_MAX(SBN_STORE_LINE / sizeof(ELEMENT), (size_t)SBN_LANES);
+	const size_t begin = i;
+	size_t plane = i / spatial, left = (plane + 1) * spatial - i;
+	size_t to = 0, made = SIZE_MAX; /* the plane whose inner steps have a vector */
+
+	for (; i < whole && i - begin < STRIP_STEPS * SBN_LANES; i += SBN_LANES) {
+		if (left < SBN_LANES || made != plane) {
+			if (to == STRIP_ELEMENTS)
+				return begin + (i - begin) / line * line;
+			T(spread_step)(spread, to, k, c + plane, spatial, left, SBN_LANES, form);
+			made = left < SBN_LANES ? SIZE_MAX : plane;
+			to += SBN_LANES;
+		}
+		spread->at[(i - begin) / SBN_LANES] = (uint16_t)(to - SBN_LANES);
+		for (; left <= SBN_LANES; left += spatial)
+			plane++;
+		left -= SBN_LANES;
+	}
+	return i;
+}
+
+/* Elements begin..end-1 of every image, fewer than a line: what is before and behind the steps. */
+SBN_RARELY static void
+T(strips_edge)(struct SPREAD *spread, const struct STRIPS *w, size_t begin, size_t end, int form)
+{
+	for (size_t i = begin; i < end; i += SBN_LANES) {
+		const size_t n = SBN_MIN(end - i, (size_t)SBN_LANES), plane = i / w->spatial;
+		const size_t left = (plane + 1) * w->spatial - i;
+		struct COEFFICIENTS v = { 0 };
+
+		T(spread_step)(spread, 0, w->k, w->c + plane, w->spatial, left, n, form);
+		T(load_map)(&v, w->k, w->c, 0, form);
+		T(load_step)(&v, spread, 0);
+		for (size_t image = 0; image < w->n; image++) {
+			const struct ROW row = T(row_at)(w->at, image, 0, form);
+			const struct RESULTS r = T(map)(&row, i, n, &v, form);
+
+			T(give)(&row, i, n, &r, form);
+		}
+	}
+}
+
+/* Goes to two images, or to the last one. */
+SBN_FORCE_INLINE void
+T(strips_enter)(struct STRIPS *w, size_t image, int form)
+{
+	w->image = image;
+	w->i = w->begin;
+	w->row = T(row_at)(w->at, image, 0, form);
+	if (image + 1 < w->n)
+		w->second = T(row_at)(w->at, image + 1, 0, form);
+}
+
+static struct STRIPS
+T(strips_begin)(struct SPREAD *spread, const struct sbn_operands *at, size_t n, size_t spatial,
+		const struct sbn_coefficients *k, size_t c, size_t n_channels, int form)
+{
+	const size_t total = spatial * n_channels;
+	const size_t line = SBN_MAX(SBN_STORE_LINE / sizeof(ELEMENT), (size_t)SBN_LANES);
+	struct STRIPS w = { .at = at, .k = k, .c = c, .n = n, .spatial = spatial };
+	size_t head = 0;
+
+	w.row = T(row_at)(at, 0, 0, form);
+	head = SBN_MIN(T(line_head)(&w.row, form), total);
+	w.whole = form & SBN_FORM_STREAM ? head + (total - head) / line * line :
+					   total / SBN_LANES * SBN_LANES;
+	T(strips_edge)(spread, &w, 0, head, form);
+	T(strips_edge)(spread, &w, w.whole, total, form);
+	w.begin = head;
+	w.end = T(spread_strip)(spread, k, c, spatial, head, w.whole, form);
+	if (w.begin == w.end)
+		w.image = n;
+	else
+		T(strips_enter)(&w, 0, form);
+	return w;
+}
+
+/* To the strip's steps in the next images, or to the next strip. */
+SBN_FORCE_INLINE void
+T(strips_turn)(struct SPREAD *spread, struct STRIPS *w, int form)
+{
+	if (w->image + 2 < w->n) {
+		T(strips_enter)(w, w->image + 2, form);
+	} else if (w->end < w->whole) {
+		w->begin = w->end;
+		w->end = T(spread_strip)(spread, w->k, w->c, w->spatial, w->begin, w->whole, form);
+		T(strips_enter)(w, 0, form);
+	} else {
+		w->image = w->n;
+	}
+}
+
+/* The elements from i to end of two images: what a step needs is loaded once for both. */
+SBN_FORCE_INLINE void
+T(strip_of_two)(const struct SPREAD *spread, const struct STRIPS *w, size_t end, int form)
+{
+	const struct ROW row = w->row, second = w->second;
+	const uint16_t *at = spread->at + (w->i - w->begin) / SBN_LANES;
+	struct COEFFICIENTS v = { 0 };
+
+	T(load_map)(&v, w->k, w->c, 0, form);
+	for (size_t i = w->i; i < end; i += SBN_LANES) {
+		struct RESULTS r, s;
+
+		T(load_step)(&v, spread, *at++);
+		r = T(map)(&row, i, SBN_LANES, &v, form);
+		s = T(map)(&second, i, SBN_LANES, &v, form);
+		T(give_whole)(&row, i, &r, form);
+		T(give_whole)(&second, i, &s, form);
+	}
+}
+
+SBN_FORCE_INLINE void
+T(strip_of_one)(const struct SPREAD *spread, const struct STRIPS *w, size_t end, int form)
+{
+	const struct ROW row = w->row;
+	const uint16_t *at = spread->at + (w->i - w->begin) / SBN_LANES;
+	struct COEFFICIENTS v = { 0 };
+
+	T(load_map)(&v, w->k, w->c, 0, form);
+	for (size_t i = w->i; i < end; i += SBN_LANES) {
+		struct RESULTS r;
+
+		T(load_step)(&v, spread, *at++);
+		r = T(map)(&row, i, SBN_LANES, &v, form);
+		T(give_whole)(&row, i, &r, form);
+	}
+}
+
+/* As far as is due, to a step of two images. */
+SBN_FORCE_INLINE void
+T(strips_on)(struct SPREAD *spread, struct STRIPS *w, int form)
+{
+	while (w->due >= 2 * SBN_LANES && w->image < w->n) {
+		const bool two = w->image + 1 < w->n;
+		const size_t due = (two ? w->due / 2 : w->due) / SBN_LANES * SBN_LANES;
+		const size_t end = w->i + SBN_MIN(w->end - w->i, due);
+
+		if (two)
+			T(strip_of_two)(spread, w, end, form);
+		else
+			T(strip_of_one)(spread, w, end, form);
+		w->due -= (end - w->i) * (two ? 2 : 1);
+		w->i = end;
+		if (end == w->end)
+			T(strips_turn)(spread, w, form);
+	}
+}
+
+SBN_FORCE_INLINE void
+T(strips_map)(const struct sbn_operands *at, size_t n, size_t spatial,
+	      const struct sbn_coefficients *k, size_t c, size_t n_channels, int form)
+{
+	struct SPREAD spread;
+	struct STRIPS w = T(strips_begin)(&spread, at, n, spatial, k, c, n_channels, form);
+
+	w.due = SIZE_MAX;
+	T(strips_on)(&spread, &w, form);
+}
