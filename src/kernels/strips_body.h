@@ -14,7 +14,6 @@ enum {
 	STRIP_ELEMENTS = 32 * SBN_LANES, /* of each coefficient; they stay in the innermost cache */
 	STRIP_STEPS = 256,               /* at most */
 	STRIP_SPATIAL = 128,             /* longer rows keep a plane's coefficients in registers */
-	STRIP_SPATIAL_STREAMED = 256,    /* forward beside stores that take longer than that */
 	STRIP_IMAGES = 2                 /* fewer are not worth it */
 };
 
@@ -48,13 +47,12 @@ struct STRIPS {
 SBN_FORCE_INLINE bool
 T(in_strips)(const struct sbn_operands *at, size_t n, size_t spatial, int form)
 {
-	const bool is_stream = form & SBN_FORM_STREAM, is_forward = !(form & SBN_FORM_DY);
+	const bool is_stream = form & SBN_FORM_STREAM;
 	const size_t stride = form & SBN_FORM_OUT ? at->out.stride : at->dz.stride;
-	const size_t most = is_stream && is_forward ? STRIP_SPATIAL_STREAMED : STRIP_SPATIAL;
 
 	if (form & SBN_FORM_OTHER || !sbn_form_is_usual(form))
 		return false;
-	return spatial > 0 && spatial < most && n >= STRIP_IMAGES && at->ahead == 0 &&
+	return spatial > 0 && spatial < STRIP_SPATIAL && n >= STRIP_IMAGES && at->ahead == 0 &&
 	       (!is_stream || stride * sizeof(ELEMENT) % SBN_STORE_LINE == 0);
 }
 
