@@ -16,6 +16,7 @@ enum { SIZE = CHANNELS * MOST_IMAGES * MOST_SPATIAL + 64 };
 struct strips_case {
 	const struct sbn_type_kernels *kernels;
 	enum sbn_type type;
+	enum case_data data;
 	size_t spatial, n, n_mapped, margin;
 	struct sbn_coefficients k;
 	bool has_z;
@@ -40,7 +41,7 @@ static struct sbn_operands
 operands_of(const struct strips_case *t, bool backward, struct outputs *to)
 {
 	const size_t stride = CHANNELS * t->spatial;
-	const void *pool = case_pool[t->type][DATA_SPECIAL];
+	const void *pool = case_pool[t->type][t->data];
 	struct sbn_operands at = {
 		.x = { element_at(t->type, pool, 3), stride },
 		.out = { element_at(t->type, to->out, t->margin), stride },
@@ -140,7 +141,7 @@ run_every_size(struct strips_case *t)
 					   31, 36, 40, 49, 64, 100, 127, 128, 143, 196, 255 };
 	static const size_t mapped[] = { 0, 1, 16, 31 }, margins[] = { 0, 5 };
 
-	for (size_t number = 0; number < 2 * CASE_COUNT(spatials) * CASE_COUNT(mapped) * 2;
+	for (size_t number = 0; number < 2 * CASE_COUNT(spatials) * CASE_COUNT(mapped) * 2 * 2;
 	     number++) {
 		size_t rest = number;
 
@@ -148,6 +149,8 @@ run_every_size(struct strips_case *t)
 		t->n_mapped = mapped[case_digit(&rest, CASE_COUNT(mapped))];
 		t->margin = margins[case_digit(&rest, CASE_COUNT(margins))];
 		t->n = 2 + case_digit(&rest, 2);
+		/* whose blocks are summed once, and, some of them, again */
+		t->data = case_digit(&rest, 2) == 0 ? DATA_PLAIN : DATA_SPECIAL;
 		assert_same_both_ways(t, false);
 		assert_same_both_ways(t, true);
 	}
