@@ -71,7 +71,8 @@ choose_buffers(struct perf_bn_memory *memory, size_t n_ranks, const bool *places
 {
 	size_t largest = sbn_ceil_div(memory->batch.n, n_ranks) * perf_bn_image(&memory->batch) *
 			 perf_bn_dtype_bytes(memory->batch.dtype);
-	size_t n = sbn_ceil_div(COLD_TIMES * perf_last_cache(), n_ranks * largest);
+	const struct perf_cache cache = perf_last_cache();
+	size_t n = sbn_ceil_div(COLD_TIMES * cache.all, n_ranks * largest);
 	size_t inputs = (size_t)1 + (memory->batch.act == PERF_BN_ADD_RELU) +
 			perf_bn_has_backward(memory->op);
 
@@ -79,9 +80,11 @@ choose_buffers(struct perf_bn_memory *memory, size_t n_ranks, const bool *places
 	n = SBN_MIN(SBN_MAX(n, 2), (size_t)MAX_BUFFERS);
 	memory->n_inputs = places[PERF_BN_COLD] ? n : 1;
 	memory->n_outputs = places[PERF_BN_COLD] || places[PERF_BN_HOT] ? n : 1;
-	memory->n_settling = SBN_MIN(sbn_ceil_div(perf_last_cache(), inputs * n_ranks * largest),
+	memory->n_settling = SBN_MIN(sbn_ceil_div(cache.all, inputs * n_ranks * largest),
 				     (size_t)MAX_SETTLING);
-	memory->fits = inputs * largest * n_ranks <= perf_last_cache() / 4 * 3;
+	/* ranks may share one cache, or have one each */
+	memory->fits = inputs * largest * n_ranks <= cache.all / 4 * 3 &&
+		       inputs * largest <= cache.smallest / 4 * 3;
 }
 
 static size_t

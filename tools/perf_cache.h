@@ -4,7 +4,13 @@
 
 #include <stddef.h>
 
-/* Bytes of the last caches of all CPUs that this process may use, together; asked once. */
-size_t perf_last_cache(void);
+/* Bytes of the machine's last caches, the same for every rank of a run. */
+struct perf_cache {
+	size_t all;      /* together */
+	size_t smallest; /* one of them */
+};
+
+/* Asked once. */
+struct perf_cache perf_last_cache(void);
 
 #endif

@@ -26,7 +26,7 @@ typedef struct syncbn_config {
 	int join_timeout_ms; /* for the other ranks to join; SYNCBN_JOIN_TIMEOUT (seconds), 60 s */
 	int timeout_ms;      /* of all later waits; SYNCBN_TIMEOUT (seconds), 600 s */
 	int threads;         /* that share a call's channels; SYNCBN_THREADS, this rank's cores */
-	const syncbn_executor_t *executor; /* the caller's own threads instead of ours; copied */
+	const syncbn_executor_t *executor; /* the caller's own threads; copied; SYNCBN_EXECUTOR */
 	syncbn_log_fn log;                 /* where warnings go; NULL: nowhere */
 	void *log_context;                 /* handed to log; must live until syncbn_finalize */
 } syncbn_config_t;
@@ -38,14 +38,15 @@ typedef struct syncbn_config {
 
 /*
  * The environment, where config leaves it open: SYNCBN_JOIN_TIMEOUT, SYNCBN_TIMEOUT,
- * SYNCBN_THREADS as above; SYNCBN_EXECUTOR (whose threads work: a team of the library's own,
- * openmp for those of the OpenMP that the program is linked with, or auto: of OpenMP where it has
- * as many threads as are wanted and OMP_WAIT_POLICY is not passive, as two sets would take the
- * CPUs from each other); SYNCBN_ISA (scalar, avx2, avx512, neon: the best this CPU has);
- * SYNCBN_CHUNK_BYTES (how much of its inputs a thread sums at most before it publishes: 524288);
- * SYNCBN_STORES (how outputs are written: streaming past the caches, ordinary, or auto, which is
- * by their size). Of rank 0 alone, as all must do the same: SYNCBN_CALIBRATE (on: how large arrays
- * travel best is measured while ranks join, in some milliseconds; off: fixed values),
+ * SYNCBN_THREADS as above; SYNCBN_EXECUTOR (whose threads work: team, the library's own; openmp,
+ * those of the OpenMP that the program is linked with, INVALID where it has none; auto, the
+ * default: OpenMP's where more than one thread is wanted, OpenMP has as many, and they do not
+ * sleep as soon as they are idle (OMP_WAIT_POLICY=passive), as two sets would take the CPUs from
+ * each other); SYNCBN_ISA (scalar, avx2, avx512, neon: the best this CPU has); SYNCBN_CHUNK_BYTES
+ * (how much of its inputs a thread sums at most before it publishes: 524288); SYNCBN_STORES (how
+ * outputs are written: streaming past the caches, ordinary, or auto, which is by their size). Of
+ * rank 0 alone, as all must do the same: SYNCBN_CALIBRATE (on: how large arrays travel best is
+ * measured while ranks join, in some milliseconds, tens where they share CPUs; off: fixed values),
  * SYNCBN_SCATTER_FROM, SYNCBN_STREAM_FROM and SYNCBN_TAKE_FROM (bytes from which an all-reduce is
  * a reduce-scatter and an all-gather, from which what travels is copied past the caches, and from
  * which the lines that it is copied to are fetched before). Malformed values are INVALID.

@@ -26,8 +26,9 @@ typedef struct syncbn_executor {
 
 /*
  * Runs body(argument, i) for every i in 0..n-1 on this process's worker team (or the executor that
- * syncbn_init was given) and returns when all have ended. While another thread holds the team, or
- * before syncbn_init, all run on the calling thread. Local.
+ * syncbn_init was given, or OpenMP's threads: SYNCBN_EXECUTOR) and returns when all have ended.
+ * While another thread holds the team, or before syncbn_init, all run on the calling thread.
+ * Local.
  *
  * INVALID: n < 0, no body, a forked child.
  */

@@ -26,7 +26,7 @@ struct piece {
 struct share {
 	const uint32_t *present; /* [n_present], whose data is summed */
 	uint32_t n_present;
-	void *dst[2]; /* [n_dst], of the piece's first element */
+	void *dst[2]; /* [n_dst], of the piece's first element; moved on by sum_share() */
 	uint32_t n_dst;
 	size_t begin, end;
 	double divisor;

@@ -25,7 +25,7 @@
  */
 enum { SBN_EAGER_BYTES = 512 };
 
-/* Where a call takes as long as ten nanoseconds of instructions more would. */
+/* What every small call goes through: ten nanoseconds are a tenth of it. */
 #define SBN_CALL_INLINE __attribute__((always_inline)) static inline
 
 struct sbn_running_call {

@@ -133,10 +133,10 @@ start_default_team(int threads)
 			    sbn_openmp_find(threads, &executor);
 	if (which == OPENMP && !process.on_openmp)
 		return sbn_fail(SYNCBN_ERR_INVALID,
-				"SYNCBN_EXECUTOR is openmp, but this program has no OpenMP; leave "
-				"it out, or link with -fopenmp");
+				"SYNCBN_EXECUTOR is openmp, but this process has no OpenMP, or is "
+				"a child of fork; leave it out, or link with -fopenmp");
 	if (which == AUTO && process.on_openmp)
-		process.on_openmp = sbn_openmp_is_in_the_way(threads);
+		process.on_openmp = sbn_openmp_suits(threads);
 	return process.on_openmp ? sbn_team_over(&executor, &process.team) :
 				   sbn_team_new(threads, &process.place, &process.team);
 }

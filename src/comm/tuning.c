@@ -20,7 +20,7 @@ enum {
 	COUNTED = 2, /* of the others, from the shortest: what else runs here makes rounds longer */
 	WARM_UP = 2,
 	CALLS = 8, /* a round, and more small ones: one way after the other would disturb itself */
-	/* where ranks take turns on a CPU, calls are a hundred times as long: as few as tell */
+	/* where ranks take turns on a CPU, and calls are a hundred times as long */
 	TURNS_FIRST = 2, /* of the sizes */
 	TURNS_ROUNDS = 5,
 	TURNS_CALLS = 16,
@@ -28,6 +28,10 @@ enum {
 	/* without a measurement: 16 KB with 4 ranks, 5 KB with 8 */
 	SCATTER_WORK = 32768
 };
+
+_Static_assert((int)TURNS_ROUNDS <= (int)ROUNDS && (int)COUNTED < (int)TURNS_ROUNDS &&
+		       (int)TURNS_FIRST < (int)N_SIZES,
+	       "there are that many rounds and sizes, and one that counts");
 
 /*
  * By how many percent another way must be faster. Where the host of a virtual machine moves its

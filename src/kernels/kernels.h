@@ -126,7 +126,8 @@ struct sbn_operands {
 	struct sbn_out dz;  /* NULL: not wanted */
 	/*
 	 * Planes' kernels ask for what lies so many bytes behind each element that they read: in
-	 * memory, 4096 is a good distance. A hint; it changes no result and faults nowhere.
+	 * memory, 4096 is a good distance; 0 where it lies in the cache. A hint; it changes no
+	 * result and faults nowhere.
 	 */
 	size_t ahead;
 	/*

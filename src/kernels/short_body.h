@@ -53,7 +53,7 @@ T(short_powers_at)(const ELEMENT *p, size_t n, const struct SHIFT *shift, struct
 
 /*
  * The end of a row: of fewer than 8 elements the upper lanes need not be computed, for what they
- * would add is an exact zero, or a NaN that another unused lane adds as well.
+ * would add is an exact zero, or a NaN where there is one already.
  */
 SBN_FORCE_INLINE void
 T(powers_of_tail)(const ELEMENT *p, size_t n, const struct SHIFT *shift, struct w16 *s1,

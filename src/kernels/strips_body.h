@@ -27,7 +27,7 @@ struct SPREAD {
 	uint16_t at[STRIP_STEPS]; /* of each step, where in the arrays they are */
 };
 
-/* A walk over the strips of all images. As of a WALK, no address of it is taken. */
+/* A walk over the strips of all images. */
 struct STRIPS {
 	const struct sbn_operands *at;
 	const struct sbn_coefficients *k; /* of all channels */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The vocabulary of v16_scalar.h as 512-bit registers: AVX-512F and nothing beyond. */
+/* The vocabulary of v16_scalar.h as 512-bit registers, by AVX-512F. */
 #ifndef SBN_KERNELS_V16_AVX512_H
 #define SBN_KERNELS_V16_AVX512_H
 

@@ -104,6 +104,8 @@ set_customary(struct list *list, const struct sbn_launch_env *wanted, bool neste
 		set(list, "MASTER_PORT", "%u", wanted->master_port);
 	if (!has_value(list, "OMP_NUM_THREADS"))
 		set(list, "OMP_NUM_THREADS", "%u", wanted->n_cores);
+	if (wanted->oversubscribed && !has_value(list, "OMP_WAIT_POLICY"))
+		set(list, "OMP_WAIT_POLICY", "passive");
 }
 
 static void

@@ -11,8 +11,10 @@
  *	set when --timeout was given: SYNCBN_TIMEOUT, in seconds
  *	set unless the caller has chosen a value:
  *		MASTER_ADDR (127.0.0.1), MASTER_PORT (a free one each run, also within another run),
- *		OMP_NUM_THREADS (the rank's cores); with --malloc tuned MALLOC_MMAP_THRESHOLD_,
- *		MALLOC_TRIM_THRESHOLD_, MALLOC_ARENA_MAX
+ *		OMP_NUM_THREADS (the rank's cores); where ranks share processing units
+ *		OMP_WAIT_POLICY (passive: idle threads would spin where a peer waits to run);
+ *		with --malloc tuned MALLOC_MMAP_THRESHOLD_, MALLOC_TRIM_THRESHOLD_,
+ *		MALLOC_ARENA_MAX
  *	begun with the allocator's library, when --malloc names one: LD_PRELOAD
  *
  * Never OMP_PROC_BIND or GOMP_CPU_AFFINITY: with them the main thread's mask shrinks to one CPU,
@@ -21,6 +23,7 @@
 #ifndef SBN_LAUNCH_LAUNCH_ENV_H
 #define SBN_LAUNCH_LAUNCH_ENV_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "launch/allocator.h"
@@ -30,6 +33,7 @@ struct sbn_launch_env {
 	uint32_t rank;
 	uint32_t world_size;
 	unsigned n_cores;
+	bool oversubscribed; /* ranks share processing units */
 	int segment_fd;
 	uint64_t run_id[2];
 	enum sbn_mem mem;

@@ -21,6 +21,7 @@ environment_of(const struct sbn_job *job, uint32_t rank, uint16_t port)
 		.rank = rank,
 		.world_size = job->n_ranks,
 		.n_cores = job->plan->rank[rank].n_cores,
+		.oversubscribed = job->plan->oversubscribed,
 		.segment_fd = job->segment.fd,
 		.run_id = { job->segment.run_id[0], job->segment.run_id[1] },
 		.mem = job->options->mem,

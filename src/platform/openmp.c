@@ -4,6 +4,7 @@
 #include <dlfcn.h>
 #include <fenv.h>
 #include <stdlib.h>
+#include <string.h>
 #include <strings.h>
 #include <unistd.h>
 
@@ -32,16 +33,29 @@ remember_process(void)
 }
 
 static void
+run_indices(const struct region *region, int first)
+{
+	const int step = found.n_threads();
+
+	for (int i = first; i < region->n; i += step)
+		region->body(region->argument, i);
+}
+
+/* Thread 0 is the caller itself. */
+static void
 run_share(void *argument)
 {
 	const struct region *region = argument;
-	const int step = found.n_threads();
+	const int thread = found.thread();
 	fenv_t before;
 
+	if (thread == 0) {
+		run_indices(region, 0);
+		return;
+	}
 	fegetenv(&before);
 	fesetenv(&region->floating_point);
-	for (int i = found.thread(); i < region->n; i += step)
-		region->body(region->argument, i);
+	run_indices(region, thread);
 	fesetenv(&before);
 }
 
@@ -54,23 +68,43 @@ run_all(void *context, int n, syncbn_body_fn body, void *argument)
 	found.parallel(run_share, &region, (unsigned)*(const int *)context, 0);
 }
 
-/* POSIX: what dlsym gives may be called, though C knows no such conversion. */
+/*
+ * Of one library: another's threads have no numbers there. POSIX: what dlsym gives may be called,
+ * though C knows no such conversion.
+ */
 static bool
-find(const char *name, void *function)
+find(const char *name, void *function, const void **library)
 {
-	*(void **)function = dlsym(RTLD_DEFAULT, name);
-	return *(void **)function != NULL;
+	void *symbol = dlsym(RTLD_DEFAULT, name);
+	Dl_info info;
+
+	if (symbol == NULL || dladdr(symbol, &info) == 0)
+		return false;
+	if (*library != NULL && info.dli_fbase != *library)
+		return false;
+	*library = info.dli_fbase;
+	*(void **)function = symbol;
+	return true;
+}
+
+static bool
+is_zero(const char *name)
+{
+	const char *value = getenv(name);
+
+	return value != NULL && strcmp(value, "0") == 0;
 }
 
 bool
 sbn_openmp_find(int n_threads, syncbn_executor_t *executor)
 {
+	const void *library = NULL;
 	static int wanted;
 
-	if (getpid() != loaded_by || !find("GOMP_parallel", &found.parallel) ||
-	    !find("omp_get_thread_num", &found.thread) ||
-	    !find("omp_get_num_threads", &found.n_threads) ||
-	    !find("omp_get_max_threads", &found.max_threads))
+	if (getpid() != loaded_by || !find("GOMP_parallel", &found.parallel, &library) ||
+	    !find("omp_get_thread_num", &found.thread, &library) ||
+	    !find("omp_get_num_threads", &found.n_threads, &library) ||
+	    !find("omp_get_max_threads", &found.max_threads, &library))
 		return false;
 	wanted = n_threads;
 	*executor = (syncbn_executor_t){ run_all, &wanted, n_threads };
@@ -78,10 +112,11 @@ sbn_openmp_find(int n_threads, syncbn_executor_t *executor)
 }
 
 bool
-sbn_openmp_is_in_the_way(int n_threads)
+sbn_openmp_suits(int n_threads)
 {
 	const char *policy = getenv("OMP_WAIT_POLICY");
+	bool spins = policy == NULL || strcasecmp(policy, "passive") != 0;
 
-	return (policy == NULL || strcasecmp(policy, "passive") != 0) &&
-	       found.max_threads() == n_threads;
+	spins = spins && !is_zero("GOMP_SPINCOUNT") && !is_zero("KMP_BLOCKTIME");
+	return spins && found.max_threads() == n_threads;
 }

@@ -12,14 +12,15 @@
 
 /*
  * An executor of so many of its threads. False where the program has no OpenMP (GNU's, or LLVM's,
- * which has GNU's entry points too), or this is a child of fork, where its threads are gone.
+ * which has GNU's entry points too) in the scope of all, or this is a child of fork, where its
+ * threads are gone; a child that has loaded this library itself cannot tell.
  */
 bool sbn_openmp_find(int n_threads, syncbn_executor_t *executor);
 
 /*
- * Whether a program that was found to have OpenMP is better off with one set of threads: its own
- * are as many, and do not sleep as soon as they are idle (OMP_WAIT_POLICY=passive).
+ * After it was found: whether one set of threads is better than two. OpenMP's are as many, and do
+ * not sleep as soon as they are idle (OMP_WAIT_POLICY=passive, GOMP_SPINCOUNT=0, KMP_BLOCKTIME=0).
  */
-bool sbn_openmp_is_in_the_way(int n_threads);
+bool sbn_openmp_suits(int n_threads);
 
 #endif

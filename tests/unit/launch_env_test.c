@@ -110,6 +110,26 @@ test_an_empty_value_is_no_choice(void **state)
 	sbn_launch_env_free(env);
 }
 
+/* Idle threads would spin where a peer waits to run. */
+static void
+test_openmps_threads_sleep_where_ranks_share_cpus(void **state)
+{
+	char *none[] = { NULL }, *chosen[] = { "OMP_WAIT_POLICY=active", NULL };
+	struct sbn_launch_env wanted = rank_2_of_4;
+	char **env = sbn_launch_env_new(&wanted, none);
+
+	(void)state;
+	assert_int_equal(count(env, "OMP_WAIT_POLICY"), 0);
+	sbn_launch_env_free(env);
+	wanted.oversubscribed = true;
+	env = sbn_launch_env_new(&wanted, none);
+	CHECK(env, { "OMP_WAIT_POLICY", "passive" });
+	sbn_launch_env_free(env);
+	env = sbn_launch_env_new(&wanted, chosen);
+	CHECK(env, { "OMP_WAIT_POLICY", "active" });
+	sbn_launch_env_free(env);
+}
+
 static void
 test_another_runs_rank_is_replaced(void **state)
 {
@@ -171,6 +191,7 @@ main(void)
 		cmocka_unit_test(test_a_rank_finds_what_other_frameworks_read),
 		cmocka_unit_test(test_what_the_caller_chose_stays),
 		cmocka_unit_test(test_an_empty_value_is_no_choice),
+		cmocka_unit_test(test_openmps_threads_sleep_where_ranks_share_cpus),
 		cmocka_unit_test(test_another_runs_rank_is_replaced),
 		cmocka_unit_test(test_a_run_within_a_run_has_a_port_of_its_own),
 		cmocka_unit_test(test_openmp_is_never_told_to_bind),

@@ -203,6 +203,14 @@ test_threads_that_sleep_at_once_are_in_nobodys_way(void **state)
 	setenv("OMP_WAIT_POLICY", "active", 1);
 	assert_true(is_chosen(2, "auto"));
 	unsetenv("OMP_WAIT_POLICY");
+	setenv("GOMP_SPINCOUNT", "0", 1);
+	assert_false(is_chosen(2, "auto"));
+	setenv("GOMP_SPINCOUNT", "1000", 1);
+	assert_true(is_chosen(2, "auto"));
+	unsetenv("GOMP_SPINCOUNT");
+	setenv("KMP_BLOCKTIME", "0", 1);
+	assert_false(is_chosen(2, "auto"));
+	unsetenv("KMP_BLOCKTIME");
 }
 
 static void
@@ -251,5 +259,6 @@ main(void)
 	};
 
 	forget_launchers();
+	unsetenv("OMP_WAIT_POLICY"), unsetenv("GOMP_SPINCOUNT"), unsetenv("KMP_BLOCKTIME");
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
