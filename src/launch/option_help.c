@@ -17,7 +17,7 @@ static const char tail[] =
 	"(per-domain = 2); the command line counts most, the file least.\n"
 	"Ranks find RANK, LOCAL_RANK, WORLD_SIZE, LOCAL_WORLD_SIZE, GROUP_RANK, RANK_ID,\n"
 	"RANK_SIZE, MS_WORKER_NUM, and unless set: MASTER_ADDR, MASTER_PORT and\n"
-	"OMP_NUM_THREADS (the rank's cores).\n"
+	"OMP_NUM_THREADS (the rank's cores); where ranks share CPUs OMP_WAIT_POLICY.\n"
 	"Exit codes: 0, or the first failing rank's: its own, 128+N for signal N, 1 when\n"
 	"it left the run early; 2 usage; 126 cannot be executed; 127 not found; 1 other.\n";
 
