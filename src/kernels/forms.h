@@ -44,8 +44,7 @@ sbn_sums_form(const struct sbn_operands *at, const struct sbn_coefficients *k)
 static inline int
 sbn_dx_form(const struct sbn_operands *at, const struct sbn_coefficients *k)
 {
-	return sbn_sums_form(at, k) |
-	       (at->out.data != NULL ? SBN_FORM_OUT : 0) |
+	return sbn_sums_form(at, k) | (at->out.data != NULL ? SBN_FORM_OUT : 0) |
 	       (at->out.data != NULL && k->few ? SBN_FORM_FEW : 0) |
 	       (at->out.data != NULL && k->flat ? SBN_FORM_FLAT : 0) |
 	       (at->dz.data != NULL ? SBN_FORM_DZ : 0);
@@ -74,7 +73,6 @@ sbn_form_is_usual(int form)
 #define SBN_SWITCH_SUMS(form, function, ...) function(__VA_ARGS__, form)
 #define SBN_SWITCH_DX(form, function, ...) function(__VA_ARGS__, form)
 #define SBN_SWITCH_FORWARD_STREAM(form, function, ...) function(__VA_ARGS__, form)
-#define SBN_SWITCH_DX_STREAM(form, function, ...) function(__VA_ARGS__, form)
 
 #else
 
@@ -95,9 +93,9 @@ sbn_form_is_usual(int form)
 		function(__VA_ARGS__, (form) | SBN_FORM_OTHER); \
 		break
 
-#define SBN_CASES_FORWARD(cases, ...)                          \
-	cases(SBN_FORM_Y, __VA_ARGS__);                        \
-	cases(SBN_FORM_Y | SBN_FORM_ACT, __VA_ARGS__);         \
+#define SBN_CASES_FORWARD(cases, ...)                  \
+	cases(SBN_FORM_Y, __VA_ARGS__);                \
+	cases(SBN_FORM_Y | SBN_FORM_ACT, __VA_ARGS__); \
 	cases(SBN_FORM_Y | SBN_FORM_ACT | SBN_FORM_Z, __VA_ARGS__)
 
 #define SBN_SWITCH_FORWARD(form, ...)                           \
@@ -120,21 +118,13 @@ sbn_form_is_usual(int form)
 		SBN_FORM_OTHERS(form, __VA_ARGS__);                                    \
 	}
 
-#define SBN_CASES_DX(cases, ...)                        \
-	cases(SBN_FORM_DX, __VA_ARGS__);                \
-	cases(SBN_FORM_DX | SBN_FORM_ACT, __VA_ARGS__); \
-	cases(SBN_FORM_DX | SBN_FORM_DZ | SBN_FORM_ACT | SBN_FORM_Z, __VA_ARGS__)
-
-#define SBN_SWITCH_DX(form, ...)                           \
-	switch (form) {                                    \
-		SBN_CASES_DX(SBN_FORM_CASES, __VA_ARGS__); \
-		SBN_FORM_OTHERS(form, __VA_ARGS__);        \
-	}
-
-/* For usual forms with SBN_FORM_STREAM. */
-#define SBN_SWITCH_DX_STREAM(form, ...)                       \
-	switch (form) {                                       \
-		SBN_CASES_DX(SBN_FORM_STREAMED, __VA_ARGS__); \
+#define SBN_SWITCH_DX(form, ...)                                                      \
+	switch (form) {                                                               \
+		SBN_FORM_CASES(SBN_FORM_DX, __VA_ARGS__);                             \
+		SBN_FORM_CASES(SBN_FORM_DX | SBN_FORM_ACT, __VA_ARGS__);              \
+		SBN_FORM_CASES(SBN_FORM_DX | SBN_FORM_DZ | SBN_FORM_ACT | SBN_FORM_Z, \
+			       __VA_ARGS__);                                          \
+		SBN_FORM_OTHERS(form, __VA_ARGS__);                                   \
 	}
 
 #endif

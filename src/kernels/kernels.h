@@ -140,9 +140,9 @@ struct sbn_operands {
 /* What is summed while other planes are mapped: of planes that lie side by side, as many rows. */
 struct sbn_beside {
 	const struct sbn_operands *at; /* of the first of them */
-	size_t c, n_channels;
-	struct sbn_pair *sums; /* out: (mean, m2), or the two sums of plane_sums */
-	double *low;           /* out: with moments of float64 elements; else NULL */
+	size_t n_channels;
+	struct sbn_pair *sums; /* out: (mean, m2) */
+	double *low;           /* out: of float64 elements; else NULL */
 };
 
 struct sbn_type_kernels {
@@ -168,16 +168,13 @@ struct sbn_type_kernels {
 			  const struct sbn_coefficients *k, size_t c, size_t n_channels);
 
 	/*
-	 * planes_normalize, and plane_moments of other planes meanwhile; planes_dx, and plane_sums.
-	 * The same bits as one after the other; what is written is not read by the sums.
+	 * planes_normalize, and plane_moments of other planes meanwhile. The same bits as one after
+	 * the other; what is written is not read by the sums.
 	 */
 	void (*planes_normalize_beside)(const struct sbn_beside *beside,
 					const struct sbn_operands *at, size_t n, size_t spatial,
 					const struct sbn_coefficients *k, size_t c,
 					size_t n_channels);
-	void (*planes_dx_beside)(const struct sbn_beside *beside, const struct sbn_operands *at,
-				 size_t n, size_t spatial, const struct sbn_coefficients *k,
-				 size_t c, size_t n_channels);
 
 	/*
 	 * One block of rows, n_rows from 1 to SBN_BLOCK_ROWS: mean[i] and m2[i] of channels

@@ -200,65 +200,111 @@ T(plane_sums_at)(const struct ROW *from, size_t i, size_t n, const struct COEFFI
 
 SBN_FORCE_INLINE void
 T(row_sums)(const struct ROW *from, size_t n, const struct COEFFICIENTS *v, int form,
-	    struct w16 *s0, struct w16 *s1, struct WALK *beside, int map)
+	    struct w16 *s0, struct w16 *s1)
 {
-	for (size_t i = 0; i < n; i += TURN) {
-		const size_t turn = SBN_MIN(n - i, TURN);
-		size_t j = 0;
+	size_t i = 0;
 
-		for (; IS_HALF && j + 2 * SBN_LANES <= turn; j += 2 * SBN_LANES) {
-			T(fetch_row)(from, i + j, form);
-			T(plane_sums_at)(from, i + j, SBN_LANES, v, form, s0, s1);
-			T(plane_sums_at)(from, i + j + SBN_LANES, SBN_LANES, v, form, s0, s1);
-		}
-		for (; j + SBN_LANES <= turn; j += SBN_LANES) {
-			T(fetch_row)(from, i + j, form);
-			T(plane_sums_at)(from, i + j, SBN_LANES, v, form, s0, s1);
-		}
-		if (j < turn) {
-			T(fetch_row)(from, i + j, form);
-			T(plane_sums_at)(from, i + j, turn - j, v, form, s0, s1);
-		}
-		if (beside != NULL)
-			T(walk_beside)(beside, turn, map);
+	for (; IS_HALF && i + 2 * SBN_LANES <= n; i += 2 * SBN_LANES) {
+		T(fetch_row)(from, i, form);
+		T(plane_sums_at)(from, i, SBN_LANES, v, form, s0, s1);
+		T(plane_sums_at)(from, i + SBN_LANES, SBN_LANES, v, form, s0, s1);
+	}
+	for (; i + SBN_LANES <= n; i += SBN_LANES) {
+		T(fetch_row)(from, i, form);
+		T(plane_sums_at)(from, i, SBN_LANES, v, form, s0, s1);
+	}
+	if (i < n) {
+		T(fetch_row)(from, i, form);
+		T(plane_sums_at)(from, i, n - i, v, form, s0, s1);
 	}
 }
 
 /* Adds to sums. */
 SBN_FORCE_INLINE void
 T(block_sums)(const struct sbn_operands *at, const struct sbn_block *block,
-	      const struct COEFFICIENTS *v, int form, double sums[2], struct WALK *beside, int map)
+	      const struct COEFFICIENTS *v, int form, double sums[2])
 {
 	struct w16 s0 = w16_set1(0), s1 = s0;
 
 	for (size_t row = block->row; row < block->row + block->n; row++) {
 		struct ROW from = T(row_at)(at, row, block->column, form);
 
-		T(row_sums)(&from, block->spatial, v, form, &s0, &s1, beside, map);
+		T(row_sums)(&from, block->spatial, v, form, &s0, &s1);
 	}
 	sums[0] += T(sums_are_mixed)(form) ? T(fold_mixed)(s0) : T(fold)(s0);
 	sums[1] += T(sums_are_mixed)(form) ? T(fold_mixed)(s1) : T(fold)(s1);
 }
 
 SBN_FORCE_INLINE void
-T(sums_beside)(const struct sbn_operands *at, size_t n, size_t spatial,
-	       const struct sbn_coefficients *k, size_t c, double sums[2], int form,
-	       struct WALK *beside, int map)
+T(sums_of_tail)(const struct ROW *row, size_t i, size_t n, const struct COEFFICIENTS *k, int form,
+		struct w16 *s0, struct w16 *s1)
 {
-	struct sbn_block block = sbn_blocks_begin();
-	struct COEFFICIENTS v = { 0 };
+	struct w16 t0 = *s0, t1 = *s1;
 
-	T(load_sums)(&v, k, c, 0, form);
-	sums[0] = sums[1] = 0;
-	while (sbn_blocks_next(&block, n, spatial))
-		T(block_sums)(at, &block, &v, form, sums, beside, map);
+	T(sums_at)(row, i, n, k, form, &t0, &t1);
+	*s0 = n < SBN_LANES / 2 ? w16_halves(t0, *s0) : t0;
+	*s1 = n < SBN_LANES / 2 ? w16_halves(t1, *s1) : t1;
+}
+
+/* How many rows of short planes are a block: the last one may have fewer. */
+static inline size_t
+T(rows_of_block)(size_t spatial)
+{
+	return SBN_MIN(SBN_BLOCK / SBN_MAX(spatial, (size_t)1), (size_t)SBN_BLOCK_ROWS);
+}
+
+/*
+ * Of short rows, of which a block is some whole ones: all of them are cut alike. Lanes in order, as
+ * half of them are left out in tails.
+ */
+SBN_FORCE_INLINE void
+T(short_block_sums)(const struct sbn_operands *at, size_t row, size_t n, size_t spatial,
+		    const struct COEFFICIENTS *v, int form, double sums[2])
+{
+	const size_t whole = spatial / SBN_LANES * SBN_LANES, rest = spatial % SBN_LANES;
+	struct w16 s0 = w16_set1(0), s1 = s0;
+
+	for (size_t end = row + n; row < end; row++) {
+		const struct ROW from = T(row_at)(at, row, 0, form);
+
+		for (size_t i = 0; i < whole; i += SBN_LANES) {
+			T(fetch_row)(&from, i, form);
+			T(sums_at)(&from, i, SBN_LANES, v, form, &s0, &s1);
+		}
+		if (rest != 0) {
+			T(fetch_row)(&from, whole, form);
+			T(sums_of_tail)(&from, whole, rest, v, form, &s0, &s1);
+		}
+	}
+	sums[0] += T(fold)(s0);
+	sums[1] += T(fold)(s1);
+}
+
+SBN_FORCE_INLINE void
+T(short_sums)(const struct sbn_operands *at, size_t n, size_t spatial, const struct COEFFICIENTS *v,
+	      int form, double sums[2])
+{
+	const size_t most = T(rows_of_block)(spatial);
+
+	for (size_t row = 0; row < n; row += most)
+		T(short_block_sums)(at, row, SBN_MIN(most, n - row), spatial, v, form, sums);
 }
 
 SBN_FORCE_INLINE void
 T(plane_sums_as)(const struct sbn_operands *at, size_t n, size_t spatial,
 		 const struct sbn_coefficients *k, size_t c, double sums[2], int form)
 {
-	T(sums_beside)(at, n, spatial, k, c, sums, form, NULL, 0);
+	struct sbn_block block = sbn_blocks_begin();
+	struct COEFFICIENTS v = { 0 };
+
+	T(load_sums)(&v, k, c, 0, form);
+	sums[0] = sums[1] = 0;
+	if (spatial < STRIP_SPATIAL) {
+		T(short_sums)(at, n, spatial, &v, form, sums);
+		return;
+	}
+	while (sbn_blocks_next(&block, n, spatial))
+		T(block_sums)(at, &block, &v, form, sums);
 }
 
 static void

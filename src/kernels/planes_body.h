@@ -21,56 +21,23 @@ T(moments_and_map)(const struct sbn_beside *beside, const struct sbn_operands *a
 		struct sbn_moments sum = T(moments_beside)(&next, n, spatial, &w, form);
 
 		T(put_moments)(beside, i, &sum);
-		T(next_plane)(&next, spatial, 0);
-	}
-	T(walk_rest)(&w, form);
-}
-
-SBN_FORCE_INLINE void
-T(sums_and_map)(const struct sbn_beside *beside, const struct sbn_operands *at, size_t n,
-		size_t spatial, const struct sbn_coefficients *k, size_t c, size_t n_channels,
-		int form)
-{
-	const int sums = form & (SBN_FORM_DY | SBN_FORM_ACT | SBN_FORM_Z);
-	struct sbn_operands next = *beside->at;
-	struct WALK w;
-
-	if (T(in_strips)(at, n, spatial, form)) {
-		T(sums_and_strips)(beside, at, n, spatial, k, c, n_channels, form);
-		return;
-	}
-	w = T(walk_begin)(at, n, spatial, k, c, n_channels, form);
-	for (size_t i = 0; i < beside->n_channels; i++) {
-		double sum[2];
-
-		T(sums_beside)(&next, n, spatial, k, beside->c + i, sum, sums, &w, form);
-		beside->sums[i] = (struct sbn_pair){ sum[0], sum[1] };
-		T(next_plane)(&next, spatial, sums);
+		T(next_plane)(&next, spatial);
 	}
 	T(walk_rest)(&w, form);
 }
 
 /* One after the other. */
 SBN_RARELY static void
-T(sums_alone)(const struct sbn_beside *beside, size_t n, size_t spatial,
-	      const struct sbn_coefficients *k, bool backward)
+T(moments_alone)(const struct sbn_beside *beside, size_t n, size_t spatial)
 {
 	struct sbn_operands next = *beside->at;
 
 	for (size_t i = 0; i < beside->n_channels; i++) {
-		if (backward) {
-			double sums[2];
+		struct sbn_moments sum;
 
-			T(plane_sums)(&next, n, spatial, k, beside->c + i, sums);
-			beside->sums[i] = (struct sbn_pair){ sums[0], sums[1] };
-			T(next_plane)(&next, spatial, sbn_sums_form(&next, k));
-		} else {
-			struct sbn_moments sum;
-
-			T(plane_moments)(&next, n, spatial, &sum);
-			T(put_moments)(beside, i, &sum);
-			T(next_plane)(&next, spatial, 0);
-		}
+		T(plane_moments)(&next, n, spatial, &sum);
+		T(put_moments)(beside, i, &sum);
+		T(next_plane)(&next, spatial);
 	}
 }
 
@@ -87,21 +54,6 @@ T(planes_normalize_beside)(const struct sbn_beside *beside, const struct sbn_ope
 					  n_channels);
 		return;
 	}
-	T(sums_alone)(beside, n, spatial, k, false);
+	T(moments_alone)(beside, n, spatial);
 	T(planes_normalize)(at, n, spatial, k, c, n_channels);
-}
-
-static void
-T(planes_dx_beside)(const struct sbn_beside *beside, const struct sbn_operands *at, size_t n,
-		    size_t spatial, const struct sbn_coefficients *k, size_t c, size_t n_channels)
-{
-	const int form = T(with_stream)(at, sbn_dx_form(at, k));
-
-	if (form & SBN_FORM_STREAM && sbn_form_is_usual(form)) {
-		SBN_SWITCH_DX_STREAM(form, T(sums_and_map), beside, at, n, spatial, k, c,
-				     n_channels);
-		return;
-	}
-	T(sums_alone)(beside, n, spatial, k, true);
-	T(planes_dx)(at, n, spatial, k, c, n_channels);
 }

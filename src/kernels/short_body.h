@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * The sums of planes whose rows are short, while strips of others are mapped. A block of them is
- * some whole rows; the rows of all blocks are alike.
- */
+/* The moments of planes whose rows are short, while strips of others are mapped. */
 
 /* The moments of plane i. */
 SBN_FORCE_INLINE void
@@ -13,22 +10,11 @@ T(put_moments)(const struct sbn_beside *beside, size_t i, const struct sbn_momen
 		beside->low[i] = sum->low;
 }
 
-/* The operands' next plane. */
+/* The next plane of what moments are made of. */
 SBN_FORCE_INLINE void
-T(next_plane)(struct sbn_operands *at, size_t spatial, int form)
+T(next_plane)(struct sbn_operands *at, size_t spatial)
 {
 	at->x.data = T(in)(at->x, 0, spatial);
-	if (form & SBN_FORM_Z)
-		at->z.data = T(in)(at->z, 0, spatial);
-	if (form & SBN_FORM_DY)
-		at->dy.data = T(in)(at->dy, 0, spatial);
-}
-
-/* How many rows of short planes are a block: the last one may have fewer. */
-static inline size_t
-T(rows_of_block)(size_t spatial)
-{
-	return SBN_MIN(SBN_BLOCK / SBN_MAX(spatial, (size_t)1), (size_t)SBN_BLOCK_ROWS);
 }
 
 /* After a row. */
@@ -64,17 +50,6 @@ T(powers_of_tail)(const ELEMENT *p, size_t n, const struct SHIFT *shift, struct 
 	T(short_powers_at)(p, n, shift, &t1, &t2);
 	*s1 = n < SBN_LANES / 2 ? w16_halves(t1, *s1) : t1;
 	*s2 = n < SBN_LANES / 2 ? w16_halves(t2, *s2) : t2;
-}
-
-SBN_FORCE_INLINE void
-T(sums_of_tail)(const struct ROW *row, size_t i, size_t n, const struct COEFFICIENTS *k, int form,
-		struct w16 *s0, struct w16 *s1)
-{
-	struct w16 t0 = *s0, t1 = *s1;
-
-	T(sums_at)(row, i, n, k, form, &t0, &t1);
-	*s0 = n < SBN_LANES / 2 ? w16_halves(t0, *s0) : t0;
-	*s1 = n < SBN_LANES / 2 ? w16_halves(t1, *s1) : t1;
 }
 
 /* sums[0] of n rows from `row` on, their distances from shift, sums[1] of the squares. */
@@ -143,60 +118,7 @@ T(moments_and_strips)(const struct sbn_beside *beside, const struct sbn_operands
 			sbn_moments_add(&sum, &moments, IS_WIDE);
 		}
 		T(put_moments)(beside, i, &sum);
-		T(next_plane)(&next, spatial, 0);
-	}
-	w.due = SIZE_MAX;
-	T(strips_on)(&spread, &w, form);
-}
-
-/* Adds the sums of n rows from `row` on. */
-SBN_FORCE_INLINE void
-T(short_sums)(const struct sbn_operands *at, size_t row, size_t n, size_t spatial,
-	      const struct COEFFICIENTS *v, int form, double sums[2], struct SPREAD *spread,
-	      struct STRIPS *w, int map)
-{
-	const size_t whole = spatial / SBN_LANES * SBN_LANES, rest = spatial % SBN_LANES;
-	struct w16 s0 = w16_set1(0), s1 = s0;
-
-	for (size_t end = row + n; row < end; row++) {
-		const struct ROW from = T(row_at)(at, row, 0, form);
-
-		for (size_t i = 0; i < whole; i += SBN_LANES) {
-			T(fetch_row)(&from, i, form);
-			T(sums_at)(&from, i, SBN_LANES, v, form, &s0, &s1);
-		}
-		if (rest != 0) {
-			T(fetch_row)(&from, whole, form);
-			T(sums_of_tail)(&from, whole, rest, v, form, &s0, &s1);
-		}
-		T(strips_beside)(spread, w, spatial, map);
-	}
-	sums[0] += T(fold)(s0);
-	sums[1] += T(fold)(s1);
-}
-
-SBN_FORCE_INLINE void
-T(sums_and_strips)(const struct sbn_beside *beside, const struct sbn_operands *at, size_t n,
-		   size_t spatial, const struct sbn_coefficients *k, size_t c, size_t n_channels,
-		   int form)
-{
-	const int sums = form & (SBN_FORM_DY | SBN_FORM_ACT | SBN_FORM_Z);
-	const size_t most = T(rows_of_block)(spatial);
-	struct SPREAD spread;
-	struct STRIPS w = T(strips_begin)(&spread, at, n, spatial, k, c, n_channels, form);
-	struct sbn_operands next = *beside->at;
-
-	for (size_t i = 0; i < beside->n_channels; i++) {
-		struct COEFFICIENTS v = { 0 };
-		double sum[2] = { 0, 0 };
-
-		T(load_sums)(&v, k, beside->c + i, 0, sums);
-		for (size_t row = 0; row < n; row += most)
-			T(short_sums)
-			(&next, row, SBN_MIN(most, n - row), spatial, &v, sums, sum, &spread, &w,
-			 form);
-		beside->sums[i] = (struct sbn_pair){ sum[0], sum[1] };
-		T(next_plane)(&next, spatial, sums);
+		T(next_plane)(&next, spatial);
 	}
 	w.due = SIZE_MAX;
 	T(strips_on)(&spread, &w, form);

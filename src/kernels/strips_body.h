@@ -52,7 +52,8 @@ T(in_strips)(const struct sbn_operands *at, size_t n, size_t spatial, int form)
 
 	if (form & SBN_FORM_OTHER || !sbn_form_is_usual(form))
 		return false;
-	return spatial > 0 && spatial < STRIP_SPATIAL && n >= STRIP_IMAGES && at->ahead == 0 &&
+	return spatial > 0 && spatial < STRIP_SPATIAL && n >= STRIP_IMAGES &&
+	       (at->ahead == 0 || form & SBN_FORM_DY) &&
 	       (!is_stream || stride * sizeof(ELEMENT) % SBN_STORE_LINE == 0);
 }
 
@@ -217,6 +218,10 @@ T(strip_of_two)(const struct SPREAD *spread, const struct STRIPS *w, size_t end,
 		struct RESULTS r, s;
 
 		T(load_step)(&v, spread, *at++);
+		if (form & SBN_FORM_DY) {
+			T(fetch_row)(&row, i, form);
+			T(fetch_row)(&second, i, form);
+		}
 		r = T(map)(&row, i, SBN_LANES, &v, form);
 		s = T(map)(&second, i, SBN_LANES, &v, form);
 		T(give_whole)(&row, i, &r, form);

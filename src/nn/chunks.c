@@ -83,7 +83,7 @@ sbn_chunks_choose(const struct sbn_pass *pass, uint32_t n_channels)
 	chunks.step = SBN_MIN(chunks.step, n_channels);
 	chunks.step = (uint32_t)sbn_ceil_div(n_channels, sbn_ceil_div(n_channels, chunks.step));
 	if (chunks.step > channels_to_a_line(&shape))
-		chunks.step = (uint32_t)sbn_align_up(chunks.step, channels_to_a_line(&shape));
+		chunks.step -= chunks.step % channels_to_a_line(&shape);
 	if (sbn_pass_order(pass) == SBN_BLOCKS) /* tiles of fewer channels read the same lines */
 		chunks.step = (uint32_t)sbn_align_up(chunks.step, SBN_LANES);
 	return chunks;

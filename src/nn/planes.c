@@ -69,18 +69,26 @@ sbn_planes_normalize(const struct sbn_pass *pass, const struct sbn_range *range)
 					range->begin, range->end - range->begin);
 }
 
-void
-sbn_planes_sum_gradients(const struct sbn_pass *pass, const struct sbn_range *range,
-			 const struct sbn_sums *out)
+static void
+sum_gradients(const struct sbn_pass *pass, const struct sbn_range *range,
+	      const struct sbn_sums *out, size_t ahead)
 {
 	for (uint32_t c = range->begin; c < range->end; c++) {
-		const struct sbn_operands at = operands_from_memory(pass, c);
+		struct sbn_operands at = operands_at(pass, c);
 		double sums[2];
 
+		at.ahead = ahead;
 		pass->kernels->plane_sums(&at, pass->geometry.n, pass->geometry.spatial, &pass->k,
 					  c, sums);
 		out->pair[c - range->begin] = sbn_pair_of_sums(pass, c, sums[0], sums[1]);
 	}
+}
+
+void
+sbn_planes_sum_gradients(const struct sbn_pass *pass, const struct sbn_range *range,
+			 const struct sbn_sums *out)
+{
+	sum_gradients(pass, range, out, AHEAD);
 }
 
 void
@@ -98,28 +106,33 @@ sbn_planes_sum_and_normalize(const struct sbn_pass *pass, const struct sbn_range
 {
 	const struct sbn_operands summed = operands_from_memory(pass, next->begin);
 	const struct sbn_operands at = operands_at(pass, range->begin);
-	const struct sbn_beside beside = { &summed, next->begin, next->end - next->begin, out->pair,
-					   out->low };
+	const struct sbn_beside beside = { &summed, next->end - next->begin, out->pair, out->low };
 
 	pass->kernels->planes_normalize_beside(&beside, &at, pass->geometry.n,
 					       pass->geometry.spatial, &pass->k, range->begin,
 					       range->end - range->begin);
 }
 
+/*
+ * How far ahead to ask for what is summed behind a loop that has asked for it, too: that loop has
+ * the most of an image's part to ask for where the part's beginning is all that is there already.
+ */
+static size_t
+ahead_in_part(size_t part_bytes)
+{
+	return SBN_MIN(SBN_MAX(part_bytes / 3 * 2, (size_t)2048), (size_t)8192);
+}
+
+/* Of twice the inputs, a loop for both would have to read too much between its stores. */
 void
 sbn_planes_sum_and_dx(const struct sbn_pass *pass, const struct sbn_range *next,
 		      const struct sbn_sums *out, const struct sbn_range *range)
 {
-	const struct sbn_operands summed = operands_from_memory(pass, next->begin);
-	const struct sbn_operands at = operands_at(pass, range->begin);
-	const struct sbn_beside beside = { &summed, next->begin, next->end - next->begin, out->pair,
-					   out->low };
+	const size_t channel = pass->geometry.spatial * pass->geometry.element_bytes;
+	struct sbn_operands at = operands_at(pass, range->begin);
 
-	pass->kernels->planes_dx_beside(&beside, &at, pass->geometry.n, pass->geometry.spatial,
-					&pass->k, range->begin, range->end - range->begin);
-	for (uint32_t c = next->begin; c < next->end; c++) {
-		struct sbn_pair sums = out->pair[c - next->begin];
-
-		out->pair[c - next->begin] = sbn_pair_of_sums(pass, c, sums.a, sums.b);
-	}
+	at.ahead = (next->begin - range->begin) * channel;
+	pass->kernels->planes_dx(&at, pass->geometry.n, pass->geometry.spatial, &pass->k,
+				 range->begin, range->end - range->begin);
+	sum_gradients(pass, next, out, ahead_in_part((next->end - next->begin) * channel));
 }

@@ -264,7 +264,7 @@ case_beside(const struct sbn_kernels *set, enum sbn_type type, size_t number, st
 	size_t n_mapped = mapped[case_digit(&rest, CASE_COUNT(mapped))];
 	size_t n_summed = summed[case_digit(&rest, CASE_COUNT(summed))], c = number % 80;
 	struct sbn_pair *sums = (struct sbn_pair *)out->values;
-	double *low = out->values + 4 * n_summed;
+	double *low = out->values + 2 * n_summed;
 	struct sbn_operands next;
 	struct case_pass pass;
 
@@ -274,18 +274,13 @@ case_beside(const struct sbn_kernels *set, enum sbn_type type, size_t number, st
 	n_mapped = spatial > 200 ? n_mapped % 4 : n_mapped;
 	case_begin(type, (enum case_data)(rest / 2), number, n, spatial * (n_mapped + n_summed),
 		   out, &pass);
-	pass.forward.stream = pass.backward.stream = rest % 2 == 1;
+	pass.forward.stream = rest % 2 == 1;
 	next = case_planes_behind(type, &pass.forward, spatial * n_mapped);
 	memset(low, 0, n_summed * sizeof(*low));
-	kernels->planes_normalize_beside(&(struct sbn_beside){ &next, c + n_mapped, n_summed, sums,
-							       low },
+	kernels->planes_normalize_beside(&(struct sbn_beside){ &next, n_summed, sums, low },
 					 &pass.forward, n, spatial, &pass.k, c, n_mapped);
-	next = case_planes_behind(type, &pass.backward, spatial * n_mapped);
-	kernels->planes_dx_beside(&(struct sbn_beside){ &next, c + n_mapped, n_summed,
-							sums + n_summed, NULL },
-				  &pass.backward, n, spatial, &pass.k, c, n_mapped);
 	sbn_stream_end();
-	out->n_values = 5 * n_summed;
+	out->n_values = 3 * n_summed;
 	return true;
 }
 

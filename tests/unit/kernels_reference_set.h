@@ -20,41 +20,23 @@
 	}
 
 /* One after the other. */
-#define REFERENCE_BESIDE(name, type)                                                            \
-	static void planes_normalize_beside_##name(const struct sbn_beside *beside,             \
-						   const struct sbn_operands *at, size_t n,     \
-						   size_t spatial,                              \
-						   const struct sbn_coefficients *k, size_t c,  \
-						   size_t n_channels)                           \
-	{                                                                                       \
-		for (size_t i = 0; i < beside->n_channels; i++) {                               \
-			struct sbn_in x = elements_behind(type, beside->at->x, i * spatial);    \
-			struct sbn_moments sum;                                                 \
-                                                                                                \
-			reference_plane_moments(type, x, n, spatial, &sum);                     \
-			beside->sums[i] = (struct sbn_pair){ sum.mean, sum.m2 };                \
-			if (type == SBN_F64)                                                    \
-				beside->low[i] = sum.low;                                       \
-		}                                                                               \
-		planes_normalize_##name(at, n, spatial, k, c, n_channels);                      \
-	}                                                                                       \
-	static void planes_dx_beside_##name(const struct sbn_beside *beside,                    \
-					    const struct sbn_operands *at, size_t n,            \
-					    size_t spatial, const struct sbn_coefficients *k,   \
-					    size_t c, size_t n_channels)                        \
-	{                                                                                       \
-		for (size_t i = 0; i < beside->n_channels; i++) {                               \
-			struct sbn_operands plane = {                                           \
-				.x = elements_behind(type, beside->at->x, i * spatial),         \
-				.z = elements_behind(type, beside->at->z, i * spatial),         \
-				.dy = elements_behind(type, beside->at->dy, i * spatial),       \
-			};                                                                      \
-			double sums[2];                                                         \
-                                                                                                \
-			reference_plane_sums(type, &plane, n, spatial, k, beside->c + i, sums); \
-			beside->sums[i] = (struct sbn_pair){ sums[0], sums[1] };                \
-		}                                                                               \
-		planes_dx_##name(at, n, spatial, k, c, n_channels);                             \
+#define REFERENCE_BESIDE(name, type)                                                           \
+	static void planes_normalize_beside_##name(const struct sbn_beside *beside,            \
+						   const struct sbn_operands *at, size_t n,    \
+						   size_t spatial,                             \
+						   const struct sbn_coefficients *k, size_t c, \
+						   size_t n_channels)                          \
+	{                                                                                      \
+		for (size_t i = 0; i < beside->n_channels; i++) {                              \
+			struct sbn_in x = elements_behind(type, beside->at->x, i * spatial);   \
+			struct sbn_moments sum;                                                \
+                                                                                               \
+			reference_plane_moments(type, x, n, spatial, &sum);                    \
+			beside->sums[i] = (struct sbn_pair){ sum.mean, sum.m2 };               \
+			if (type == SBN_F64)                                                   \
+				beside->low[i] = sum.low;                                      \
+		}                                                                              \
+		planes_normalize_##name(at, n, spatial, k, c, n_channels);                     \
 	}
 
 #define REFERENCE_TYPE(name, type)                                                                \
@@ -148,12 +130,11 @@ reference_merge_moments(struct sbn_pair *sum, const struct sbn_pair *const *row,
 	}
 }
 
-#define REFERENCE_TABLE(name)                                                                      \
-	{                                                                                          \
-		plane_moments_##name, planes_normalize_##name, plane_sums_##name,                  \
-			planes_dx_##name, planes_normalize_beside_##name, planes_dx_beside_##name, \
-			rows_moments_##name, rows_normalize_##name, rows_sums_##name,              \
-			rows_dx_##name                                                             \
+#define REFERENCE_TABLE(name)                                                                  \
+	{                                                                                      \
+		plane_moments_##name, planes_normalize_##name, plane_sums_##name,              \
+			planes_dx_##name, planes_normalize_beside_##name, rows_moments_##name, \
+			rows_normalize_##name, rows_sums_##name, rows_dx_##name                \
 	}
 
 static const struct sbn_kernels reference_kernels = {

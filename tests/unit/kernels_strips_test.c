@@ -12,7 +12,7 @@
 enum { CHANNELS = 32, MOST_IMAGES = 3, MOST_SPATIAL = 255 };
 enum { SIZE = CHANNELS * MOST_IMAGES * MOST_SPATIAL + 64 };
 
-/* Images of CHANNELS planes, of which some are mapped and the others summed. */
+/* Images of CHANNELS planes, of which some are mapped, and forward the others summed. */
 struct strips_case {
 	const struct sbn_type_kernels *kernels;
 	enum sbn_type type;
@@ -75,12 +75,12 @@ run_in_strips(const struct strips_case *t, bool backward)
 {
 	struct sbn_operands at = operands_of(t, backward, &in_strips);
 	const struct sbn_operands next = behind(t, &at, t->n_mapped);
-	const struct sbn_beside beside = { &next, 2 + t->n_mapped, CHANNELS - t->n_mapped,
-					   in_strips.sums, in_strips.low };
+	const struct sbn_beside beside = { &next, CHANNELS - t->n_mapped, in_strips.sums,
+					   in_strips.low };
 
 	at.stream = true;
 	if (backward)
-		t->kernels->planes_dx_beside(&beside, &at, t->n, t->spatial, &t->k, 2, t->n_mapped);
+		t->kernels->planes_dx(&at, t->n, t->spatial, &t->k, 2, t->n_mapped);
 	else
 		t->kernels->planes_normalize_beside(&beside, &at, t->n, t->spatial, &t->k, 2,
 						    t->n_mapped);
@@ -104,19 +104,14 @@ run_by_planes(const struct strips_case *t, bool backward)
 		else
 			t->kernels->planes_normalize(&one, 1, t->spatial, &t->k, 2, t->n_mapped);
 	}
-	for (size_t c = 0; c < CHANNELS - t->n_mapped; c++) {
+	for (size_t c = 0; c < CHANNELS - t->n_mapped && !backward; c++) {
 		const struct sbn_operands next = behind(t, &at, t->n_mapped + c);
 		struct sbn_moments moments;
-		double sums[2];
 
 		t->kernels->plane_moments(&next, t->n, t->spatial, &moments);
 		by_planes.sums[c] = (struct sbn_pair){ moments.mean, moments.m2 };
-		if (t->type == SBN_F64 && !backward)
+		if (t->type == SBN_F64)
 			by_planes.low[c] = moments.low;
-		if (!backward)
-			continue;
-		t->kernels->plane_sums(&next, t->n, t->spatial, &t->k, 2 + t->n_mapped + c, sums);
-		by_planes.sums[c] = (struct sbn_pair){ sums[0], sums[1] };
 	}
 }
 
