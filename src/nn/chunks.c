@@ -47,16 +47,27 @@ room_of(const struct sbn_cache *cache, const struct shape *shape, size_t channel
 	return shape->n_inputs * shape->n * SBN_MAX(apart, channels * shape->row);
 }
 
-/* The most channels that fit thrice: those that are stored, and those that are summed ahead. */
+/*
+ * What may lie in the cache: three chunks, one that is stored and two that are summed ahead. The
+ * rest is for what is fetched already, and for the program that reads the outputs.
+ */
+static size_t
+room_for_chunks(const struct sbn_cache *cache)
+{
+	return cache->bytes / 8 * 3;
+}
+
+/* The most channels that fit thrice. */
 static uint32_t
 choose_step(size_t most, const struct sbn_cache *cache, const struct shape *shape)
 {
 	const size_t channel = SBN_MAX(shape->n_inputs * shape->n * shape->row, (size_t)1);
-	size_t step = SBN_MAX(most / channel, (size_t)1);
+	const size_t fit = room_for_chunks(cache) / (3 * channel);
+	size_t step = SBN_MIN(most / channel, fit);
 
-	while (step > 1 && room_of(cache, shape, 3 * step) > cache->bytes / 2)
-		step = (step + 1) / 2;
-	return (uint32_t)SBN_MIN(step, (size_t)UINT32_MAX);
+	if (room_of(cache, shape, 3 * step) > room_for_chunks(cache))
+		step = 1;
+	return (uint32_t)SBN_MIN(SBN_MAX(step, (size_t)1), (size_t)UINT32_MAX);
 }
 
 /* So many channels' rows end at the edge of a line, if they begin at one. */
@@ -77,7 +88,7 @@ sbn_chunks_choose(const struct sbn_pass *pass, uint32_t n_channels)
 	if (pass->before != NULL) /* the data has been summed before: only sums travel */
 		return chunks;
 	chunks.step = choose_step(most, &cache, &shape);
-	if (room_of(&cache, &shape, 3 * (size_t)chunks.step) > cache.bytes / 2)
+	if (room_of(&cache, &shape, 3 * (size_t)chunks.step) > room_for_chunks(&cache))
 		chunks.lookahead = 1; /* one channel is too much: at least it is stored at once */
 	/* as many chunks, but alike */
 	chunks.step = SBN_MIN(chunks.step, n_channels);

@@ -28,22 +28,30 @@ operands_at(const struct sbn_pass *pass, uint32_t c)
 	};
 }
 
-/* What is summed comes from memory; what is written then was summed before, and is in the cache. */
-enum { AHEAD = 4096 };
-
-static struct sbn_operands
-operands_from_memory(const struct sbn_pass *pass, uint32_t c)
+/* Bytes of a range's channels that lie side by side in an image. */
+static size_t
+part_bytes(const struct sbn_pass *pass, const struct sbn_range *range)
 {
-	struct sbn_operands at = operands_at(pass, c);
+	return (range->end - range->begin) * pass->geometry.spatial * pass->geometry.element_bytes;
+}
 
-	at.ahead = AHEAD;
-	return at;
+/* What is summed comes from memory; what is written then was summed before, and is in the cache. */
+enum { AHEAD = 4096, FAR_AHEAD = 6144 };
+
+/* Farther where memory goes on for long; behind a part's end it is the next chunk's. */
+static size_t
+ahead_in_memory(const struct sbn_pass *pass, const struct sbn_range *range)
+{
+	return part_bytes(pass, range) < 2 * FAR_AHEAD ? AHEAD : FAR_AHEAD;
 }
 
 static struct sbn_operands
-operands_to_write(const struct sbn_pass *pass, uint32_t c)
+operands_to_write(const struct sbn_pass *pass, const struct sbn_range *range)
 {
-	return pass->sum == NULL ? operands_from_memory(pass, c) : operands_at(pass, c);
+	struct sbn_operands at = operands_at(pass, range->begin);
+
+	at.ahead = pass->sum == NULL ? ahead_in_memory(pass, range) : 0;
+	return at;
 }
 
 void
@@ -51,9 +59,10 @@ sbn_planes_sum_moments(const struct sbn_pass *pass, const struct sbn_range *rang
 		       const struct sbn_sums *out)
 {
 	for (uint32_t c = range->begin; c < range->end; c++) {
-		const struct sbn_operands at = operands_from_memory(pass, c);
+		struct sbn_operands at = operands_at(pass, c);
 		struct sbn_moments moments;
 
+		at.ahead = ahead_in_memory(pass, range);
 		pass->kernels->plane_moments(&at, pass->geometry.n, pass->geometry.spatial,
 					     &moments);
 		sbn_sums_put(out, c - range->begin, &moments);
@@ -63,7 +72,7 @@ sbn_planes_sum_moments(const struct sbn_pass *pass, const struct sbn_range *rang
 void
 sbn_planes_normalize(const struct sbn_pass *pass, const struct sbn_range *range)
 {
-	const struct sbn_operands at = operands_to_write(pass, range->begin);
+	const struct sbn_operands at = operands_to_write(pass, range);
 
 	pass->kernels->planes_normalize(&at, pass->geometry.n, pass->geometry.spatial, &pass->k,
 					range->begin, range->end - range->begin);
@@ -88,13 +97,13 @@ void
 sbn_planes_sum_gradients(const struct sbn_pass *pass, const struct sbn_range *range,
 			 const struct sbn_sums *out)
 {
-	sum_gradients(pass, range, out, AHEAD);
+	sum_gradients(pass, range, out, ahead_in_memory(pass, range));
 }
 
 void
 sbn_planes_dx(const struct sbn_pass *pass, const struct sbn_range *range)
 {
-	const struct sbn_operands at = operands_to_write(pass, range->begin);
+	const struct sbn_operands at = operands_to_write(pass, range);
 
 	pass->kernels->planes_dx(&at, pass->geometry.n, pass->geometry.spatial, &pass->k,
 				 range->begin, range->end - range->begin);
@@ -104,10 +113,11 @@ void
 sbn_planes_sum_and_normalize(const struct sbn_pass *pass, const struct sbn_range *next,
 			     const struct sbn_sums *out, const struct sbn_range *range)
 {
-	const struct sbn_operands summed = operands_from_memory(pass, next->begin);
 	const struct sbn_operands at = operands_at(pass, range->begin);
+	struct sbn_operands summed = operands_at(pass, next->begin);
 	const struct sbn_beside beside = { &summed, next->end - next->begin, out->pair, out->low };
 
+	summed.ahead = ahead_in_memory(pass, next);
 	pass->kernels->planes_normalize_beside(&beside, &at, pass->geometry.n,
 					       pass->geometry.spatial, &pass->k, range->begin,
 					       range->end - range->begin);
@@ -118,9 +128,9 @@ sbn_planes_sum_and_normalize(const struct sbn_pass *pass, const struct sbn_range
  * the most of an image's part to ask for where the part's beginning is all that is there already.
  */
 static size_t
-ahead_in_part(size_t part_bytes)
+ahead_behind_dx(size_t part)
 {
-	return SBN_MIN(SBN_MAX(part_bytes / 3 * 2, (size_t)2048), (size_t)8192);
+	return SBN_MIN(SBN_MAX(part / 3 * 2, (size_t)2048), (size_t)8192);
 }
 
 /* Of twice the inputs, a loop for both would have to read too much between its stores. */
@@ -134,5 +144,5 @@ sbn_planes_sum_and_dx(const struct sbn_pass *pass, const struct sbn_range *next,
 	at.ahead = (next->begin - range->begin) * channel;
 	pass->kernels->planes_dx(&at, pass->geometry.n, pass->geometry.spatial, &pass->k,
 				 range->begin, range->end - range->begin);
-	sum_gradients(pass, next, out, ahead_in_part((next->end - next->begin) * channel));
+	sum_gradients(pass, next, out, ahead_behind_dx(part_bytes(pass, next)));
 }
