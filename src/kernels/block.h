@@ -29,6 +29,18 @@
 /* Code that runs so rarely that one copy out of line is better. */
 #define SBN_RARELY __attribute__((noinline))
 
+/* Asks for a line that is about to be written in part; a hint. */
+static inline void
+sbn_fetch_to_write(const void *line)
+{
+#ifdef SBN_HAVE_X86
+	/* without -mprfchw the builtin gives prefetcht0, which only reads */
+	__asm__ volatile("prefetchw %0" : : "m"(*(const char *)line));
+#else
+	__builtin_prefetch(line, 1, 3);
+#endif
+}
+
 /* A part of a plane, or of a matrix whose columns are channels. */
 struct sbn_block {
 	size_t row, n; /* rows row..row+n-1 */

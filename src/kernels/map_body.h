@@ -61,6 +61,23 @@ T(walk_part)(struct WALK *w, size_t n, int form)
 	w->i += n;
 }
 
+/* Asks for the lines that an image's planes share with their neighbours. */
+SBN_FORCE_INLINE void
+T(walk_fetch_edges)(const struct WALK *w, size_t image, int form)
+{
+	const size_t total = w->spatial * w->n_channels;
+	uintptr_t begin;
+
+	if (!(form & SBN_FORM_STREAM) || image >= w->n)
+		return;
+	begin = (uintptr_t)(form & SBN_FORM_OUT ? T(out)(w->at->out, image, 0) :
+						  T(out)(w->at->dz, image, 0));
+	if (begin % SBN_STORE_LINE != 0)
+		T(fetch_edge)(w->at, image, 0, form);
+	if ((begin + total * sizeof(ELEMENT)) % SBN_STORE_LINE != 0)
+		T(fetch_edge)(w->at, image, total - 1, form);
+}
+
 /* Goes to an image; returns how many elements stand before its first line. */
 SBN_FORCE_INLINE size_t
 T(walk_enter_image)(struct WALK *w, size_t image, int form)
@@ -69,6 +86,7 @@ T(walk_enter_image)(struct WALK *w, size_t image, int form)
 	const size_t total = w->spatial * w->n_channels;
 	size_t head;
 
+	T(walk_fetch_edges)(w, image + EDGES_AHEAD, form);
 	w->image = image;
 	w->row = T(row_at)(w->at, image, 0, form);
 	head = SBN_MIN(T(line_head)(&w->row, form), total);
@@ -116,8 +134,11 @@ T(walk_begin)(const struct sbn_operands *at, size_t n, size_t spatial,
 		.n = spatial * n_channels == 0 ? 0 : n,
 		.spatial = spatial,
 	};
-	size_t head = w.n == 0 ? 0 : T(walk_enter_image)(&w, 0, form);
+	size_t head;
 
+	for (size_t image = 0; image < EDGES_AHEAD; image++)
+		T(walk_fetch_edges)(&w, image, form);
+	head = w.n == 0 ? 0 : T(walk_enter_image)(&w, 0, form);
 	return head == 0 ? w : T(walk_rarely)(w, head, form);
 }
 

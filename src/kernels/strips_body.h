@@ -14,7 +14,8 @@ enum {
 	STRIP_ELEMENTS = 32 * SBN_LANES, /* of each coefficient; they stay in the innermost cache */
 	STRIP_STEPS = 256,               /* at most */
 	STRIP_SPATIAL = 128,             /* longer rows keep a plane's coefficients in registers */
-	STRIP_IMAGES = 2                 /* fewer are not worth it */
+	STRIP_IMAGES = 2,                /* fewer are not worth it */
+	EDGES_AHEAD = 4                  /* images; their edges are asked for */
 };
 
 #endif
@@ -64,6 +65,19 @@ T(line_head)(const struct ROW *row, int form)
 	uintptr_t anchor = (uintptr_t)(form & SBN_FORM_OUT ? row->out : row->dz);
 
 	return form & SBN_FORM_STREAM ? (-anchor & (SBN_STORE_LINE - 1)) / sizeof(ELEMENT) : 0;
+}
+
+/*
+ * Asks for the lines of an image's outputs in which element i stands. A line that is written in part
+ * has to be read first, and stores are done in order: each would wait for memory.
+ */
+SBN_FORCE_INLINE void
+T(fetch_edge)(const struct sbn_operands *at, size_t image, size_t i, int form)
+{
+	if (form & SBN_FORM_OUT)
+		sbn_fetch_to_write(T(out)(at->out, image, i));
+	if (form & SBN_FORM_DZ)
+		sbn_fetch_to_write(T(out)(at->dz, image, i));
 }
 
 /* n <= 16 elements' coefficients: `left` of the first channel, and those of the ones behind it. */
@@ -146,10 +160,14 @@ T(strips_edge)(struct SPREAD *spread, const struct STRIPS *w, size_t begin, size
 		T(spread_step)(spread, 0, w->k, w->c + plane, w->spatial, left, n, form);
 		T(load_map)(&v, w->k, w->c, 0, form);
 		T(load_step)(&v, spread, 0);
+		for (size_t image = 0; image < SBN_MIN(w->n, (size_t)EDGES_AHEAD); image++)
+			T(fetch_edge)(w->at, image, i, form);
 		for (size_t image = 0; image < w->n; image++) {
 			const struct ROW row = T(row_at)(w->at, image, 0, form);
 			const struct RESULTS r = T(map)(&row, i, n, &v, form);
 
+			if (image + EDGES_AHEAD < w->n)
+				T(fetch_edge)(w->at, image + EDGES_AHEAD, i, form);
 			T(give)(&row, i, n, &r, form);
 		}
 	}

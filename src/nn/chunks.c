@@ -4,6 +4,8 @@
 #include "base/math.h"
 #include "nn/cache.h"
 
+enum { SHORT_LINES = 96 }; /* a row of fewer costs more at its ends than in a farther cache */
+
 static size_t
 greatest_divisor(size_t a, size_t b)
 {
@@ -77,6 +79,35 @@ channels_to_a_line(const struct shape *shape)
 	return SBN_STORE_LINE / greatest_divisor(shape->row, SBN_STORE_LINE);
 }
 
+/*
+ * Whether chunks of so many channels, which end with a line, are worth it: an image's part that
+ * begins or ends within one is mapped there by slow loops, and has to be read first. So it may
+ * take the whole cache, and where parts are short the next one, too; a core has eight times as
+ * much of that, as a rule.
+ */
+static bool
+is_worth_whole_lines(const struct sbn_cache *cache, const struct shape *shape, size_t channels)
+{
+	const size_t room = room_of(cache, shape, 2 * channels);
+
+	return room <= cache->bytes ||
+	       (shape->row < SHORT_LINES * SBN_STORE_LINE && room <= 8 * cache->bytes);
+}
+
+static void
+choose_whole_lines(struct sbn_chunks *chunks, const struct sbn_cache *cache,
+		   const struct shape *shape, uint32_t n_channels)
+{
+	const size_t whole = channels_to_a_line(shape);
+
+	if (chunks->step >= whole) {
+		chunks->step -= (uint32_t)(chunks->step % whole);
+	} else if (whole < n_channels && is_worth_whole_lines(cache, shape, whole)) {
+		chunks->step = (uint32_t)whole;
+		chunks->lookahead = 1;
+	}
+}
+
 struct sbn_chunks
 sbn_chunks_choose(const struct sbn_pass *pass, uint32_t n_channels)
 {
@@ -93,8 +124,7 @@ sbn_chunks_choose(const struct sbn_pass *pass, uint32_t n_channels)
 	/* as many chunks, but alike */
 	chunks.step = SBN_MIN(chunks.step, n_channels);
 	chunks.step = (uint32_t)sbn_ceil_div(n_channels, sbn_ceil_div(n_channels, chunks.step));
-	if (chunks.step > channels_to_a_line(&shape))
-		chunks.step -= chunks.step % channels_to_a_line(&shape);
+	choose_whole_lines(&chunks, &cache, &shape, n_channels);
 	if (sbn_pass_order(pass) == SBN_BLOCKS) /* tiles of fewer channels read the same lines */
 		chunks.step = (uint32_t)sbn_align_up(chunks.step, SBN_LANES);
 	return chunks;
