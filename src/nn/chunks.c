@@ -98,14 +98,17 @@ static void
 choose_whole_lines(struct sbn_chunks *chunks, const struct sbn_cache *cache,
 		   const struct shape *shape, uint32_t n_channels)
 {
-	const size_t whole = channels_to_a_line(shape);
+	const uint32_t whole = (uint32_t)channels_to_a_line(shape);
 
 	if (chunks->step >= whole) {
-		chunks->step -= (uint32_t)(chunks->step % whole);
+		chunks->step -= chunks->step % whole;
 	} else if (whole < n_channels && is_worth_whole_lines(cache, shape, whole)) {
-		chunks->step = (uint32_t)whole;
+		chunks->step = whole;
 		chunks->lookahead = 1;
+	} else {
+		return;
 	}
+	chunks->whole = whole;
 }
 
 struct sbn_chunks
@@ -114,7 +117,7 @@ sbn_chunks_choose(const struct sbn_pass *pass, uint32_t n_channels)
 	const size_t most = pass->bn->group->process->chunk_bytes;
 	const struct shape shape = shape_of(pass);
 	const struct sbn_cache cache = sbn_cache_find();
-	struct sbn_chunks chunks = { n_channels, 2 };
+	struct sbn_chunks chunks = { .step = n_channels, .whole = 1, .lookahead = 2 };
 
 	if (pass->before != NULL) /* the data has been summed before: only sums travel */
 		return chunks;

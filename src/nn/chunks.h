@@ -6,7 +6,8 @@
 #include "nn/pipeline.h"
 
 struct sbn_chunks {
-	uint32_t step;      /* channels of a chunk */
+	uint32_t step;      /* channels of a chunk, at most */
+	uint32_t whole;     /* chunks end at multiples of it, as far as `step` allows */
 	uint32_t lookahead; /* chunks that are summed and published before one is finished */
 };
 

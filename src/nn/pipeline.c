@@ -173,20 +173,26 @@ merge_all(struct window *w, uint32_t lane, const struct sbn_range *chunk, bool *
 struct progress {
 	uint32_t lane;
 	uint32_t done, summed, end;
+	uint32_t n_ahead; /* chunks from done to summed */
 	struct stopwatch watch;
 };
 
+/* A lane may begin anywhere: its first chunk ends where the others can begin. */
 static struct sbn_range
 chunk_at(const struct window *w, uint32_t begin, uint32_t end)
 {
-	return (struct sbn_range){ begin, begin + SBN_MIN(end - begin, w->chunks.step) };
+	struct sbn_range chunk = { begin, begin + SBN_MIN(end - begin, w->chunks.step) };
+
+	if (chunk.end < end)
+		chunk.end -= (w->first + chunk.end) % w->chunks.whole;
+	return chunk;
 }
 
 /* Chunks until `lookahead` of them are on their way. */
 static void
 sum_ahead(struct window *w, struct progress *p)
 {
-	while (p->summed < p->end && p->summed - p->done < w->chunks.lookahead * w->chunks.step) {
+	for (; p->summed < p->end && p->n_ahead < w->chunks.lookahead; p->n_ahead++) {
 		struct sbn_range chunk = chunk_at(w, p->summed, p->end);
 
 		sum_chunk(w, p->lane, &chunk, &p->watch);
@@ -211,6 +217,7 @@ write_chunk(struct window *w, struct progress *p, const struct sbn_range *chunk)
 		publish_chunk(w, p->lane, &next);
 		lap(&p->watch, SBN_EXCHANGE_TICKS);
 		p->summed = next.end;
+		p->n_ahead++;
 	} else if (pass->apply != NULL) {
 		pass->apply(pass, &range);
 		lap(&p->watch, SBN_NORMALIZE_TICKS);
@@ -240,6 +247,7 @@ run_lane(void *argument, int index)
 		if (usable)
 			write_chunk(w, &p, &chunk);
 		p.done = chunk.end;
+		p.n_ahead -= w->pass->sum != NULL;
 	}
 	if (w->pass->stream)
 		sbn_stream_end();
