@@ -424,11 +424,12 @@ T(give_whole)(const struct ROW *row, size_t i, const struct RESULTS *r, int form
 		T(stream)(row->out + i, r->out);
 }
 
-/* 32 elements of one channel, in the order of T(load_two). */
+/* 32 elements in the order of T(load_two), the coefficients of their halves: k, l. */
 SBN_FORCE_INLINE void
-T(map_two)(const struct ROW *row, size_t i, const struct COEFFICIENTS *k, int form)
+T(map_two)(const struct ROW *row, size_t i, const struct COEFFICIENTS *k,
+	   const struct COEFFICIENTS *l, int form)
 {
-	struct TWO x = { k->mean_hi, k->mean_hi }, z = { V(set1)(0), V(set1)(0) }, dy = z;
+	struct TWO x = { k->mean_hi, l->mean_hi }, z = { V(set1)(0), V(set1)(0) }, dy = z;
 	struct RESULTS a, b;
 
 	if (T(needs_x)(form))
@@ -438,7 +439,7 @@ T(map_two)(const struct ROW *row, size_t i, const struct COEFFICIENTS *k, int fo
 	if (form & SBN_FORM_DY)
 		dy = T(load_two)(row->dy + i);
 	a = T(map_of)(&(struct INPUTS){ x.a, z.a, dy.a }, k, form);
-	b = T(map_of)(&(struct INPUTS){ x.b, z.b, dy.b }, k, form);
+	b = T(map_of)(&(struct INPUTS){ x.b, z.b, dy.b }, l, form);
 	if (form & SBN_FORM_DZ)
 		T(put_two)(row->dz + i, (struct TWO){ a.dz, b.dz }, form);
 	if (form & SBN_FORM_OUT)

@@ -173,6 +173,22 @@ load_two_bf16(const uint16_t *p)
 	return (struct two_bf16){ half_mixed_bf16(p), half_mixed_bf16(p + 16) };
 }
 
+static inline struct v16
+half_mix_bf16(struct v16 v)
+{
+	__m256d even = _mm256_castps_pd(_mm256_shuffle_ps(v.lo, v.hi, 0x88));
+	__m256d odd = _mm256_castps_pd(_mm256_shuffle_ps(v.lo, v.hi, 0xdd));
+
+	return (struct v16){ _mm256_castpd_ps(_mm256_permute4x64_pd(even, 0xd8)),
+			     _mm256_castpd_ps(_mm256_permute4x64_pd(odd, 0xd8)) };
+}
+
+static inline struct two_bf16
+mix_two_bf16(struct v16 a, struct v16 b)
+{
+	return (struct two_bf16){ half_mix_bf16(a), half_mix_bf16(b) };
+}
+
 static inline void
 store_two_bf16(uint16_t *p, struct two_bf16 two)
 {
@@ -218,6 +234,12 @@ load_n_mixed_bf16(const uint16_t *p, size_t n, struct v16 narrow, struct w16 res
 			     w16_quarter_blend(w16_mask((n + 1) / 2, 1), v.b, rest.b),
 			     w16_quarter_blend(w16_mask(n / 2, 0), v.c, rest.c),
 			     w16_quarter_blend(w16_mask(n / 2, 1), v.d, rest.d) };
+}
+
+static inline bool
+tail_is_low_bf16(size_t n)
+{
+	return n == 1;
 }
 
 static inline void

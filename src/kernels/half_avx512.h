@@ -116,6 +116,17 @@ load_two_bf16(const uint16_t *p)
 				  { _mm512_castsi512_ps(odd) } };
 }
 
+static inline struct two_bf16
+mix_two_bf16(struct v16 a, struct v16 b)
+{
+	const __m512i even = _mm512_setr_epi32(0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26,
+					       28, 30);
+	const __m512i odd = _mm512_add_epi32(even, _mm512_set1_epi32(1));
+
+	return (struct two_bf16){ { _mm512_permutex2var_ps(a.a, even, b.a) },
+				  { _mm512_permutex2var_ps(a.a, odd, b.a) } };
+}
+
 static inline __m512i
 half_of_two_bf16(struct two_bf16 two)
 {
@@ -173,6 +184,12 @@ load_n_mixed_bf16(const uint16_t *p, size_t n, struct v16 narrow, struct w16 res
 						  _mm256_castsi256_ps(even)),
 			     _mm512_mask_cvtps_pd(rest.hi, w16_mask(n / 2, 0),
 						  _mm256_castsi256_ps(odd)) };
+}
+
+static inline bool
+tail_is_low_bf16(size_t n)
+{
+	return n == 1;
 }
 
 static inline void

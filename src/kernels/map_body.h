@@ -192,7 +192,7 @@ T(walk_plane)(struct WALK *w, int form)
 	}
 	for (; IS_HALF && i + 2 * SBN_LANES <= end; i += 2 * SBN_LANES) {
 		T(fetch_row)(&row, i, form);
-		T(map_two)(&row, i, &v, form);
+		T(map_two)(&row, i, &v, &v, form);
 	}
 	for (; i < end; i += SBN_LANES)
 		T(walk_step)(&row, i, &v, form);

@@ -25,6 +25,12 @@ T(stream_two)(ELEMENT *p, struct TWO two)
 	T(stream)(p + SBN_LANES, two.b);
 }
 
+SBN_FORCE_INLINE struct TWO
+T(mix_two)(struct VECTOR a, struct VECTOR b)
+{
+	return (struct TWO){ a, b };
+}
+
 SBN_FORCE_INLINE struct w16
 T(load_mixed)(const ELEMENT *p)
 {
@@ -36,6 +42,12 @@ T(load_n_mixed)(const ELEMENT *p, size_t n, struct VECTOR rest, struct w16 wide_
 {
 	(void)wide_rest;
 	return V_WIDEN(T(load_n)(p, n, rest));
+}
+
+SBN_FORCE_INLINE bool
+T(tail_is_low)(size_t n)
+{
+	return n < SBN_LANES / 2;
 }
 
 SBN_FORCE_INLINE void

@@ -26,30 +26,19 @@ T(strips_beside)(struct SPREAD *spread, struct STRIPS *w, size_t summed, int for
 		T(strips_on)(spread, w, form);
 }
 
-/* Of n elements; shift: NULL for 0. Lanes in order, as half of them are left out in tails. */
-SBN_FORCE_INLINE void
-T(short_powers_at)(const ELEMENT *p, size_t n, const struct SHIFT *shift, struct w16 *s1,
-		   struct w16 *s2)
-{
-	if (shift != NULL)
-		T(moments_at)(p, n, shift, s1, s2);
-	else
-		T(add_powers)(T(take_wide)(p, n, V(set1)(0)), s1, s2);
-}
-
 /*
- * The end of a row: of fewer than 8 elements the upper lanes need not be computed, for what they
- * would add is an exact zero, or a NaN where there is one already.
+ * The end of a row: lanes that have no elements need not be computed, for what they would add is
+ * an exact zero, or a NaN where there is one already.
  */
 SBN_FORCE_INLINE void
-T(powers_of_tail)(const ELEMENT *p, size_t n, const struct SHIFT *shift, struct w16 *s1,
-		  struct w16 *s2)
+T(powers_of_tail)(const struct ROW *row, size_t i, size_t n, const struct SHIFT *shift,
+		  struct w16 *s1, struct w16 *s2)
 {
 	struct w16 t1 = *s1, t2 = *s2;
 
-	T(short_powers_at)(p, n, shift, &t1, &t2);
-	*s1 = n < SBN_LANES / 2 ? w16_halves(t1, *s1) : t1;
-	*s2 = n < SBN_LANES / 2 ? w16_halves(t2, *s2) : t2;
+	T(row_moments_at)(row, i, n, shift, &t1, &t2);
+	*s1 = T(tail_is_low)(n) ? w16_halves(t1, *s1) : t1;
+	*s2 = T(tail_is_low)(n) ? w16_halves(t2, *s2) : t2;
 }
 
 /* sums[0] of n rows from `row` on, their distances from shift, sums[1] of the squares. */
@@ -66,16 +55,16 @@ T(short_powers)(const struct sbn_operands *at, size_t row, size_t n, size_t spat
 
 		for (size_t i = 0; i < whole; i += SBN_LANES) {
 			T(fetch_row)(&from, i, 0);
-			T(short_powers_at)(from.x + i, SBN_LANES, shift, &s1, &s2);
+			T(row_moments_at)(&from, i, SBN_LANES, shift, &s1, &s2);
 		}
 		if (rest != 0) {
 			T(fetch_row)(&from, whole, 0);
-			T(powers_of_tail)(from.x + whole, rest, shift, &s1, &s2);
+			T(powers_of_tail)(&from, whole, rest, shift, &s1, &s2);
 		}
 		T(strips_beside)(spread, w, spatial, form);
 	}
-	sums[0] = T(fold)(s1);
-	sums[1] = T(fold)(s2);
+	sums[0] = T(fold_mixed)(s1);
+	sums[1] = T(fold_mixed)(s2);
 }
 
 /* The same choice as in T(block_moments). */

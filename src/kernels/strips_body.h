@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The maps of planes whose rows are short. Where every image's planes are cut alike into steps of
- * 16 elements, what coefficients a step needs is the same in every image: they are spread out once
- * for a strip of steps, in which the images are then mapped two at a time, by a loop that knows
- * of no planes and has no branch that a CPU could not foresee.
+ * 16 elements, or of 32, a line, of 16-bit types, what coefficients a step needs is the same in
+ * every image: they are spread out once for a strip of steps, in which the images are then mapped
+ * two at a time, by a loop that knows of no planes and has no branch that a CPU could not foresee.
  */
 #ifndef SBN_KERNELS_STRIPS_BODY_H
 #define SBN_KERNELS_STRIPS_BODY_H
@@ -20,7 +20,14 @@ enum {
 
 #endif
 
-/* A strip's coefficients: a vector for a plane's inner steps, and one for a step across its end. */
+#define STEP T(strip_step)
+
+enum { STEP = (IS_HALF ? 2 : 1) * SBN_LANES };
+
+/*
+ * A strip's coefficients: a step's for a plane's inner steps, and a step's for each across its end;
+ * of STEP elements in the order of T(load_two).
+ */
 struct SPREAD {
 	_Alignas(SBN_STORE_LINE) REAL mean_hi[STRIP_ELEMENTS];
 	REAL scale[STRIP_ELEMENTS], shift[STRIP_ELEMENTS];
@@ -81,15 +88,34 @@ T(fetch_edge)(const struct sbn_operands *at, size_t image, size_t i, int form)
 }
 
 /* n <= 16 elements' coefficients: `left` of the first channel, and those of the ones behind it. */
-SBN_FORCE_INLINE void
-T(spread_array)(REAL *to, const void *array, size_t c, size_t spatial, size_t left, size_t n)
+SBN_FORCE_INLINE struct VECTOR
+T(spread_vector)(const REAL *from, size_t spatial, size_t left, size_t n)
 {
-	const REAL *from = (const REAL *)array + c;
 	struct VECTOR v = V(set1)(*from);
 
 	for (; left < n; left += spatial)
 		v = V(blend)(left, v, V(set1)(*++from));
-	V(store)(to, v);
+	return v;
+}
+
+/* Of n <= 16 elements, or of a step's 32. */
+SBN_FORCE_INLINE void
+T(spread_array)(REAL *to, const void *array, size_t c, size_t spatial, size_t left, size_t n)
+{
+	const REAL *from = (const REAL *)array + c;
+	struct TWO two;
+
+	two.a = T(spread_vector)(from, spatial, left, SBN_MIN(n, (size_t)SBN_LANES));
+	if (n <= SBN_LANES) {
+		V(store)(to, two.a);
+		return;
+	}
+	for (; left <= SBN_LANES; left += spatial)
+		from++;
+	two.b = T(spread_vector)(from, spatial, left - SBN_LANES, SBN_LANES);
+	two = T(mix_two)(two.a, two.b);
+	V(store)(to, two.a);
+	V(store)(to + SBN_LANES, two.b);
 }
 
 SBN_FORCE_INLINE void
@@ -107,7 +133,7 @@ T(spread_step)(struct SPREAD *spread, size_t to, const struct sbn_coefficients *
 	T(spread_array)(spread->slope + to, k->slope, c, spatial, left, n);
 }
 
-/* The coefficients of a step; what is the same in all of them is there. */
+/* The coefficients of 16 elements; what is the same in all of them is there. */
 SBN_FORCE_INLINE void
 T(load_step)(struct COEFFICIENTS *v, const struct SPREAD *spread, size_t at)
 {
@@ -127,23 +153,22 @@ SBN_RARELY static size_t
 T(spread_strip)(struct SPREAD *spread, const struct sbn_coefficients *k, size_t c, size_t spatial,
 		size_t i, size_t whole, int form)
 {
-	const size_t line = SBN_MAX(SBN_STORE_LINE / sizeof(ELEMENT), (size_t)SBN_LANES);
 	const size_t begin = i;
 	size_t plane = i / spatial, left = (plane + 1) * spatial - i;
 	size_t to = 0, made = SIZE_MAX; /* the plane whose inner steps have a vector */
 
-	for (; i < whole && i - begin < STRIP_STEPS * SBN_LANES; i += SBN_LANES) {
-		if (left < SBN_LANES || made != plane) {
+	for (; i < whole && i - begin < STRIP_STEPS * STEP; i += STEP) {
+		if (left < STEP || made != plane) {
 			if (to == STRIP_ELEMENTS)
-				return begin + (i - begin) / line * line;
-			T(spread_step)(spread, to, k, c + plane, spatial, left, SBN_LANES, form);
-			made = left < SBN_LANES ? SIZE_MAX : plane;
-			to += SBN_LANES;
+				return i;
+			T(spread_step)(spread, to, k, c + plane, spatial, left, STEP, form);
+			made = left < STEP ? SIZE_MAX : plane;
+			to += STEP;
 		}
-		spread->at[(i - begin) / SBN_LANES] = (uint16_t)(to - SBN_LANES);
-		for (; left <= SBN_LANES; left += spatial)
+		spread->at[(i - begin) / STEP] = (uint16_t)(to - STEP);
+		for (; left <= STEP; left += spatial)
 			plane++;
-		left -= SBN_LANES;
+		left -= STEP;
 	}
 	return i;
 }
@@ -196,7 +221,7 @@ T(strips_begin)(struct SPREAD *spread, const struct sbn_operands *at, size_t n, 
 	w.row = T(row_at)(at, 0, 0, form);
 	head = SBN_MIN(T(line_head)(&w.row, form), total);
 	w.whole = form & SBN_FORM_STREAM ? head + (total - head) / line * line :
-					   total / SBN_LANES * SBN_LANES;
+					   total / STEP * STEP;
 	T(strips_edge)(spread, &w, 0, head, form);
 	T(strips_edge)(spread, &w, w.whole, total, form);
 	w.begin = head;
@@ -223,16 +248,33 @@ T(strips_turn)(struct SPREAD *spread, struct STRIPS *w, int form)
 	}
 }
 
+/* A line of 16-bit elements, and of a second image. */
+SBN_FORCE_INLINE void
+T(strip_line)(const struct ROW *row, const struct ROW *second, size_t i,
+	      const struct SPREAD *spread, size_t at, struct COEFFICIENTS *v, int form)
+{
+	struct COEFFICIENTS w = *v;
+
+	T(load_step)(v, spread, at);
+	T(load_step)(&w, spread, at + SBN_LANES);
+	T(map_two)(row, i, v, &w, form);
+	if (second != NULL)
+		T(map_two)(second, i, v, &w, form);
+}
+
 /* The elements from i to end of two images: what a step needs is loaded once for both. */
 SBN_FORCE_INLINE void
 T(strip_of_two)(const struct SPREAD *spread, const struct STRIPS *w, size_t end, int form)
 {
 	const struct ROW row = w->row, second = w->second;
-	const uint16_t *at = spread->at + (w->i - w->begin) / SBN_LANES;
+	const uint16_t *at = spread->at + (w->i - w->begin) / STEP;
 	struct COEFFICIENTS v = { 0 };
+	size_t i = w->i;
 
 	T(load_map)(&v, w->k, w->c, 0, form);
-	for (size_t i = w->i; i < end; i += SBN_LANES) {
+	for (; IS_HALF && i < end; i += STEP)
+		T(strip_line)(&row, &second, i, spread, *at++, &v, form);
+	for (; i < end; i += SBN_LANES) {
 		struct RESULTS r, s;
 
 		T(load_step)(&v, spread, *at++);
@@ -251,11 +293,14 @@ SBN_FORCE_INLINE void
 T(strip_of_one)(const struct SPREAD *spread, const struct STRIPS *w, size_t end, int form)
 {
 	const struct ROW row = w->row;
-	const uint16_t *at = spread->at + (w->i - w->begin) / SBN_LANES;
+	const uint16_t *at = spread->at + (w->i - w->begin) / STEP;
 	struct COEFFICIENTS v = { 0 };
+	size_t i = w->i;
 
 	T(load_map)(&v, w->k, w->c, 0, form);
-	for (size_t i = w->i; i < end; i += SBN_LANES) {
+	for (; IS_HALF && i < end; i += STEP)
+		T(strip_line)(&row, NULL, i, spread, *at++, &v, form);
+	for (; i < end; i += SBN_LANES) {
 		struct RESULTS r;
 
 		T(load_step)(&v, spread, *at++);
@@ -268,9 +313,9 @@ T(strip_of_one)(const struct SPREAD *spread, const struct STRIPS *w, size_t end,
 SBN_FORCE_INLINE void
 T(strips_on)(struct SPREAD *spread, struct STRIPS *w, int form)
 {
-	while (w->due >= 2 * SBN_LANES && w->image < w->n) {
+	while (w->due >= 2 * STEP && w->image < w->n) {
 		const bool two = w->image + 1 < w->n;
-		const size_t due = (two ? w->due / 2 : w->due) / SBN_LANES * SBN_LANES;
+		const size_t due = (two ? w->due / 2 : w->due) / STEP * STEP;
 		const size_t end = w->i + SBN_MIN(w->end - w->i, due);
 
 		if (two)
@@ -294,3 +339,5 @@ T(strips_map)(const struct sbn_operands *at, size_t n, size_t spatial,
 	w.due = SIZE_MAX;
 	T(strips_on)(&spread, &w, form);
 }
+
+#undef STEP

@@ -11,8 +11,12 @@
  *
  *	T(load_two)(p), T(store_two)(p, two), T(stream_two)(p, two)
  *		32 elements as a struct TWO, in any order; stream_two to the edge of a line
+ *	T(mix_two)(a, b)
+ *		32 numbers, which a and b have in the elements' order, in that of load_two
  *	T(load_mixed)(p), T(load_n_mixed)(p, n, rest, wide_rest), T(store_mixed)(p, w)
  *		16 as doubles, in an order that store_mixed undoes; rest is one number, in all lanes
+ *	T(tail_is_low)(n)
+ *		whether load_n_mixed has the first n in the low half of the lanes
  *
  * The elements' own order is in order_body.h.
  */
