@@ -42,7 +42,7 @@ is_input(const struct sbn_pass *pass, const struct sbn_view *view)
 	       view->data == pass->dy.data;
 }
 
-/* Some of them will be in the threads' own caches until they are read. */
+/* They will be in the threads' own caches until they are read. */
 static bool
 fit_in_caches(const struct sbn_pass *pass, size_t bytes)
 {
@@ -52,16 +52,17 @@ fit_in_caches(const struct sbn_pass *pass, size_t bytes)
 }
 
 /*
- * Outputs that are larger than the caches of the threads that write them go past the caches: their
- * lines need not be fetched before they are written, and leave the inputs' room alone. An input's
- * lines are there.
+ * Outputs go past the caches where the threads that write them have no room in theirs for them and
+ * the inputs: their lines need not be fetched before they are written, and leave the inputs' room
+ * alone. An input's lines are there.
  */
 void
 sbn_pass_choose_stores(struct sbn_pass *pass)
 {
-	const size_t outputs = (pass->out.data != NULL) + (pass->dz.data != NULL);
+	const size_t tensors = 1 + (pass->z.data != NULL) + (pass->dy.data != NULL) +
+			       (pass->out.data != NULL) + (pass->dz.data != NULL);
 	const size_t bytes =
-		outputs * sbn_geometry_elements(&pass->geometry) * pass->geometry.element_bytes;
+		tensors * sbn_geometry_elements(&pass->geometry) * pass->geometry.element_bytes;
 	const enum sbn_stores stores = pass->bn->group->process->stores;
 
 	if (stores == SBN_STORES_AUTO)
