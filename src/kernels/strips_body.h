@@ -220,8 +220,8 @@ T(strips_begin)(struct SPREAD *spread, const struct sbn_operands *at, size_t n, 
 
 	w.row = T(row_at)(at, 0, 0, form);
 	head = SBN_MIN(T(line_head)(&w.row, form), total);
-	w.whole = form & SBN_FORM_STREAM ? head + (total - head) / line * line :
-					   total / STEP * STEP;
+	w.whole =
+		form & SBN_FORM_STREAM ? head + (total - head) / line * line : total / STEP * STEP;
 	T(strips_edge)(spread, &w, 0, head, form);
 	T(strips_edge)(spread, &w, w.whole, total, form);
 	w.begin = head;
@@ -248,6 +248,14 @@ T(strips_turn)(struct SPREAD *spread, struct STRIPS *w, int form)
 	}
 }
 
+/* Backward asks for what is summed next; forward sums meanwhile, and does so itself. */
+SBN_FORCE_INLINE void
+T(strip_fetch)(const struct ROW *row, size_t i, int form)
+{
+	if (form & SBN_FORM_DY)
+		T(fetch_row)(row, i, form);
+}
+
 /* A line of 16-bit elements, and of a second image. */
 SBN_FORCE_INLINE void
 T(strip_line)(const struct ROW *row, const struct ROW *second, size_t i,
@@ -255,11 +263,14 @@ T(strip_line)(const struct ROW *row, const struct ROW *second, size_t i,
 {
 	struct COEFFICIENTS w = *v;
 
+	T(strip_fetch)(row, i, form);
 	T(load_step)(v, spread, at);
 	T(load_step)(&w, spread, at + SBN_LANES);
 	T(map_two)(row, i, v, &w, form);
-	if (second != NULL)
-		T(map_two)(second, i, v, &w, form);
+	if (second == NULL)
+		return;
+	T(strip_fetch)(second, i, form);
+	T(map_two)(second, i, v, &w, form);
 }
 
 /* The elements from i to end of two images: what a step needs is loaded once for both. */
@@ -278,10 +289,8 @@ T(strip_of_two)(const struct SPREAD *spread, const struct STRIPS *w, size_t end,
 		struct RESULTS r, s;
 
 		T(load_step)(&v, spread, *at++);
-		if (form & SBN_FORM_DY) {
-			T(fetch_row)(&row, i, form);
-			T(fetch_row)(&second, i, form);
-		}
+		T(strip_fetch)(&row, i, form);
+		T(strip_fetch)(&second, i, form);
 		r = T(map)(&row, i, SBN_LANES, &v, form);
 		s = T(map)(&second, i, SBN_LANES, &v, form);
 		T(give_whole)(&row, i, &r, form);
@@ -303,6 +312,7 @@ T(strip_of_one)(const struct SPREAD *spread, const struct STRIPS *w, size_t end,
 	for (; i < end; i += SBN_LANES) {
 		struct RESULTS r;
 
+		T(strip_fetch)(&row, i, form);
 		T(load_step)(&v, spread, *at++);
 		r = T(map)(&row, i, SBN_LANES, &v, form);
 		T(give_whole)(&row, i, &r, form);
