@@ -69,6 +69,12 @@ address(const struct sbn_pass *pass, const struct sbn_view *view, const struct t
 	return sbn_view_at(view, &pass->geometry, tile->c, tile->image, tile->s);
 }
 
+static bool
+is_copied(const struct sbn_view *view)
+{
+	return view->data != NULL && view->order == SBN_PLANES;
+}
+
 static struct sbn_in
 take_in(const struct sbn_pass *pass, const struct sbn_view *view, const struct tile *tile,
 	double *copy)
@@ -120,6 +126,7 @@ take_operands(const struct sbn_pass *pass, const struct tile *tile, struct copie
 		.dy = take_in(pass, &pass->dy, tile, copies->dy),
 		.out = place_out(pass, &pass->out, tile, copies->out),
 		.dz = place_out(pass, &pass->dz, tile, copies->dz),
+		.stream = pass->stream && !is_copied(&pass->out) && !is_copied(&pass->dz),
 	};
 }
 
