@@ -24,12 +24,12 @@
  * the rows.
  *
  * All sums are double, of widened elements. Moments of a block: d = x - shift, s1 += d,
- * s2 = fma(d, d, s2); mean = shift + s1 / count, m2 = s2 - s1 * s1 / count, at least 0. A plane's
- * blocks, unless of float64, are summed with shift 0; where then m2 >= s2 / 2^16 does not hold,
- * they are summed again, as all else is at once, with the mean of their first p elements (in
- * order, crossing rows), p the largest power of two up to 16 and the block's size, summed in pairs
- * (elements i and i + p / 2 are added, then i and i + p / 4, ..., so that equal elements have
- * exactly themselves as their mean), rounded to real. Blocks merge in order by sbn_moments_merge.
+ * s2 = fma(d, d, s2); mean = shift + s1 / count, m2 = s2 - s1 * s1 / count, at least 0. Blocks are
+ * summed with shift 0; where then m2 >= s2 / 2^16 does not hold, they are summed again, as those of
+ * float64 are at once, with the mean of their first p elements (in order, crossing rows), p the
+ * largest power of two up to 16 and the block's size, summed in pairs (elements i and i + p / 2 are
+ * added, then i and i + p / 4, ..., so that equal elements have exactly themselves as their mean),
+ * rounded to real. Blocks merge in order by sbn_moments_merge.
  * Of float64 elements the mean is a sum of two doubles, since sum g * (x - mean) shows what one
  * alone would lose: mean, rounded, and low, its rounding.
  *

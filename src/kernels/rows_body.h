@@ -30,6 +30,11 @@ sbn_rows_ahead(size_t rows, size_t row_bytes)
 	return ahead;
 }
 
+/* Where the moments of a block's channels go. */
+struct sbn_rows_out {
+	double *mean, *m2, *low; /* low: of float64 only */
+};
+
 #endif
 
 struct ROWS_MOMENTS {
@@ -58,30 +63,24 @@ T(shift_column)(struct sbn_in x, const struct sbn_block *head, size_t c, size_t 
 		shift[c + i] = (REAL)(mean[i] / (double)head->n);
 }
 
-static void
-T(shift_rows)(struct sbn_in x, const struct sbn_block *head, REAL *shift)
-{
-	size_t c = 0;
-
-	for (; c + SBN_LANES <= head->spatial; c += SBN_LANES)
-		T(shift_column)(x, head, c, SBN_LANES, shift);
-	if (c < head->spatial)
-		T(shift_column)(x, head, c, head->spatial - c, shift);
-}
-
+/* About the columns' shifts, or about 0. */
 SBN_FORCE_INLINE void
 T(moments_column)(struct sbn_in x, const struct sbn_block *group, size_t c, size_t n,
-		  struct ROWS_MOMENTS *sums)
+		  struct ROWS_MOMENTS *sums, bool shifted)
 {
 	const size_t ahead = sbn_rows_ahead(group->n, x.stride * sizeof(ELEMENT));
-	const struct SHIFT shift = T(shift_of)(V(load)(sums->shift + c));
+	const struct VECTOR zero = V(set1)(0);
+	const struct SHIFT shift = T(shift_of)(shifted ? V(load)(sums->shift + c) : zero);
 	struct w16 s1 = w16_load(sums->s1 + c), s2 = w16_load(sums->s2 + c);
 
 	for (size_t row = group->row; row < group->row + group->n; row++) {
 		const ELEMENT *p = T(in)(x, row, group->column + c);
 
 		T(fetch)(p, ahead);
-		T(moments_at)(p, n, &shift, &s1, &s2);
+		if (shifted)
+			T(moments_at)(p, n, &shift, &s1, &s2);
+		else
+			T(add_powers)(T(take_wide)(p, n, zero), &s1, &s2);
 	}
 	w16_store(sums->s1 + c, s1);
 	w16_store(sums->s2 + c, s2);
@@ -93,9 +92,9 @@ T(moments_group)(struct sbn_in x, const struct sbn_block *group, struct ROWS_MOM
 	size_t c = 0;
 
 	for (; c + SBN_LANES <= group->spatial; c += SBN_LANES)
-		T(moments_column)(x, group, c, SBN_LANES, sums);
+		T(moments_column)(x, group, c, SBN_LANES, sums, IS_WIDE);
 	if (c < group->spatial)
-		T(moments_column)(x, group, c, group->spatial - c, sums);
+		T(moments_column)(x, group, c, group->spatial - c, sums, IS_WIDE);
 }
 
 SBN_FORCE_INLINE void
@@ -109,45 +108,98 @@ T(put_column)(double *p, size_t n, struct w16 v)
 
 /* sbn_moments_of_sums for 16 channels, n of them real. */
 SBN_FORCE_INLINE void
-T(finish_column)(const struct ROWS_MOMENTS *sums, size_t c, size_t n, double n_rows, double *mean,
-		 double *m2, double *low)
+T(finish_column)(const struct ROWS_MOMENTS *sums, size_t c, size_t n, double n_rows, bool shifted,
+		 const struct sbn_rows_out *out)
 {
 	const struct w16 count = w16_set1(n_rows), s1 = w16_load(sums->s1 + c);
-	const struct w16 shift = V_WIDEN(V(load)(sums->shift + c)), rest = w16_div(s1, count);
-	const struct w16 sum = w16_add(shift, rest), of_rest = w16_sub(sum, shift);
+	const struct w16 shift = shifted ? V_WIDEN(V(load)(sums->shift + c)) : w16_set1(0);
+	const struct w16 rest = w16_div(s1, count), sum = w16_add(shift, rest);
 	const struct w16 m = w16_sub(w16_load(sums->s2 + c), w16_div(w16_mul(s1, s1), count));
+	const struct w16 of_rest = w16_sub(sum, shift);
 
-	T(put_column)(mean + c, n, sum);
-	T(put_column)(m2 + c, n, w16_through(m, m, w16_leak(0, false))); /* not below 0 */
+	T(put_column)(out->mean + c, n, sum);
+	T(put_column)(out->m2 + c, n, w16_through(m, m, w16_leak(0, false))); /* not below 0 */
 	if (IS_WIDE)
-		T(put_column)(low + c, n, w16_add(w16_sub(shift, w16_sub(sum, of_rest)),
-						  w16_sub(rest, of_rest)));
+		T(put_column)(out->low + c, n, w16_add(w16_sub(shift, w16_sub(sum, of_rest)),
+						       w16_sub(rest, of_rest)));
+}
+
+static bool
+T(column_cancels)(const struct ROWS_MOMENTS *sums, size_t c, size_t n, const double *m2)
+{
+	bool cancels = false;
+
+	for (size_t i = c; i < c + n; i++)
+		cancels |= sbn_moments_cancel(m2[i], sums->s2[i]);
+	return cancels;
+}
+
+/* Before anything is added: about what, and nothing. */
+SBN_FORCE_INLINE void
+T(begin_column)(struct sbn_in x, const struct sbn_block *block, size_t c, size_t n,
+		struct ROWS_MOMENTS *sums, bool shifted)
+{
+	struct sbn_block head = *block;
+
+	head.n = sbn_head_of(block->n);
+	if (shifted)
+		T(shift_column)(x, &head, c, n, sums->shift);
+	w16_store(sums->s1 + c, w16_set1(0));
+	w16_store(sums->s2 + c, w16_set1(0));
+}
+
+/* Of channels of which some have cancelled about 0; the others' moments stay as they are. */
+SBN_RARELY static void
+T(column_again)(struct sbn_in x, const struct sbn_block *block, size_t c, size_t n,
+		struct ROWS_MOMENTS *sums, const struct sbn_rows_out *out)
+{
+	double mean[SBN_LANES], m2[SBN_LANES], s2[SBN_LANES];
+
+	memcpy(s2, sums->s2 + c, n * sizeof(*s2));
+	memcpy(mean, out->mean + c, n * sizeof(*mean));
+	memcpy(m2, out->m2 + c, n * sizeof(*m2));
+	T(begin_column)(x, block, c, n, sums, true);
+	T(moments_column)(x, block, c, n, sums, true);
+	T(finish_column)(sums, c, n, (double)block->n, true, out);
+	for (size_t i = 0; i < n; i++)
+		if (!sbn_moments_cancel(m2[i], s2[i])) {
+			out->mean[c + i] = mean[i];
+			out->m2[c + i] = m2[i];
+		}
+}
+
+/* 16 channels, n of them real, at whose sums all rows have been. */
+SBN_FORCE_INLINE void
+T(end_column)(struct sbn_in x, const struct sbn_block *block, size_t c, size_t n,
+	      struct ROWS_MOMENTS *sums, const struct sbn_rows_out *out)
+{
+	T(finish_column)(sums, c, n, (double)block->n, IS_WIDE, out);
+	if (!IS_WIDE && T(column_cancels)(sums, c, n, out->m2))
+		T(column_again)(x, block, c, n, sums, out);
 }
 
 /* At most ROWS_CHANNELS channels. */
 static void
-T(moments_of_rows)(struct sbn_in x, const struct sbn_block *block, double *mean, double *m2,
-		   double *low)
+T(moments_of_rows)(struct sbn_in x, const struct sbn_block *block,
+		   const struct sbn_rows_out *out)
 {
 	const size_t step = block->spatial <= SBN_LANES ? block->n : ROWS_SUMMED;
+	const size_t whole = block->spatial / SBN_LANES * SBN_LANES, rest = block->spatial - whole;
 	struct sbn_block group = *block;
 	struct ROWS_MOMENTS sums;
 
-	group.n = sbn_head_of(block->n);
-	T(shift_rows)(x, &group, sums.shift);
-	for (size_t c = 0; c < block->spatial; c += SBN_LANES) {
-		w16_store(sums.s1 + c, w16_set1(0));
-		w16_store(sums.s2 + c, w16_set1(0));
-	}
+	for (size_t c = 0; c < whole; c += SBN_LANES)
+		T(begin_column)(x, block, c, SBN_LANES, &sums, IS_WIDE);
+	if (rest != 0)
+		T(begin_column)(x, block, whole, rest, &sums, IS_WIDE);
 	for (; group.row < block->n; group.row += step) {
 		group.n = SBN_MIN(step, block->n - group.row);
 		T(moments_group)(x, &group, &sums);
 	}
-	for (size_t c = 0; c + SBN_LANES <= block->spatial; c += SBN_LANES)
-		T(finish_column)(&sums, c, SBN_LANES, (double)block->n, mean, m2, low);
-	if (block->spatial % SBN_LANES != 0)
-		T(finish_column)(&sums, block->spatial / SBN_LANES * SBN_LANES,
-				 block->spatial % SBN_LANES, (double)block->n, mean, m2, low);
+	for (size_t c = 0; c < whole; c += SBN_LANES)
+		T(end_column)(x, block, c, SBN_LANES, &sums, out);
+	if (rest != 0)
+		T(end_column)(x, block, whole, rest, &sums, out);
 }
 
 static void
@@ -159,7 +211,9 @@ T(rows_moments)(struct sbn_in x, size_t n_rows, size_t n_channels, double *mean,
 	for (size_t c = 0; c < n_channels; c += ROWS_CHANNELS) {
 		block.column = c;
 		block.spatial = SBN_MIN((size_t)ROWS_CHANNELS, n_channels - c);
-		T(moments_of_rows)(x, &block, mean + c, m2 + c, IS_WIDE ? low + c : NULL);
+		T(moments_of_rows)
+		(x, &block,
+		 &(struct sbn_rows_out){ mean + c, m2 + c, IS_WIDE ? low + c : NULL });
 	}
 }
 

@@ -305,14 +305,14 @@ reference_moments_about(const struct reference_block *block, double shift, doubl
 	return reference_finish(block->type, shift, reference_fold(block, s1), *squares, block->n);
 }
 
-/* Planes, unless of float64, about 0 if that loses no more than 16 of the variance's bits. */
+/* Unless of float64, about 0 if that loses no more than 16 of the variance's bits. */
 static inline struct sbn_moments
 reference_block_moments(const struct reference_block *block)
 {
 	struct sbn_moments moments;
 	double squares;
 
-	if (block->in_lanes && block->type != SBN_F64) {
+	if (block->type != SBN_F64) {
 		moments = reference_moments_about(block, 0, &squares);
 		if (moments.m2 >= ldexp(squares, -16))
 			return moments;
