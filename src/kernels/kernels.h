@@ -19,9 +19,10 @@
  *	order of rows and then of elements.
  *	Fold of 16 lanes, in double: lanes i and i + 8 are added, then i and i + 4, i + 2, i + 1.
  *
- * Rows are those of a channels-last or two-dimensional tensor: n_rows rows of channels that lie
- * side by side (the caller cuts blocks of at most SBN_BLOCK_ROWS rows). Per channel, in order of
- * the rows.
+ * Rows are those of a channels-last or two-dimensional tensor, or of some channels of a blocked one:
+ * n_rows rows of channels that lie side by side, of one image or of several. Per channel, in order
+ * of images and of rows. The caller cuts blocks: of at most SBN_BLOCK_ROWS rows of one image, or in
+ * blocked tensors of SBN_BLOCK_POSITIONS, of as many whole images as fit.
  *
  * All sums are double, of widened elements. Moments of a block: d = x - shift, s1 += d,
  * s2 = fma(d, d, s2); mean = shift + s1 / count, m2 = s2 - s1 * s1 / count, at least 0. Blocks are
@@ -48,6 +49,7 @@
 #define SBN_LANES 16
 #define SBN_BLOCK 2048
 #define SBN_BLOCK_ROWS 128
+#define SBN_BLOCK_POSITIONS 512
 #define SBN_STORE_LINE 64 /* bytes of a cache line, as stores past the caches take them */
 
 /* The types of elements: index of sbn_kernels.of. */
@@ -78,6 +80,12 @@ struct sbn_in {
 struct sbn_out {
 	void *data;
 	size_t stride;
+};
+
+/* Images beside the first, and of each operand the elements from image to image. */
+struct sbn_images {
+	size_t n;
+	size_t x, z, dy, out, dz;
 };
 
 enum sbn_activation { SBN_ACT_NONE, SBN_ACT_RELU, SBN_ACT_LEAKY_RELU };
@@ -124,10 +132,11 @@ struct sbn_operands {
 	struct sbn_in dy;   /* backward */
 	struct sbn_out out; /* y; dx (NULL: not wanted) */
 	struct sbn_out dz;  /* NULL: not wanted */
+	struct sbn_images more; /* for rows' kernels, which then take as many rows of each */
 	/*
-	 * Planes' kernels ask for what lies so many bytes behind each element that they read: in
-	 * memory, 4096 is a good distance; 0 where it lies in the cache. A hint; it changes no
-	 * result and faults nowhere.
+	 * The kernels ask for what lies so many bytes behind each element that they read. Of planes
+	 * in memory 4096 is a good distance, and 0 asks for nothing; rows' kernels then choose
+	 * one. A hint; it changes no result and faults nowhere.
 	 */
 	size_t ahead;
 	/*
@@ -177,11 +186,11 @@ struct sbn_type_kernels {
 					size_t n_channels);
 
 	/*
-	 * One block of rows, n_rows from 1 to SBN_BLOCK_ROWS: mean[i] and m2[i] of channels
-	 * i = 0..n_channels-1, and of float64 elements low[i] (else NULL will do).
+	 * One block of rows, at least one: mean[i] and m2[i] of channels i = 0..n_channels-1, and
+	 * of float64 elements low[i] (else NULL will do).
 	 */
-	void (*rows_moments)(struct sbn_in x, size_t n_rows, size_t n_channels, double *mean,
-			     double *m2, double *low);
+	void (*rows_moments)(const struct sbn_operands *at, size_t n_rows, size_t n_channels,
+			     double *mean, double *m2, double *low);
 
 	/* Any number of rows; element i of a row is channel c + i, i = 0..n_channels-1. */
 	void (*rows_normalize)(const struct sbn_operands *at, size_t n_rows, size_t n_channels,

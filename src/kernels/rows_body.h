@@ -2,7 +2,8 @@
 /*
  * The kernels of rows. They take a few rows at a time and walk from channel to channel: whole
  * cache lines are read in the order of memory, and a column's coefficients and sums are loaded
- * once for all rows of the group. Up to 16 channels are one column, and all rows one group.
+ * once for all rows of the group. Up to 16 channels are one column, and all rows of an image one
+ * group.
  */
 #ifndef SBN_KERNELS_ROWS_BODY_H
 #define SBN_KERNELS_ROWS_BODY_H
@@ -21,13 +22,19 @@ enum {
  * does not follow columns.
  */
 static inline size_t
-sbn_rows_ahead(size_t rows, size_t row_bytes)
+sbn_rows_ahead(const struct sbn_operands *at, size_t rows, size_t row_bytes)
 {
 	size_t ahead = rows * row_bytes;
 
 	while (ahead != 0 && ahead < ROWS_AHEAD)
 		ahead *= 2;
-	return ahead;
+	return at->ahead != 0 ? at->ahead : ahead;
+}
+
+static inline size_t
+sbn_rows_of(const struct sbn_operands *at, size_t n_rows)
+{
+	return (at->more.n + 1) * n_rows;
 }
 
 /* Where the moments of a block's channels go. */
@@ -46,35 +53,71 @@ struct ROWS_SUMS {
 	double s0[ROWS_CHANNELS], s1[ROWS_CHANNELS];
 };
 
-SBN_FORCE_INLINE void
-T(shift_column)(struct sbn_in x, const struct sbn_block *head, size_t c, size_t n, REAL *shift)
+SBN_FORCE_INLINE struct sbn_in
+T(moved_in)(struct sbn_in from, size_t by)
 {
+	if (from.data != NULL)
+		from.data = (const ELEMENT *)from.data + by;
+	return from;
+}
+
+SBN_FORCE_INLINE struct sbn_out
+T(moved_out)(struct sbn_out to, size_t by)
+{
+	if (to.data != NULL)
+		to.data = (ELEMENT *)to.data + by;
+	return to;
+}
+
+/* The operands of one image alone. */
+SBN_FORCE_INLINE struct sbn_operands
+T(image_of)(const struct sbn_operands *at, size_t image)
+{
+	return (struct sbn_operands){
+		.x = T(moved_in)(at->x, image * at->more.x),
+		.z = T(moved_in)(at->z, image * at->more.z),
+		.dy = T(moved_in)(at->dy, image * at->more.dy),
+		.out = T(moved_out)(at->out, image * at->more.out),
+		.dz = T(moved_out)(at->dz, image * at->more.dz),
+		.ahead = at->ahead,
+		.stream = at->stream,
+	};
+}
+
+SBN_FORCE_INLINE void
+T(shift_column)(const struct sbn_operands *at, const struct sbn_block *block, size_t c, size_t n,
+		REAL *shift)
+{
+	const size_t n_head = sbn_head_of(sbn_rows_of(at, block->n));
 	const struct VECTOR zero = V(set1)(0);
 	struct w16 sum[SBN_LANES];
 	double mean[SBN_LANES];
 
-	for (size_t row = 0; row < head->n; row++)
-		sum[row] = V_WIDEN(T(take)(T(in)(x, row, head->column + c), n, zero));
-	for (size_t half = head->n / 2; half > 0; half /= 2)
-		for (size_t row = 0; row < half; row++)
-			sum[row] = w16_add(sum[row], sum[row + half]);
+	for (size_t i = 0; i < n_head; i++) {
+		const struct sbn_in x = T(image_of)(at, i / block->n).x;
+
+		sum[i] = V_WIDEN(T(take)(T(in)(x, i % block->n, block->column + c), n, zero));
+	}
+	for (size_t half = n_head / 2; half > 0; half /= 2)
+		for (size_t i = 0; i < half; i++)
+			sum[i] = w16_add(sum[i], sum[i + half]);
 	w16_store(mean, sum[0]);
 	for (size_t i = 0; i < SBN_LANES; i++)
-		shift[c + i] = (REAL)(mean[i] / (double)head->n);
+		shift[c + i] = (REAL)(mean[i] / (double)n_head);
 }
 
 /* About the columns' shifts, or about 0. */
 SBN_FORCE_INLINE void
-T(moments_column)(struct sbn_in x, const struct sbn_block *group, size_t c, size_t n,
+T(moments_column)(const struct sbn_operands *at, const struct sbn_block *group, size_t c, size_t n,
 		  struct ROWS_MOMENTS *sums, bool shifted)
 {
-	const size_t ahead = sbn_rows_ahead(group->n, x.stride * sizeof(ELEMENT));
+	const size_t ahead = sbn_rows_ahead(at, group->n, at->x.stride * sizeof(ELEMENT));
 	const struct VECTOR zero = V(set1)(0);
 	const struct SHIFT shift = T(shift_of)(shifted ? V(load)(sums->shift + c) : zero);
 	struct w16 s1 = w16_load(sums->s1 + c), s2 = w16_load(sums->s2 + c);
 
 	for (size_t row = group->row; row < group->row + group->n; row++) {
-		const ELEMENT *p = T(in)(x, row, group->column + c);
+		const ELEMENT *p = T(in)(at->x, row, group->column + c);
 
 		T(fetch)(p, ahead);
 		if (shifted)
@@ -87,14 +130,15 @@ T(moments_column)(struct sbn_in x, const struct sbn_block *group, size_t c, size
 }
 
 static void
-T(moments_group)(struct sbn_in x, const struct sbn_block *group, struct ROWS_MOMENTS *sums)
+T(moments_group)(const struct sbn_operands *at, const struct sbn_block *group,
+		 struct ROWS_MOMENTS *sums)
 {
 	size_t c = 0;
 
 	for (; c + SBN_LANES <= group->spatial; c += SBN_LANES)
-		T(moments_column)(x, group, c, SBN_LANES, sums, IS_WIDE);
+		T(moments_column)(at, group, c, SBN_LANES, sums, IS_WIDE);
 	if (c < group->spatial)
-		T(moments_column)(x, group, c, group->spatial - c, sums, IS_WIDE);
+		T(moments_column)(at, group, c, group->spatial - c, sums, IS_WIDE);
 }
 
 SBN_FORCE_INLINE void
@@ -136,31 +180,32 @@ T(column_cancels)(const struct ROWS_MOMENTS *sums, size_t c, size_t n, const dou
 
 /* Before anything is added: about what, and nothing. */
 SBN_FORCE_INLINE void
-T(begin_column)(struct sbn_in x, const struct sbn_block *block, size_t c, size_t n,
+T(begin_column)(const struct sbn_operands *at, const struct sbn_block *block, size_t c, size_t n,
 		struct ROWS_MOMENTS *sums, bool shifted)
 {
-	struct sbn_block head = *block;
-
-	head.n = sbn_head_of(block->n);
 	if (shifted)
-		T(shift_column)(x, &head, c, n, sums->shift);
+		T(shift_column)(at, block, c, n, sums->shift);
 	w16_store(sums->s1 + c, w16_set1(0));
 	w16_store(sums->s2 + c, w16_set1(0));
 }
 
 /* Of channels of which some have cancelled about 0; the others' moments stay as they are. */
 SBN_RARELY static void
-T(column_again)(struct sbn_in x, const struct sbn_block *block, size_t c, size_t n,
-		struct ROWS_MOMENTS *sums, const struct sbn_rows_out *out)
+T(column_again)(const struct sbn_operands *at, const struct sbn_block *block, size_t c,
+		size_t n, struct ROWS_MOMENTS *sums, const struct sbn_rows_out *out)
 {
 	double mean[SBN_LANES], m2[SBN_LANES], s2[SBN_LANES];
 
 	memcpy(s2, sums->s2 + c, n * sizeof(*s2));
 	memcpy(mean, out->mean + c, n * sizeof(*mean));
 	memcpy(m2, out->m2 + c, n * sizeof(*m2));
-	T(begin_column)(x, block, c, n, sums, true);
-	T(moments_column)(x, block, c, n, sums, true);
-	T(finish_column)(sums, c, n, (double)block->n, true, out);
+	T(begin_column)(at, block, c, n, sums, true);
+	for (size_t i = 0; i <= at->more.n; i++) {
+		const struct sbn_operands image = T(image_of)(at, i);
+
+		T(moments_column)(&image, block, c, n, sums, true);
+	}
+	T(finish_column)(sums, c, n, (double)sbn_rows_of(at, block->n), true, out);
 	for (size_t i = 0; i < n; i++)
 		if (!sbn_moments_cancel(m2[i], s2[i])) {
 			out->mean[c + i] = mean[i];
@@ -170,41 +215,45 @@ T(column_again)(struct sbn_in x, const struct sbn_block *block, size_t c, size_t
 
 /* 16 channels, n of them real, at whose sums all rows have been. */
 SBN_FORCE_INLINE void
-T(end_column)(struct sbn_in x, const struct sbn_block *block, size_t c, size_t n,
+T(end_column)(const struct sbn_operands *at, const struct sbn_block *block, size_t c, size_t n,
 	      struct ROWS_MOMENTS *sums, const struct sbn_rows_out *out)
 {
-	T(finish_column)(sums, c, n, (double)block->n, IS_WIDE, out);
+	T(finish_column)(sums, c, n, (double)sbn_rows_of(at, block->n), IS_WIDE, out);
 	if (!IS_WIDE && T(column_cancels)(sums, c, n, out->m2))
-		T(column_again)(x, block, c, n, sums, out);
+		T(column_again)(at, block, c, n, sums, out);
 }
 
 /* At most ROWS_CHANNELS channels. */
 static void
-T(moments_of_rows)(struct sbn_in x, const struct sbn_block *block,
+T(moments_of_rows)(const struct sbn_operands *at, const struct sbn_block *block,
 		   const struct sbn_rows_out *out)
 {
 	const size_t step = block->spatial <= SBN_LANES ? block->n : ROWS_SUMMED;
 	const size_t whole = block->spatial / SBN_LANES * SBN_LANES, rest = block->spatial - whole;
-	struct sbn_block group = *block;
 	struct ROWS_MOMENTS sums;
 
 	for (size_t c = 0; c < whole; c += SBN_LANES)
-		T(begin_column)(x, block, c, SBN_LANES, &sums, IS_WIDE);
+		T(begin_column)(at, block, c, SBN_LANES, &sums, IS_WIDE);
 	if (rest != 0)
-		T(begin_column)(x, block, whole, rest, &sums, IS_WIDE);
-	for (; group.row < block->n; group.row += step) {
-		group.n = SBN_MIN(step, block->n - group.row);
-		T(moments_group)(x, &group, &sums);
+		T(begin_column)(at, block, whole, rest, &sums, IS_WIDE);
+	for (size_t i = 0; i <= at->more.n; i++) {
+		const struct sbn_operands image = T(image_of)(at, i);
+		struct sbn_block group = *block;
+
+		for (; group.row < block->n; group.row += step) {
+			group.n = SBN_MIN(step, block->n - group.row);
+			T(moments_group)(&image, &group, &sums);
+		}
 	}
 	for (size_t c = 0; c < whole; c += SBN_LANES)
-		T(end_column)(x, block, c, SBN_LANES, &sums, out);
+		T(end_column)(at, block, c, SBN_LANES, &sums, out);
 	if (rest != 0)
-		T(end_column)(x, block, whole, rest, &sums, out);
+		T(end_column)(at, block, whole, rest, &sums, out);
 }
 
 static void
-T(rows_moments)(struct sbn_in x, size_t n_rows, size_t n_channels, double *mean, double *m2,
-		double *low)
+T(rows_moments)(const struct sbn_operands *at, size_t n_rows, size_t n_channels,
+		double *mean, double *m2, double *low)
 {
 	struct sbn_block block = { .n = n_rows };
 
@@ -212,7 +261,7 @@ T(rows_moments)(struct sbn_in x, size_t n_rows, size_t n_channels, double *mean,
 		block.column = c;
 		block.spatial = SBN_MIN((size_t)ROWS_CHANNELS, n_channels - c);
 		T(moments_of_rows)
-		(x, &block,
+		(at, &block,
 		 &(struct sbn_rows_out){ mean + c, m2 + c, IS_WIDE ? low + c : NULL });
 	}
 }
@@ -245,7 +294,7 @@ T(sums_group_as)(const struct sbn_operands *operands, const struct sbn_block *gr
 	const struct sbn_coefficients k = *coefficients;
 	size_t i = 0;
 
-	at.ahead = sbn_rows_ahead(group->n, at.x.stride * sizeof(ELEMENT));
+	at.ahead = sbn_rows_ahead(&at, group->n, at.x.stride * sizeof(ELEMENT));
 	for (; i + SBN_LANES <= group->spatial; i += SBN_LANES)
 		T(sums_column)(&at, group, i, SBN_LANES, &k, c, form, sums);
 	if (i < group->spatial)
@@ -265,21 +314,23 @@ T(sums_of_rows)(const struct sbn_operands *at, const struct sbn_block *block,
 		const struct sbn_coefficients *k, size_t c, double *sum_g, double *sum_g_xmu)
 {
 	const size_t step = block->spatial <= SBN_LANES ? block->n : ROWS_SUMMED;
-	struct sbn_block group = *block;
 	struct ROWS_SUMS sums;
 
 	for (size_t i = 0; i < block->spatial; i += SBN_LANES) {
 		w16_store(sums.s0 + i, w16_set1(0));
 		w16_store(sums.s1 + i, w16_set1(0));
 	}
-	for (; group.row < block->n; group.row += step) {
-		group.n = SBN_MIN(step, block->n - group.row);
-		T(sums_group)(at, &group, k, c, &sums);
+	for (size_t i = 0; i <= at->more.n; i++) {
+		const struct sbn_operands image = T(image_of)(at, i);
+		struct sbn_block group = *block;
+
+		for (; group.row < block->n; group.row += step) {
+			group.n = SBN_MIN(step, block->n - group.row);
+			T(sums_group)(&image, &group, k, c, &sums);
+		}
 	}
-	for (size_t i = 0; i < block->spatial; i++) {
-		sum_g[i] = sums.s0[i];
-		sum_g_xmu[i] = sums.s1[i];
-	}
+	memcpy(sum_g, sums.s0, block->spatial * sizeof(*sum_g));
+	memcpy(sum_g_xmu, sums.s1, block->spatial * sizeof(*sum_g_xmu));
 }
 
 static void
@@ -315,24 +366,34 @@ T(map_column)(const struct sbn_operands *at, const struct sbn_block *group, size
 }
 
 SBN_FORCE_INLINE void
-T(rows_map)(const struct sbn_operands *operands, size_t n_rows, size_t n_channels,
+T(map_group)(const struct sbn_operands *at, const struct sbn_block *group,
+	     const struct sbn_coefficients *k, size_t c, int form)
+{
+	size_t i = 0;
+
+	for (; i + SBN_LANES <= group->spatial; i += SBN_LANES)
+		T(map_column)(at, group, i, SBN_LANES, k, c, form);
+	if (i < group->spatial)
+		T(map_column)(at, group, i, group->spatial - i, k, c, form);
+}
+
+SBN_FORCE_INLINE void
+T(rows_map)(const struct sbn_operands *at, size_t n_rows, size_t n_channels,
 	    const struct sbn_coefficients *coefficients, size_t c, int form)
 {
-	struct sbn_operands at = *operands; /* no store can change a copy */
-	const struct sbn_coefficients k = *coefficients;
+	const struct sbn_coefficients k = *coefficients; /* no store can change a copy */
 	const size_t step = n_channels <= SBN_LANES ? n_rows : ROWS_MAPPED;
-	struct sbn_block group = { 0 };
 
-	at.ahead = sbn_rows_ahead(SBN_MIN(step, n_rows), at.x.stride * sizeof(ELEMENT));
+	for (size_t i = 0; i <= at->more.n; i++) {
+		struct sbn_operands image = T(image_of)(at, i);
+		struct sbn_block group = { .spatial = n_channels };
 
-	for (; group.row < n_rows; group.row += step) {
-		size_t i = 0;
-
-		group.n = SBN_MIN(step, n_rows - group.row);
-		for (; i + SBN_LANES <= n_channels; i += SBN_LANES)
-			T(map_column)(&at, &group, i, SBN_LANES, &k, c, form);
-		if (i < n_channels)
-			T(map_column)(&at, &group, i, n_channels - i, &k, c, form);
+		image.ahead = sbn_rows_ahead(at, SBN_MIN(step, n_rows),
+					     at->x.stride * sizeof(ELEMENT));
+		for (; group.row < n_rows; group.row += step) {
+			group.n = SBN_MIN(step, n_rows - group.row);
+			T(map_group)(&image, &group, &k, c, form);
+		}
 	}
 }
 
@@ -343,9 +404,10 @@ T(rows_with_stream)(const struct sbn_operands *at, size_t n_channels, int form)
 	uintptr_t odd = n_channels * sizeof(ELEMENT);
 
 	if (form & SBN_FORM_OUT)
-		odd |= (uintptr_t)at->out.data | at->out.stride * sizeof(ELEMENT);
+		odd |= (uintptr_t)at->out.data |
+		       (at->out.stride | at->more.out) * sizeof(ELEMENT);
 	if (form & SBN_FORM_DZ)
-		odd |= (uintptr_t)at->dz.data | at->dz.stride * sizeof(ELEMENT);
+		odd |= (uintptr_t)at->dz.data | (at->dz.stride | at->more.dz) * sizeof(ELEMENT);
 	if (!at->stream || form & (SBN_FORM_BACK | SBN_FORM_FEW) || odd % SBN_STORE_LINE != 0)
 		return form;
 	return form | SBN_FORM_STREAM;

@@ -131,6 +131,7 @@ choose_apply(struct sbn_pass *pass)
 		pass->after = sbn_rows_dx;
 	} else {
 		pass->apply = sbn_tiles_dx;
+		pass->sum_and_apply = sbn_tiles_sum_and_dx;
 	}
 }
 

@@ -198,6 +198,7 @@ choose_steps(struct sbn_pass *pass, enum sbn_normalized_by by)
 		break;
 	default:
 		pass->apply = sbn_tiles_normalize;
+		pass->sum_and_apply = sbn_tiles_sum_and_normalize;
 	}
 }
 

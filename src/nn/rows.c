@@ -125,9 +125,10 @@ run_blocks(const struct sbn_pass *pass, int threads,
 static void
 block_moments(const struct sbn_pass *pass, size_t block, size_t first_row, size_t n_rows)
 {
-	pass->kernels->rows_moments(in_at(pass, &pass->x, first_row), n_rows,
-				    pass->geometry.channels, partial(pass, block, 0),
-				    partial(pass, block, 1),
+	const struct sbn_operands at = { .x = in_at(pass, &pass->x, first_row) };
+
+	pass->kernels->rows_moments(&at, n_rows, pass->geometry.channels,
+				    partial(pass, block, 0), partial(pass, block, 1),
 				    pass->bn->wide ? partial(pass, block, 2) : NULL);
 }
 

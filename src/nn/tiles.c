@@ -7,19 +7,21 @@
 
 enum {
 	WIDTH = SBN_LANES,
-	POSITIONS = 64 /* of a tile whose operands may need copies; those stay in the cache */
+	COPIED = 64,  /* positions of a tile of which there are copies; those stay in the cache */
+	AHEAD = 4096, /* bytes, from what is summed to what is asked for */
 };
 
+/* Several images only as a whole. */
 struct tile {
 	size_t c, n_channels;
-	size_t image;
+	size_t image, n_images;
 	size_t s, n_positions;
 };
 
 /* The copies of one tile's operands; a double is the widest element. */
 struct copies {
-	double x[POSITIONS * WIDTH], z[POSITIONS * WIDTH], dy[POSITIONS * WIDTH];
-	double out[POSITIONS * WIDTH], dz[POSITIONS * WIDTH];
+	double x[COPIED * WIDTH], z[COPIED * WIDTH], dy[COPIED * WIDTH];
+	double out[COPIED * WIDTH], dz[COPIED * WIDTH];
 };
 
 static size_t
@@ -48,25 +50,29 @@ first_tile(const struct sbn_pass *pass, const struct sbn_range *range, size_t c,
 	tile->n_channels = SBN_MIN((tile->c / width + 1) * width, (size_t)range->end) - tile->c;
 }
 
-/* The next stretch of at most `most` positions; begins with n_positions 0. */
+/* The next at most `most` positions, of several images if they fit; begins with n_images 0. */
 static bool
 next_positions(const struct sbn_pass *pass, struct tile *tile, size_t most)
 {
+	const size_t spatial = pass->geometry.spatial;
+
 	tile->s += tile->n_positions;
-	if (tile->s == pass->geometry.spatial) {
+	if (tile->s == spatial || tile->n_images == 0) {
 		tile->s = 0;
-		tile->image++;
+		tile->image += tile->n_images;
 	}
 	if (tile->image >= pass->geometry.n)
 		return false;
-	tile->n_positions = SBN_MIN(pass->geometry.spatial - tile->s, most);
+	tile->n_images = SBN_MIN(SBN_MAX(most / spatial, (size_t)1), pass->geometry.n - tile->image);
+	tile->n_positions = SBN_MIN(spatial - tile->s, most);
 	return true;
 }
 
+/* In the tile's image i. */
 static unsigned char *
-address(const struct sbn_pass *pass, const struct sbn_view *view, const struct tile *tile)
+address(const struct sbn_pass *pass, const struct sbn_view *view, const struct tile *tile, size_t i)
 {
-	return sbn_view_at(view, &pass->geometry, tile->c, tile->image, tile->s);
+	return sbn_view_at(view, &pass->geometry, tile->c, tile->image + i, tile->s);
 }
 
 static bool
@@ -75,16 +81,24 @@ is_copied(const struct sbn_view *view)
 	return view->data != NULL && view->order == SBN_PLANES;
 }
 
+/* Image i's part of a tile's copy. */
+static void *
+copy_at(const struct sbn_pass *pass, const struct tile *tile, double *copy, size_t i)
+{
+	return (unsigned char *)copy +
+	       i * tile->n_positions * WIDTH * pass->geometry.element_bytes;
+}
+
 static struct sbn_in
 take_in(const struct sbn_pass *pass, const struct sbn_view *view, const struct tile *tile,
 	double *copy)
 {
-	const unsigned char *data = address(pass, view, tile);
-
-	if (data == NULL || view->order != SBN_PLANES)
-		return (struct sbn_in){ data, view->position };
-	sbn_transpose_in(data, pass->geometry.spatial, copy, WIDTH, tile->n_channels,
-			 tile->n_positions, pass->geometry.element_bytes);
+	if (!is_copied(view))
+		return (struct sbn_in){ address(pass, view, tile, 0), view->position };
+	for (size_t i = 0; i < tile->n_images; i++)
+		sbn_transpose_in(address(pass, view, tile, i), pass->geometry.spatial,
+				 copy_at(pass, tile, copy, i), WIDTH, tile->n_channels,
+				 tile->n_positions, pass->geometry.element_bytes);
 	return (struct sbn_in){ copy, WIDTH };
 }
 
@@ -92,29 +106,47 @@ static struct sbn_out
 place_out(const struct sbn_pass *pass, const struct sbn_view *view, const struct tile *tile,
 	  double *copy)
 {
-	unsigned char *data = address(pass, view, tile);
-
-	if (data == NULL || view->order != SBN_PLANES)
-		return (struct sbn_out){ data, view->position };
+	if (!is_copied(view))
+		return (struct sbn_out){ address(pass, view, tile, 0), view->position };
 	return (struct sbn_out){ copy, WIDTH };
 }
 
 /* Puts a copied tile where it belongs; the padding of a last block becomes zeros. */
 static void
 finish_out(const struct sbn_pass *pass, const struct sbn_view *view, const struct tile *tile,
-	   const double *copy)
+	   double *copy)
 {
-	size_t end = tile->c + tile->n_channels, bytes = pass->geometry.element_bytes;
-	unsigned char *data = address(pass, view, tile);
+	const size_t end = tile->c + tile->n_channels, bytes = pass->geometry.element_bytes;
+	const bool is_padded = view->data != NULL && view->order == SBN_BLOCKS &&
+			       end == pass->geometry.channels && end % view->width != 0;
 
-	if (data == NULL)
-		return;
-	if (view->order == SBN_PLANES)
-		sbn_transpose_out(copy, WIDTH, data, pass->geometry.spatial, tile->n_channels,
-				  tile->n_positions, bytes);
-	if (view->order == SBN_BLOCKS && end == pass->geometry.channels && end % view->width != 0)
-		sbn_zero_columns(data + tile->n_channels * bytes, view->position * bytes,
-				 (view->width - end % view->width) * bytes, tile->n_positions);
+	for (size_t i = 0; is_copied(view) && i < tile->n_images; i++)
+		sbn_transpose_out(copy_at(pass, tile, copy, i), WIDTH,
+				  address(pass, view, tile, i), pass->geometry.spatial,
+				  tile->n_channels, tile->n_positions, bytes);
+	for (size_t i = 0; is_padded && i < tile->n_images; i++)
+		sbn_zero_columns(address(pass, view, tile, i) + tile->n_channels * bytes,
+				 view->position * bytes, (view->width - end % view->width) * bytes,
+				 tile->n_positions);
+}
+
+static size_t
+image_of(const struct sbn_view *view, const struct tile *tile)
+{
+	return is_copied(view) ? tile->n_positions * WIDTH : view->image;
+}
+
+static struct sbn_images
+more_images(const struct sbn_pass *pass, const struct tile *tile)
+{
+	return (struct sbn_images){
+		.n = tile->n_images - 1,
+		.x = image_of(&pass->x, tile),
+		.z = image_of(&pass->z, tile),
+		.dy = image_of(&pass->dy, tile),
+		.out = image_of(&pass->out, tile),
+		.dz = image_of(&pass->dz, tile),
+	};
 }
 
 static struct sbn_operands
@@ -126,8 +158,15 @@ take_operands(const struct sbn_pass *pass, const struct tile *tile, struct copie
 		.dy = take_in(pass, &pass->dy, tile, copies->dy),
 		.out = place_out(pass, &pass->out, tile, copies->out),
 		.dz = place_out(pass, &pass->dz, tile, copies->dz),
+		.more = more_images(pass, tile),
 		.stream = pass->stream && !is_copied(&pass->out) && !is_copied(&pass->dz),
 	};
+}
+
+static bool
+inputs_are_copied(const struct sbn_pass *pass)
+{
+	return is_copied(&pass->x) || is_copied(&pass->z) || is_copied(&pass->dy);
 }
 
 void
@@ -140,14 +179,18 @@ sbn_tiles_sum_moments(const struct sbn_pass *pass, const struct sbn_range *range
 		struct sbn_columns sums = { 0 };
 
 		first_tile(pass, range, c, &tile);
-		while (next_positions(pass, &tile, SBN_BLOCK_ROWS)) {
-			struct sbn_in x = { address(pass, &pass->x, &tile), pass->x.position };
+		while (next_positions(pass, &tile, SBN_BLOCK_POSITIONS)) {
+			const struct sbn_operands at = {
+				.x = take_in(pass, &pass->x, &tile, NULL),
+				.more = more_images(pass, &tile),
+				.ahead = AHEAD,
+			};
 			double mean[WIDTH], m2[WIDTH], low[WIDTH] = { 0 };
 
-			pass->kernels->rows_moments(x, tile.n_positions, tile.n_channels, mean, m2,
+			pass->kernels->rows_moments(&at, tile.n_positions, tile.n_channels, mean, m2,
 						    low);
-			sbn_columns_add(&sums, (double)tile.n_positions, mean, m2, low,
-					tile.n_channels, pass->bn->wide);
+			sbn_columns_add(&sums, (double)(tile.n_images * tile.n_positions), mean, m2,
+					low, tile.n_channels, pass->bn->wide);
 		}
 		for (size_t i = 0; i < tile.n_channels; i++) {
 			const struct sbn_moments sum = sbn_columns_get(&sums, i);
@@ -161,6 +204,7 @@ void
 sbn_tiles_sum_gradients(const struct sbn_pass *pass, const struct sbn_range *range,
 			const struct sbn_sums *out)
 {
+	const size_t most = inputs_are_copied(pass) ? COPIED : SBN_BLOCK_POSITIONS;
 	struct copies copies;
 	struct tile tile;
 
@@ -168,9 +212,10 @@ sbn_tiles_sum_gradients(const struct sbn_pass *pass, const struct sbn_range *ran
 		double sum[2][WIDTH] = { { 0 } }, part[2][WIDTH];
 
 		first_tile(pass, range, c, &tile);
-		while (next_positions(pass, &tile, POSITIONS)) {
+		while (next_positions(pass, &tile, most)) {
 			struct sbn_operands at = take_operands(pass, &tile, &copies);
 
+			at.ahead = AHEAD;
 			pass->kernels->rows_sums(&at, tile.n_positions, tile.n_channels, &pass->k,
 						 tile.c, part[0], part[1]);
 			for (size_t i = 0; i < tile.n_channels; i++) {
@@ -184,20 +229,25 @@ sbn_tiles_sum_gradients(const struct sbn_pass *pass, const struct sbn_range *ran
 	}
 }
 
+typedef void kernel(const struct sbn_operands *at, size_t n_rows, size_t n_channels,
+		    const struct sbn_coefficients *k, size_t c);
+
+/* ahead: of what is asked for meanwhile, as in struct sbn_operands. */
 static void
-apply(const struct sbn_pass *pass, const struct sbn_range *range,
-      void (*kernel)(const struct sbn_operands *, size_t, size_t, const struct sbn_coefficients *,
-		     size_t))
+apply(const struct sbn_pass *pass, const struct sbn_range *range, kernel *run, size_t ahead)
 {
+	const bool is_copy = inputs_are_copied(pass) || is_copied(&pass->out) ||
+			     is_copied(&pass->dz);
 	struct copies copies;
 	struct tile tile;
 
 	for (size_t c = range->begin; c < range->end; c += tile.n_channels) {
 		first_tile(pass, range, c, &tile);
-		while (next_positions(pass, &tile, POSITIONS)) {
+		while (next_positions(pass, &tile, is_copy ? COPIED : SIZE_MAX)) {
 			struct sbn_operands at = take_operands(pass, &tile, &copies);
 
-			kernel(&at, tile.n_positions, tile.n_channels, &pass->k, tile.c);
+			at.ahead = ahead;
+			run(&at, tile.n_positions, tile.n_channels, &pass->k, tile.c);
 			finish_out(pass, &pass->out, &tile, copies.out);
 			finish_out(pass, &pass->dz, &tile, copies.dz);
 		}
@@ -207,11 +257,36 @@ apply(const struct sbn_pass *pass, const struct sbn_range *range,
 void
 sbn_tiles_normalize(const struct sbn_pass *pass, const struct sbn_range *range)
 {
-	apply(pass, range, pass->kernels->rows_normalize);
+	apply(pass, range, pass->kernels->rows_normalize, 0);
 }
 
 void
 sbn_tiles_dx(const struct sbn_pass *pass, const struct sbn_range *range)
 {
-	apply(pass, range, pass->kernels->rows_dx);
+	apply(pass, range, pass->kernels->rows_dx, 0);
+}
+
+/* From a range's element to the same of the next one, in bytes: both lie in one image's blocks. */
+static size_t
+ahead_to(const struct sbn_pass *pass, const struct sbn_range *next, const struct sbn_range *range)
+{
+	if (pass->x.order != SBN_BLOCKS)
+		return 0;
+	return (next->begin - range->begin) * pass->geometry.spatial * pass->geometry.element_bytes;
+}
+
+void
+sbn_tiles_sum_and_normalize(const struct sbn_pass *pass, const struct sbn_range *next,
+			    const struct sbn_sums *out, const struct sbn_range *range)
+{
+	apply(pass, range, pass->kernels->rows_normalize, ahead_to(pass, next, range));
+	pass->sum(pass, next, out);
+}
+
+void
+sbn_tiles_sum_and_dx(const struct sbn_pass *pass, const struct sbn_range *next,
+		     const struct sbn_sums *out, const struct sbn_range *range)
+{
+	apply(pass, range, pass->kernels->rows_dx, ahead_to(pass, next, range));
+	pass->sum(pass, next, out);
 }

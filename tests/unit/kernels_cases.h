@@ -284,6 +284,19 @@ case_beside(const struct sbn_kernels *set, enum sbn_type type, size_t number, st
 	return true;
 }
 
+/* Of rows that are n_images times as many: an image's lie that far apart, the images between. */
+static void
+case_interleave(struct sbn_operands *at, size_t n_images)
+{
+	at->more = (struct sbn_images){ n_images - 1,  at->x.stride,   at->z.stride,
+					at->dy.stride, at->out.stride, at->dz.stride };
+	at->x.stride *= n_images;
+	at->z.stride *= n_images;
+	at->dy.stride *= n_images;
+	at->out.stride *= n_images;
+	at->dz.stride *= n_images;
+}
+
 static bool
 case_rows(const struct sbn_kernels *set, enum sbn_type type, size_t number, struct outcome *out)
 {
@@ -292,16 +305,20 @@ case_rows(const struct sbn_kernels *set, enum sbn_type type, size_t number, stru
 	const struct sbn_type_kernels *kernels = &set->of[type];
 	size_t rest = number, n_channels = channels[case_digit(&rest, CASE_COUNT(channels))];
 	size_t n = rows[case_digit(&rest, CASE_COUNT(rows))], c = number % 50;
+	size_t n_images = case_digit(&rest, 2) == 0 ? 1 : 3;
 	double *values = out->values, *low = values + 4 * n_channels;
 	struct case_pass pass;
 
 	if (rest >= N_DATA)
 		return false;
 	n = n_channels > 200 && n > 17 ? 19 : n;
-	case_begin(type, (enum case_data)rest, number, n, n_channels, out, &pass);
+	n = n_images > 1 && n * n_channels > 2000 ? 5 : n;
+	case_begin(type, (enum case_data)rest, number, n * n_images, n_channels, out, &pass);
+	case_interleave(&pass.forward, n_images);
+	case_interleave(&pass.backward, n_images);
 	pass.forward.stream = pass.backward.stream = number % 2 == 1;
 	memset(low, 0, n_channels * sizeof(*low));
-	kernels->rows_moments(pass.forward.x, n, n_channels, values, values + n_channels, low);
+	kernels->rows_moments(&pass.forward, n, n_channels, values, values + n_channels, low);
 	kernels->rows_normalize(&pass.forward, n, n_channels, &pass.k, c);
 	kernels->rows_sums(&pass.backward, n, n_channels, &pass.k, c, values + 2 * n_channels,
 			   values + 3 * n_channels);

@@ -98,6 +98,14 @@ elements_behind(enum sbn_type type, struct sbn_in in, size_t i)
 	return in;
 }
 
+static inline struct sbn_out
+elements_behind_out(enum sbn_type type, struct sbn_out out, size_t i)
+{
+	if (out.data != NULL)
+		out.data = (unsigned char *)out.data + i * sbn_type_bytes(type);
+	return out;
+}
+
 /* Equal bits, where any NaN is the same. */
 static inline bool
 element_same(enum sbn_type type, const void *a, const void *b, size_t i)

@@ -52,8 +52,9 @@ test_every_pattern_is_loaded_exactly(void **state)
 	(void)state;
 	fill();
 	while ((kernels = next_half(&next, &type)) != NULL) {
-		kernels->rows_moments((struct sbn_in){ patterns, PATTERNS }, 1, PATTERNS, means,
-				      m2s, NULL);
+		const struct sbn_operands at = { .x = { patterns, PATTERNS } };
+
+		kernels->rows_moments(&at, 1, PATTERNS, means, m2s, NULL);
 		for (size_t i = 0; i < PATTERNS; i++) {
 			double value = element_widen(type, (uint16_t)i);
 

@@ -224,9 +224,10 @@ test_nan_and_infinity_are_not_hidden(void **state)
 static void
 assert_rows_moments(double tolerance)
 {
+	const struct sbn_operands at = { .x = { data, CHANNELS } };
 	double mean[CHANNELS], m2[CHANNELS];
 
-	kernels()->rows_moments((struct sbn_in){ data, CHANNELS }, ROWS, CHANNELS, mean, m2, NULL);
+	kernels()->rows_moments(&at, ROWS, CHANNELS, mean, m2, NULL);
 	for (size_t c = 0; c < CHANNELS; c++) {
 		struct sbn_moments truth = true_moments(data + c, ROWS, CHANNELS);
 
@@ -350,9 +351,9 @@ test_rows_of_float64_keep_what_a_double_loses(void **state)
 	(void)state;
 	for (uint64_t seed = 1; seed <= 20; seed++) {
 		const double truth = (double)fill_wide(seed, wide, ROWS);
-		const struct sbn_in x = { wide, 1 };
+		const struct sbn_operands at = { .x = { wide, 1 } };
 
-		wide_kernels()->rows_moments(x, ROWS, 1, &mean, &m2, &low);
+		wide_kernels()->rows_moments(&at, ROWS, 1, &mean, &m2, &low);
 		assert_near((mean - 1e5) + low, truth, 1e-15);
 	}
 }

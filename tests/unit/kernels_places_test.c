@@ -194,7 +194,7 @@ run_all_over(const struct sbn_type_kernels *kernels, void *p, const void *k, siz
 	struct sbn_moments moments;
 	double sums[2], wide[3][64];
 
-	kernels->rows_moments(at.x, 1, n, wide[0], wide[1], wide[2]);
+	kernels->rows_moments(&at, 1, n, wide[0], wide[1], wide[2]);
 	kernels->rows_sums(&at, 1, n, &all, 0, wide[0], wide[1]);
 	kernels->rows_normalize(&at, 1, n, &all, 0);
 	kernels->rows_dx(&at, 1, n, &all, 0);

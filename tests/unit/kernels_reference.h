@@ -369,26 +369,43 @@ reference_plane_sums(enum sbn_type type, const struct sbn_operands *at, size_t n
 	}
 }
 
+/* The operands of one image alone. */
+static inline struct sbn_operands
+reference_image(enum sbn_type type, const struct sbn_operands *at, size_t image)
+{
+	struct sbn_operands one = *at;
+
+	one.x = elements_behind(type, at->x, image * at->more.x);
+	one.z = elements_behind(type, at->z, image * at->more.z);
+	one.dy = elements_behind(type, at->dy, image * at->more.dy);
+	one.out = elements_behind_out(type, at->out, image * at->more.out);
+	one.dz = elements_behind_out(type, at->dz, image * at->more.dz);
+	return one;
+}
+
 static inline void
 reference_column(const struct sbn_operands *at, size_t n_rows, size_t i,
 		 const struct reference_channel *k, struct reference_block *block)
 {
 	block->n = 0;
-	for (size_t row = 0; row < n_rows; row++)
-		reference_add(block, at, row, i, k, 0);
+	for (size_t image = 0; image <= at->more.n; image++) {
+		const struct sbn_operands one = reference_image(block->type, at, image);
+
+		for (size_t row = 0; row < n_rows; row++)
+			reference_add(block, &one, row, i, k, 0);
+	}
 }
 
 static inline void
-reference_rows_moments(enum sbn_type type, struct sbn_in x, size_t n_rows, size_t n_channels,
-		       double *mean, double *m2, double *low)
+reference_rows_moments(enum sbn_type type, const struct sbn_operands *at, size_t n_rows,
+		       size_t n_channels, double *mean, double *m2, double *low)
 {
 	struct reference_block block = { .type = type };
-	struct sbn_operands at = { .x = x };
 
 	for (size_t i = 0; i < n_channels; i++) {
 		struct sbn_moments moments;
 
-		reference_column(&at, n_rows, i, NULL, &block);
+		reference_column(at, n_rows, i, NULL, &block);
 		moments = reference_block_moments(&block);
 		mean[i] = moments.mean;
 		m2[i] = moments.m2;
@@ -425,8 +442,12 @@ reference_map(enum sbn_type type, const struct sbn_operands *at, size_t n, size_
 	for (size_t i = 0; i < width; i++) {
 		struct reference_channel k = reference_channel(type, coefficients, c + i);
 
-		for (size_t row = 0; row < n; row++)
-			map(at, row, i, &k);
+		for (size_t image = 0; image <= at->more.n; image++) {
+			const struct sbn_operands one = reference_image(type, at, image);
+
+			for (size_t row = 0; row < n; row++)
+				map(&one, row, i, &k);
+		}
 	}
 }
 

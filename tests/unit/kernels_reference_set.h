@@ -50,10 +50,10 @@
 	{                                                                                         \
 		reference_plane_sums(type, at, n, spatial, k, c, sums);                           \
 	}                                                                                         \
-	static void rows_moments_##name(struct sbn_in x, size_t n_rows, size_t n_channels,        \
-					double *mean, double *m2, double *low)                    \
+	static void rows_moments_##name(const struct sbn_operands *at, size_t n_rows,             \
+					size_t n_channels, double *mean, double *m2, double *low) \
 	{                                                                                         \
-		reference_rows_moments(type, x, n_rows, n_channels, mean, m2, low);               \
+		reference_rows_moments(type, at, n_rows, n_channels, mean, m2, low);              \
 	}                                                                                         \
 	static void rows_sums_##name(const struct sbn_operands *at, size_t n_rows,                \
 				     size_t n_channels, const struct sbn_coefficients *k,         \
