@@ -2,6 +2,7 @@
 #include "nn/tiles.h"
 
 #include "base/math.h"
+#include "nn/cache.h"
 #include "nn/columns.h"
 #include "nn/transpose.h"
 
@@ -9,6 +10,7 @@ enum {
 	WIDTH = SBN_LANES,
 	COPIED = 64,  /* positions of a tile of which there are copies; those stay in the cache */
 	AHEAD = 4096, /* bytes, from what is summed to what is asked for */
+	FETCHED = 4   /* caches of the second level; more is not fetched before it is summed */
 };
 
 /* Several images only as a whole. */
@@ -257,22 +259,29 @@ apply(const struct sbn_pass *pass, const struct sbn_range *range, kernel *run, s
 void
 sbn_tiles_normalize(const struct sbn_pass *pass, const struct sbn_range *range)
 {
-	apply(pass, range, pass->kernels->rows_normalize, 0);
+	apply(pass, range, pass->kernels->rows_normalize, AHEAD);
 }
 
 void
 sbn_tiles_dx(const struct sbn_pass *pass, const struct sbn_range *range)
 {
-	apply(pass, range, pass->kernels->rows_dx, 0);
+	apply(pass, range, pass->kernels->rows_dx, AHEAD);
 }
 
-/* From a range's element to the same of the next one, in bytes: both lie in one image's blocks. */
+/*
+ * What is asked for while a range is written: of what is summed next, in the same image's blocks.
+ * What falls out of this cache meanwhile is still in the one behind it, if it is not too much.
+ */
 static size_t
 ahead_to(const struct sbn_pass *pass, const struct sbn_range *next, const struct sbn_range *range)
 {
-	if (pass->x.order != SBN_BLOCKS)
-		return 0;
-	return (next->begin - range->begin) * pass->geometry.spatial * pass->geometry.element_bytes;
+	const size_t channel = pass->geometry.spatial * pass->geometry.element_bytes;
+	const size_t n_inputs = 1 + (pass->z.data != NULL) + (pass->dy.data != NULL);
+	const size_t bytes = n_inputs * pass->geometry.n * (next->end - next->begin) * channel;
+
+	if (pass->x.order != SBN_BLOCKS || bytes > FETCHED * sbn_cache_find().bytes)
+		return AHEAD;
+	return (next->begin - range->begin) * channel;
 }
 
 void
