@@ -70,6 +70,20 @@ next_positions(const struct sbn_pass *pass, struct tile *tile, size_t most)
 	return true;
 }
 
+/* The images before, at most so many positions or one; begins with image behind the last one. */
+static bool
+previous_images(const struct sbn_pass *pass, struct tile *tile, size_t most)
+{
+	const size_t spatial = pass->geometry.spatial;
+
+	if (tile->image == 0)
+		return false;
+	tile->n_images = SBN_MIN(SBN_MAX(most / spatial, (size_t)1), tile->image);
+	tile->image -= tile->n_images;
+	tile->n_positions = spatial;
+	return true;
+}
+
 /* In the tile's image i. */
 static unsigned char *
 address(const struct sbn_pass *pass, const struct sbn_view *view, const struct tile *tile, size_t i)
@@ -234,61 +248,81 @@ sbn_tiles_sum_gradients(const struct sbn_pass *pass, const struct sbn_range *ran
 typedef void kernel(const struct sbn_operands *at, size_t n_rows, size_t n_channels,
 		    const struct sbn_coefficients *k, size_t c);
 
-/* ahead: of what is asked for meanwhile, as in struct sbn_operands. */
+/* What is asked for while tiles of the first images are written: so many bytes ahead. */
+struct fetching {
+	size_t n_images, ahead;
+};
+
 static void
-apply(const struct sbn_pass *pass, const struct sbn_range *range, kernel *run, size_t ahead)
+map_tile(const struct sbn_pass *pass, const struct tile *tile, kernel *run, size_t ahead)
+{
+	struct copies copies;
+	struct sbn_operands at = take_operands(pass, tile, &copies);
+
+	at.ahead = ahead;
+	run(&at, tile->n_positions, tile->n_channels, &pass->k, tile->c);
+	finish_out(pass, &pass->out, tile, copies.out);
+	finish_out(pass, &pass->dz, tile, copies.dz);
+}
+
+/*
+ * The last images first: they have been summed last, and are in the caches if anything is; and what
+ * is fetched beside the first ones is summed at once.
+ */
+static void
+apply(const struct sbn_pass *pass, const struct sbn_range *range, kernel *run,
+      struct fetching fetching)
 {
 	const bool is_copy = inputs_are_copied(pass) || is_copied(&pass->out) ||
 			     is_copied(&pass->dz);
-	struct copies copies;
 	struct tile tile;
 
 	for (size_t c = range->begin; c < range->end; c += tile.n_channels) {
 		first_tile(pass, range, c, &tile);
-		while (next_positions(pass, &tile, is_copy ? COPIED : SIZE_MAX)) {
-			struct sbn_operands at = take_operands(pass, &tile, &copies);
-
-			at.ahead = ahead;
-			run(&at, tile.n_positions, tile.n_channels, &pass->k, tile.c);
-			finish_out(pass, &pass->out, &tile, copies.out);
-			finish_out(pass, &pass->dz, &tile, copies.dz);
-		}
+		if (!is_copy)
+			tile.image = pass->geometry.n;
+		while (is_copy ? next_positions(pass, &tile, COPIED) :
+				 previous_images(pass, &tile, SBN_BLOCK_POSITIONS))
+			map_tile(pass, &tile, run,
+				 tile.image < fetching.n_images ? fetching.ahead : AHEAD);
 	}
 }
 
 void
 sbn_tiles_normalize(const struct sbn_pass *pass, const struct sbn_range *range)
 {
-	apply(pass, range, pass->kernels->rows_normalize, AHEAD);
+	apply(pass, range, pass->kernels->rows_normalize, (struct fetching){ 0 });
 }
 
 void
 sbn_tiles_dx(const struct sbn_pass *pass, const struct sbn_range *range)
 {
-	apply(pass, range, pass->kernels->rows_dx, AHEAD);
+	apply(pass, range, pass->kernels->rows_dx, (struct fetching){ 0 });
 }
 
 /*
- * What is asked for while a range is written: of what is summed next, in the same image's blocks.
- * What falls out of this cache meanwhile is still in the one behind it, if it is not too much.
+ * Of what is summed next, in the same image's blocks. What falls out of this cache meanwhile is
+ * still in the one behind it, if it is not too much.
  */
-static size_t
-ahead_to(const struct sbn_pass *pass, const struct sbn_range *next, const struct sbn_range *range)
+static struct fetching
+fetching_of(const struct sbn_pass *pass, const struct sbn_range *next,
+	    const struct sbn_range *range)
 {
 	const size_t channel = pass->geometry.spatial * pass->geometry.element_bytes;
 	const size_t n_inputs = 1 + (pass->z.data != NULL) + (pass->dy.data != NULL);
-	const size_t bytes = n_inputs * pass->geometry.n * (next->end - next->begin) * channel;
+	const size_t image = n_inputs * (next->end - next->begin) * channel;
 
-	if (pass->x.order != SBN_BLOCKS || bytes > FETCHED * sbn_cache_find().bytes)
-		return AHEAD;
-	return (next->begin - range->begin) * channel;
+	if (pass->x.order != SBN_BLOCKS)
+		return (struct fetching){ 0 };
+	return (struct fetching){ FETCHED * sbn_cache_find().bytes / image,
+				  (next->begin - range->begin) * channel };
 }
 
 void
 sbn_tiles_sum_and_normalize(const struct sbn_pass *pass, const struct sbn_range *next,
 			    const struct sbn_sums *out, const struct sbn_range *range)
 {
-	apply(pass, range, pass->kernels->rows_normalize, ahead_to(pass, next, range));
+	apply(pass, range, pass->kernels->rows_normalize, fetching_of(pass, next, range));
 	pass->sum(pass, next, out);
 }
 
@@ -296,6 +330,6 @@ void
 sbn_tiles_sum_and_dx(const struct sbn_pass *pass, const struct sbn_range *next,
 		     const struct sbn_sums *out, const struct sbn_range *range)
 {
-	apply(pass, range, pass->kernels->rows_dx, ahead_to(pass, next, range));
+	apply(pass, range, pass->kernels->rows_dx, fetching_of(pass, next, range));
 	pass->sum(pass, next, out);
 }
