@@ -15,6 +15,7 @@ struct shares {
 	const struct sbn_pass *pass;
 	size_t n_blocks;
 	int n;
+	bool last_first;
 	void (*block)(const struct sbn_pass *pass, size_t block, size_t first_row, size_t n_rows);
 };
 
@@ -101,14 +102,18 @@ run_share(void *argument, int index)
 	size_t begin = sbn_part_begin(shares->n_blocks, (uint64_t)shares->n, (uint64_t)index);
 	size_t end = sbn_part_begin(shares->n_blocks, (uint64_t)shares->n, (uint64_t)index + 1);
 
-	for (size_t b = begin; b < end; b++)
+	for (size_t i = begin; i < end; i++) {
+		size_t b = shares->last_first ? begin + end - 1 - i : i;
+
 		shares->block(shares->pass, b, b * SBN_BLOCK_ROWS, rows_of_block(shares->pass, b));
+	}
 	if (shares->pass->stream)
 		sbn_stream_end();
 }
 
+/* last_first: what has been summed last is in the caches, if anything is. */
 static void
-run_blocks(const struct sbn_pass *pass, int threads,
+run_blocks(const struct sbn_pass *pass, int threads, bool last_first,
 	   void (*block)(const struct sbn_pass *, size_t, size_t, size_t))
 {
 	size_t worth = sbn_geometry_elements(&pass->geometry) / SHARE_ELEMENTS + 1;
@@ -116,6 +121,7 @@ run_blocks(const struct sbn_pass *pass, int threads,
 		.pass = pass,
 		.n_blocks = blocks_of(pass),
 		.n = (int)SBN_MIN(worth, (size_t)threads),
+		.last_first = last_first,
 		.block = block,
 	};
 
@@ -135,7 +141,7 @@ block_moments(const struct sbn_pass *pass, size_t block, size_t first_row, size_
 void
 sbn_rows_block_moments(const struct sbn_pass *pass, int threads)
 {
-	run_blocks(pass, threads, block_moments);
+	run_blocks(pass, threads, false, block_moments);
 }
 
 /* Channels c..c+n-1 of all blocks. */
@@ -179,7 +185,7 @@ block_gradients(const struct sbn_pass *pass, size_t block, size_t first_row, siz
 void
 sbn_rows_block_gradients(const struct sbn_pass *pass, int threads)
 {
-	run_blocks(pass, threads, block_gradients);
+	run_blocks(pass, threads, false, block_gradients);
 }
 
 void
@@ -209,7 +215,7 @@ block_normalize(const struct sbn_pass *pass, size_t block, size_t first_row, siz
 void
 sbn_rows_normalize(const struct sbn_pass *pass, int threads)
 {
-	run_blocks(pass, threads, block_normalize);
+	run_blocks(pass, threads, true, block_normalize);
 }
 
 static void
@@ -224,5 +230,5 @@ block_dx(const struct sbn_pass *pass, size_t block, size_t first_row, size_t n_r
 void
 sbn_rows_dx(const struct sbn_pass *pass, int threads)
 {
-	run_blocks(pass, threads, block_dx);
+	run_blocks(pass, threads, true, block_dx);
 }
