@@ -19,10 +19,10 @@
  *	order of rows and then of elements.
  *	Fold of 16 lanes, in double: lanes i and i + 8 are added, then i and i + 4, i + 2, i + 1.
  *
- * Rows are those of a channels-last or two-dimensional tensor, or of some channels of a blocked one:
- * n_rows rows of channels that lie side by side, of one image or of several. Per channel, in order
- * of images and of rows. The caller cuts blocks: of at most SBN_BLOCK_ROWS rows of one image, or in
- * blocked tensors of SBN_BLOCK_POSITIONS, of as many whole images as fit.
+ * Rows are those of a channels-last or two-dimensional tensor, or of some channels of a blocked
+ * one: n_rows rows of channels that lie side by side, of one image or of several. Per channel, in
+ * order of images and of rows. The caller cuts blocks: of at most SBN_BLOCK_ROWS rows of one image,
+ * or in blocked tensors of SBN_BLOCK_POSITIONS, of as many whole images as fit.
  *
  * All sums are double, of widened elements. Moments of a block: d = x - shift, s1 += d,
  * s2 = fma(d, d, s2); mean = shift + s1 / count, m2 = s2 - s1 * s1 / count, at least 0. Blocks are

@@ -65,7 +65,8 @@ next_positions(const struct sbn_pass *pass, struct tile *tile, size_t most)
 	}
 	if (tile->image >= pass->geometry.n)
 		return false;
-	tile->n_images = SBN_MIN(SBN_MAX(most / spatial, (size_t)1), pass->geometry.n - tile->image);
+	tile->n_images = SBN_MAX(most / spatial, (size_t)1);
+	tile->n_images = SBN_MIN(tile->n_images, pass->geometry.n - tile->image);
 	tile->n_positions = SBN_MIN(spatial - tile->s, most);
 	return true;
 }
@@ -203,8 +204,8 @@ sbn_tiles_sum_moments(const struct sbn_pass *pass, const struct sbn_range *range
 			};
 			double mean[WIDTH], m2[WIDTH], low[WIDTH] = { 0 };
 
-			pass->kernels->rows_moments(&at, tile.n_positions, tile.n_channels, mean, m2,
-						    low);
+			pass->kernels->rows_moments(&at, tile.n_positions, tile.n_channels, mean,
+						    m2, low);
 			sbn_columns_add(&sums, (double)(tile.n_images * tile.n_positions), mean, m2,
 					low, tile.n_channels, pass->bn->wide);
 		}
