@@ -127,8 +127,11 @@ sbn_chunks_choose(const struct sbn_pass *pass, uint32_t n_channels)
 	/* as many chunks, but alike */
 	chunks.step = SBN_MIN(chunks.step, n_channels);
 	chunks.step = (uint32_t)sbn_ceil_div(n_channels, sbn_ceil_div(n_channels, chunks.step));
-	choose_whole_lines(&chunks, &cache, &shape, n_channels);
-	if (sbn_pass_order(pass) == SBN_BLOCKS) /* tiles of fewer channels read the same lines */
+	if (sbn_pass_order(pass) == SBN_BLOCKS) { /* tiles of fewer channels read the same lines */
 		chunks.step = (uint32_t)sbn_align_up(chunks.step, SBN_LANES);
+		chunks.whole = SBN_LANES;
+	} else {
+		choose_whole_lines(&chunks, &cache, &shape, n_channels);
+	}
 	return chunks;
 }
