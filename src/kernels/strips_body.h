@@ -75,8 +75,8 @@ T(line_head)(const struct ROW *row, int form)
 }
 
 /*
- * Asks for the lines of an image's outputs in which element i stands. A line that is written in part
- * has to be read first, and stores are done in order: each would wait for memory.
+ * Asks for the lines of an image's outputs in which element i stands. A line that is written in
+ * part has to be read first, and stores are done in order: each would wait for memory.
  */
 SBN_FORCE_INLINE void
 T(fetch_edge)(const struct sbn_operands *at, size_t image, size_t i, int form)
