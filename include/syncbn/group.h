@@ -43,8 +43,9 @@ typedef struct syncbn_config {
  * default: OpenMP's where more than one thread is wanted, OpenMP has as many, and they do not
  * sleep as soon as they are idle (OMP_WAIT_POLICY=passive), as two sets would take the CPUs from
  * each other); SYNCBN_ISA (scalar, avx2, avx512, neon: the best this CPU has); SYNCBN_CHUNK_BYTES
- * (how much of its inputs a thread sums at most before it publishes: 524288); SYNCBN_STORES (how
- * outputs are written: streaming past the caches, ordinary, or auto, which is by their size). Of
+ * (how much of its inputs a thread sums before it publishes, but at least the channels that end
+ * with a cache line together: 524288); SYNCBN_STORES (how outputs are written: streaming past the
+ * caches, ordinary, or auto: streaming where the inputs leave them no room in the caches). Of
  * rank 0 alone, as all must do the same: SYNCBN_CALIBRATE (on: how large arrays travel best is
  * measured while ranks join, in some milliseconds, tens where they share CPUs; off: fixed values),
  * SYNCBN_SCATTER_FROM, SYNCBN_STREAM_FROM and SYNCBN_TAKE_FROM (bytes from which an all-reduce is

@@ -8,6 +8,7 @@ libsbn_core_la_SOURCES += \
 	src/base/log.c \
 	src/base/log.h \
 	src/base/math.h \
+	src/base/prefetch.h \
 	src/base/parse.c \
 	src/base/parse.h \
 	src/base/show.c \

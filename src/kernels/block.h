@@ -8,6 +8,7 @@
 #include <stddef.h>
 
 #include "base/math.h"
+#include "base/prefetch.h"
 #include "kernels/kernels.h"
 
 /* 16 is gcc's 0 for a CPU that has arithmetic of half floats */
@@ -28,18 +29,6 @@
 
 /* Code that runs so rarely that one copy out of line is better. */
 #define SBN_RARELY __attribute__((noinline))
-
-/* Asks for a line that is about to be written in part; a hint. */
-static inline void
-sbn_fetch_to_write(const void *line)
-{
-#ifdef SBN_HAVE_X86
-	/* without -mprfchw the builtin gives prefetcht0, which only reads */
-	__asm__ volatile("prefetchw %0" : : "m"(*(const char *)line));
-#else
-	__builtin_prefetch(line, 1, 3);
-#endif
-}
 
 /* A part of a plane, or of a matrix whose columns are channels. */
 struct sbn_block {

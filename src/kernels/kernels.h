@@ -21,8 +21,8 @@
  *
  * Rows are those of a channels-last or two-dimensional tensor, or of some channels of a blocked
  * one: n_rows rows of channels that lie side by side, of one image or of several. Per channel, in
- * order of images and of rows. The caller cuts blocks: of at most SBN_BLOCK_ROWS rows of one image,
- * or in blocked tensors of SBN_BLOCK_POSITIONS, of as many whole images as fit.
+ * order of images and of rows. The caller cuts blocks: of at most SBN_BLOCK_ROWS rows, or in
+ * blocked tensors of SBN_BLOCK_POSITIONS: a part of an image, or as many whole ones as fit.
  *
  * All sums are double, of widened elements. Moments of a block: d = x - shift, s1 += d,
  * s2 = fma(d, d, s2); mean = shift + s1 / count, m2 = s2 - s1 * s1 / count, at least 0. Blocks are
@@ -132,11 +132,11 @@ struct sbn_operands {
 	struct sbn_in dy;   /* backward */
 	struct sbn_out out; /* y; dx (NULL: not wanted) */
 	struct sbn_out dz;  /* NULL: not wanted */
-	struct sbn_images more; /* for rows' kernels, which then take as many rows of each */
+	struct sbn_images more; /* for rows' kernels, whose n_rows are those of each image */
 	/*
-	 * The kernels ask for what lies so many bytes behind each element that they read. Of planes
-	 * in memory 4096 is a good distance, and 0 asks for nothing; rows' kernels then choose
-	 * one. A hint; it changes no result and faults nowhere.
+	 * The kernels ask for what lies so many bytes behind each element that they read. With 0
+	 * planes' kernels ask for nothing beyond it, and rows' kernels choose a distance. A hint;
+	 * it changes no result and faults nowhere.
 	 */
 	size_t ahead;
 	/*

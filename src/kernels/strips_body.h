@@ -50,7 +50,8 @@ struct STRIPS {
 
 /*
  * Whether planes are mapped in strips: the lines of all images begin at the same element, and what
- * is read lies in the cache, for strips go from image to image.
+ * is read lies in the cache, for strips go from image to image. (Backward it does wherever dx
+ * depends on x, for sums come first.)
  */
 SBN_FORCE_INLINE bool
 T(in_strips)(const struct sbn_operands *at, size_t n, size_t spatial, int form)
@@ -82,9 +83,9 @@ SBN_FORCE_INLINE void
 T(fetch_edge)(const struct sbn_operands *at, size_t image, size_t i, int form)
 {
 	if (form & SBN_FORM_OUT)
-		sbn_fetch_to_write(T(out)(at->out, image, i));
+		sbn_prefetch_to_write(T(out)(at->out, image, i));
 	if (form & SBN_FORM_DZ)
-		sbn_fetch_to_write(T(out)(at->dz, image, i));
+		sbn_prefetch_to_write(T(out)(at->dz, image, i));
 }
 
 /* n <= 16 elements' coefficients: `left` of the first channel, and those of the ones behind it. */

@@ -68,7 +68,7 @@ choose_step(size_t most, const struct sbn_cache *cache, const struct shape *shap
 	size_t step = SBN_MIN(most / channel, fit);
 
 	if (room_of(cache, shape, 3 * step) > room_for_chunks(cache))
-		step = 1;
+		step = 1; /* strides that share sets leave no room, whatever the step */
 	return (uint32_t)SBN_MIN(SBN_MAX(step, (size_t)1), (size_t)UINT32_MAX);
 }
 
@@ -100,6 +100,8 @@ choose_whole_lines(struct sbn_chunks *chunks, const struct sbn_cache *cache,
 {
 	const uint32_t whole = (uint32_t)channels_to_a_line(shape);
 
+	if (chunks->step >= n_channels)
+		return; /* the lane's own ends are broken anyway */
 	if (chunks->step >= whole) {
 		chunks->step -= chunks->step % whole;
 	} else if (whole < n_channels && is_worth_whole_lines(cache, shape, whole)) {

@@ -59,8 +59,9 @@ fit_in_caches(const struct sbn_pass *pass, size_t bytes)
 void
 sbn_pass_choose_stores(struct sbn_pass *pass)
 {
-	const size_t tensors = 1 + (pass->z.data != NULL) + (pass->dy.data != NULL) +
-			       (pass->out.data != NULL) + (pass->dz.data != NULL);
+	const size_t inputs = 1 + (pass->z.data != NULL) +
+			      (pass->dy.data != NULL && pass->dy.data != pass->x.data);
+	const size_t tensors = inputs + (pass->out.data != NULL) + (pass->dz.data != NULL);
 	const size_t bytes =
 		tensors * sbn_geometry_elements(&pass->geometry) * pass->geometry.element_bytes;
 	const enum sbn_stores stores = pass->bn->group->process->stores;

@@ -67,7 +67,10 @@ struct sbn_pass {
 		      const struct sbn_pairs *pairs);
 	/* Writes the outputs of the range's channels; NULL: `after` does it, or nothing does. */
 	void (*apply)(const struct sbn_pass *pass, const struct sbn_range *range);
-	/* Both, of ranges without a channel in common, as memory likes it; NULL: in turns. */
+	/*
+	 * Both, of ranges without a channel in common: at the same time, or so that what is summed
+	 * is fetched meanwhile; NULL: in turns.
+	 */
 	void (*sum_and_apply)(const struct sbn_pass *pass, const struct sbn_range *next,
 			      const struct sbn_sums *out, const struct sbn_range *range);
 	/* Before and after the channels, on `threads` threads; NULL: nothing. */

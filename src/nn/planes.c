@@ -124,8 +124,8 @@ sbn_planes_sum_and_normalize(const struct sbn_pass *pass, const struct sbn_range
 }
 
 /*
- * How far ahead to ask for what is summed behind a loop that has asked for it, too: that loop has
- * the most of an image's part to ask for where the part's beginning is all that is there already.
+ * How far ahead to ask for what is summed behind a loop that has asked for it, too: two thirds of
+ * what lies together of an image, as measured (doc/performance-batch-norm.md, section 5).
  */
 static size_t
 ahead_behind_dx(size_t part)

@@ -274,6 +274,7 @@ static void
 apply(const struct sbn_pass *pass, const struct sbn_range *range, kernel *run,
       struct fetching fetching)
 {
+	/* copies are small, and nothing is in the cache because of its image */
 	const bool is_copy = inputs_are_copied(pass) || is_copied(&pass->out) ||
 			     is_copied(&pass->dz);
 	struct tile tile;
@@ -301,6 +302,12 @@ sbn_tiles_dx(const struct sbn_pass *pass, const struct sbn_range *range)
 	apply(pass, range, pass->kernels->rows_dx, (struct fetching){ 0 });
 }
 
+static bool
+lies_as(const struct sbn_view *view, const struct sbn_view *x)
+{
+	return view->data == NULL || (view->order == SBN_BLOCKS && view->width == x->width);
+}
+
 /*
  * Of what is summed next, in the same image's blocks. What falls out of this cache meanwhile is
  * still in the one behind it, if it is not too much.
@@ -309,14 +316,16 @@ static struct fetching
 fetching_of(const struct sbn_pass *pass, const struct sbn_range *next,
 	    const struct sbn_range *range)
 {
-	const size_t channel = pass->geometry.spatial * pass->geometry.element_bytes;
+	const struct sbn_view *x = &pass->x;
+	const size_t bytes = pass->geometry.element_bytes;
 	const size_t n_inputs = 1 + (pass->z.data != NULL) + (pass->dy.data != NULL);
-	const size_t image = n_inputs * (next->end - next->begin) * channel;
+	const size_t image = n_inputs * (next->end - next->begin) * pass->geometry.spatial * bytes;
 
-	if (pass->x.order != SBN_BLOCKS)
+	if (image == 0 || !lies_as(x, x) || !lies_as(&pass->z, x) || !lies_as(&pass->dy, x))
 		return (struct fetching){ 0 };
 	return (struct fetching){ FETCHED * sbn_cache_find().bytes / image,
-				  (next->begin - range->begin) * channel };
+				  (next->begin / x->width - range->begin / x->width) * x->block *
+					  bytes };
 }
 
 void

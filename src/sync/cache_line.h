@@ -5,6 +5,8 @@
 
 #include <stddef.h>
 
+#include "base/prefetch.h"
+
 enum { SBN_CACHE_LINE = 64 };
 
 /* Offers a line to the cache that all CPUs share, where a peer finds it sooner than here. */
@@ -24,12 +26,7 @@ static inline void
 sbn_lines_take(const void *lines, size_t bytes)
 {
 	for (size_t at = 0; at < bytes; at += SBN_CACHE_LINE)
-#ifdef SBN_HAVE_X86
-		/* without -mprfchw the builtin gives prefetcht0, which only reads */
-		__asm__ volatile("prefetchw %0" : : "m"(*((const char *)lines + at)));
-#else
-		__builtin_prefetch((const char *)lines + at, 1, 3);
-#endif
+		sbn_prefetch_to_write((const char *)lines + at);
 }
 
 /* Fetches lines that are about to be read, all at once. */

@@ -223,9 +223,8 @@ test_one_position_is_like_no_position(void **state)
 
 /* Enough elements for five lanes; the layouts of each operand differ from round to round. */
 static uint64_t
-hash_passes(syncbn_group_t *world, syncbn_dtype_t dtype)
+hash_passes(syncbn_group_t *world, syncbn_dtype_t dtype, syncbn_tensor_t like)
 {
-	syncbn_tensor_t like = syncbn_tensor_nchw(NULL, 3, 41, 20, 35);
 	uint64_t hash = SBN_HASH_START;
 	struct bench b;
 
@@ -262,7 +261,7 @@ join_with(const char *isa, int threads, const char *chunk_bytes, const char *sto
 }
 
 static void
-check_bits(syncbn_dtype_t dtype)
+check_bits(syncbn_dtype_t dtype, syncbn_tensor_t like)
 {
 	static const int threads[] = { 1, 2, 5, 8 };
 	static const char *const chunks[] = { "524288", "1", "30000", "5000" };
@@ -279,7 +278,7 @@ check_bits(syncbn_dtype_t dtype)
 			if (sbn_kernels_choose(*isa, &kernels) != SYNCBN_OK)
 				continue; /* not on this CPU */
 			join_with(*isa, threads[i], chunks[i], stores[i], &world);
-			hash = hash_passes(world, dtype);
+			hash = hash_passes(world, dtype, like);
 			expected = expected == 0 ? hash : expected;
 			assert_int_equal(hash, expected);
 			assert_ok(syncbn_finalize(world));
@@ -294,8 +293,38 @@ static void
 test_sets_threads_chunks_and_stores_give_the_same_bits(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < 4; i++)
-		check_bits(sbn_all_dtypes[i]);
+	for (size_t i = 0; i < 4; i++) {
+		/* parts of an image a block, and some images */
+		check_bits(sbn_all_dtypes[i], syncbn_tensor_nchw(NULL, 3, 41, 20, 35));
+		check_bits(sbn_all_dtypes[i], syncbn_tensor_nchw(NULL, 23, 41, 7, 7));
+	}
+}
+
+/* As a rank without samples has them; with chunks enough for one to be written beside another. */
+static void
+test_no_samples_in_blocks(void **state)
+{
+	syncbn_batch_norm_config_t config = SYNCBN_BATCH_NORM_TORCH(40);
+	syncbn_tensor_t none = syncbn_tensor_nchw(NULL, 0, 40, 1, 1);
+	float memory[1];
+	syncbn_batch_norm_t *bn;
+	syncbn_saved_t *saved;
+	syncbn_group_t *world;
+
+	(void)state;
+	none.data = memory;
+	none.layout = SYNCBN_BLOCKED_16;
+	join_with("scalar", 1, "1", "streaming", &world);
+	assert_ok(syncbn_batch_norm_new(world, &config, &bn));
+	assert_ok(syncbn_saved_new(bn, &saved));
+	assert_ok(syncbn_batch_norm_forward(bn, &none, NULL, &none, saved));
+	assert_ok(syncbn_batch_norm_backward(bn, saved, &none, &none, NULL, SYNCBN_WANT_ALL));
+	syncbn_saved_free(saved);
+	syncbn_batch_norm_free(bn);
+	assert_ok(syncbn_finalize(world));
+	unsetenv("SYNCBN_ISA");
+	unsetenv("SYNCBN_CHUNK_BYTES");
+	unsetenv("SYNCBN_STORES");
 }
 
 #define in_a_world(test) cmocka_unit_test_setup_teardown(test, join_world, leave_world)
@@ -309,6 +338,7 @@ main(void)
 		in_a_world(test_so_they_do_in_the_other_types),
 		in_a_world(test_one_position_is_like_no_position),
 		cmocka_unit_test(test_sets_threads_chunks_and_stores_give_the_same_bits),
+		cmocka_unit_test(test_no_samples_in_blocks),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
