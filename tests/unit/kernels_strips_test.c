@@ -124,6 +124,8 @@ assert_same_both_ways(const struct strips_case *t, bool backward)
 	run_by_planes(t, backward);
 	assert_int_equal(element_first_diff(t->type, in_strips.out, by_planes.out, size), size);
 	assert_int_equal(element_first_diff(t->type, in_strips.dz, by_planes.dz, size), size);
+	if (backward) /* nothing is summed beside */
+		return;
 	assert_int_equal(element_first_diff(SBN_F64, in_strips.sums, by_planes.sums, 2 * n_sums),
 			 2 * n_sums);
 	assert_int_equal(element_first_diff(SBN_F64, in_strips.low, by_planes.low, n_sums), n_sums);
