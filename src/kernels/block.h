@@ -46,8 +46,6 @@ sbn_blocks_begin(void)
 static inline bool
 sbn_blocks_next(struct sbn_block *at, size_t n, size_t spatial)
 {
-	size_t rows = 1;
-
 	at->column += at->spatial;
 	if (at->column >= spatial) {
 		at->column = 0;
@@ -55,9 +53,7 @@ sbn_blocks_next(struct sbn_block *at, size_t n, size_t spatial)
 	}
 	if (spatial == 0 || at->row == n)
 		return false;
-	if (spatial < SBN_BLOCK)
-		rows = SBN_MIN(SBN_BLOCK / spatial, (size_t)SBN_BLOCK_ROWS);
-	at->n = SBN_MIN(rows, n - at->row);
+	at->n = SBN_MIN(sbn_rows_of_block(spatial), n - at->row);
 	at->spatial = SBN_MIN((size_t)SBN_BLOCK, spatial - at->column);
 	return true;
 }

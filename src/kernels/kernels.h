@@ -46,11 +46,22 @@
 
 #include <syncbn/status.h>
 
+#include "base/math.h"
+
 #define SBN_LANES 16
 #define SBN_BLOCK 2048
 #define SBN_BLOCK_ROWS 128
 #define SBN_BLOCK_POSITIONS 512
 #define SBN_STORE_LINE 64 /* bytes of a cache line, as stores past the caches take them */
+
+/* How many rows of a plane are a block, or have a part in one; the last block may have fewer. */
+static inline size_t
+sbn_rows_of_block(size_t spatial)
+{
+	const size_t whole = SBN_BLOCK / SBN_MAX(spatial, (size_t)1);
+
+	return SBN_MIN(SBN_MAX(whole, (size_t)1), (size_t)SBN_BLOCK_ROWS);
+}
 
 /* The types of elements: index of sbn_kernels.of. */
 enum sbn_type { SBN_F32, SBN_F64, SBN_BF16, SBN_F16, SBN_TYPES };
@@ -164,10 +175,11 @@ struct sbn_type_kernels {
 				 const struct sbn_coefficients *k, size_t c, size_t n_channels);
 
 	/*
-	 * sums[0] = sum of g, sums[1] = sum of g * (x - mean), mean = mean_hi + mean_lo. Blocks,
-	 * lanes and fold as above, but in double: s0 += g, s1 = fma(g, x - mean, s1), x and
-	 * dy widened before g is made of dy. (dx magnifies an error of mean(g) by invstd, and
-	 * dgamma may nearly cancel.)
+	 * Adds sum of g to sums[0], sum of g * (x - mean) to sums[1], mean = mean_hi + mean_lo:
+	 * calls for some whole blocks each make the same sums as one for all. Blocks, lanes and
+	 * fold as above, but in double: s0 += g, s1 = fma(g, x - mean, s1), x and dy widened before
+	 * g is made of dy. (dx magnifies an error of mean(g) by invstd, and dgamma may nearly
+	 * cancel.)
 	 */
 	void (*plane_sums)(const struct sbn_operands *at, size_t n, size_t spatial,
 			   const struct sbn_coefficients *k, size_t c, double sums[2]);
@@ -196,7 +208,7 @@ struct sbn_type_kernels {
 	void (*rows_normalize)(const struct sbn_operands *at, size_t n_rows, size_t n_channels,
 			       const struct sbn_coefficients *k, size_t c);
 
-	/* One block of rows: sums as in plane_sums, of each channel. */
+	/* One block of rows: each channel's sums as in plane_sums, put there. */
 	void (*rows_sums)(const struct sbn_operands *at, size_t n_rows, size_t n_channels,
 			  const struct sbn_coefficients *k, size_t c, double *sum_g,
 			  double *sum_g_xmu);

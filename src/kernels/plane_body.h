@@ -246,13 +246,6 @@ T(sums_of_tail)(const struct ROW *row, size_t i, size_t n, const struct COEFFICI
 	*s1 = n < SBN_LANES / 2 ? w16_halves(t1, *s1) : t1;
 }
 
-/* How many rows of short planes are a block: the last one may have fewer. */
-static inline size_t
-T(rows_of_block)(size_t spatial)
-{
-	return SBN_MIN(SBN_BLOCK / SBN_MAX(spatial, (size_t)1), (size_t)SBN_BLOCK_ROWS);
-}
-
 /*
  * Of short rows, of which a block is some whole ones: all of them are cut alike. Lanes in order, as
  * half of them are left out in tails.
@@ -284,7 +277,7 @@ SBN_FORCE_INLINE void
 T(short_sums)(const struct sbn_operands *at, size_t n, size_t spatial, const struct COEFFICIENTS *v,
 	      int form, double sums[2])
 {
-	const size_t most = T(rows_of_block)(spatial);
+	const size_t most = sbn_rows_of_block(spatial);
 
 	for (size_t row = 0; row < n; row += most)
 		T(short_block_sums)(at, row, SBN_MIN(most, n - row), spatial, v, form, sums);
@@ -298,7 +291,6 @@ T(plane_sums_as)(const struct sbn_operands *at, size_t n, size_t spatial,
 	struct COEFFICIENTS v = { 0 };
 
 	T(load_sums)(&v, k, c, 0, form);
-	sums[0] = sums[1] = 0;
 	if (spatial < STRIP_SPATIAL) {
 		T(short_sums)(at, n, spatial, &v, form, sums);
 		return;

@@ -91,7 +91,7 @@ T(moments_and_strips)(const struct sbn_beside *beside, const struct sbn_operands
 		      size_t spatial, const struct sbn_coefficients *k, size_t c, size_t n_channels,
 		      int form)
 {
-	const size_t most = T(rows_of_block)(spatial);
+	const size_t most = sbn_rows_of_block(spatial);
 	struct SPREAD spread;
 	struct STRIPS w = T(strips_begin)(&spread, at, n, spatial, k, c, n_channels, form);
 	struct sbn_operands next = *beside->at;

@@ -36,6 +36,12 @@ shape_of(const struct sbn_pass *pass)
 	};
 }
 
+static size_t
+bytes_of(const struct shape *shape, size_t channels)
+{
+	return shape->n_inputs * shape->n * channels * shape->row;
+}
+
 /*
  * How much of the cache so many channels take at worst. Strides that have much in common with a
  * way's size, as those of powers of two have, leave many sets unused, and the others hold more; and
@@ -54,20 +60,27 @@ room_of(const struct sbn_cache *cache, const struct shape *shape, size_t channel
  * rest is for what is fetched already, and for the program that reads the outputs.
  */
 static size_t
-room_for_chunks(const struct sbn_cache *cache)
+bytes_for_chunks(const struct sbn_cache *cache)
 {
 	return cache->bytes / 8 * 3;
+}
+
+/* Sets that hold more than others have no rest. */
+static bool
+fit_thrice(const struct sbn_cache *cache, const struct shape *shape, size_t step)
+{
+	return bytes_of(shape, 3 * step) <= bytes_for_chunks(cache) &&
+	       room_of(cache, shape, 3 * step) <= cache->bytes;
 }
 
 /* The most channels that fit thrice. */
 static uint32_t
 choose_step(size_t most, const struct sbn_cache *cache, const struct shape *shape)
 {
-	const size_t channel = SBN_MAX(shape->n_inputs * shape->n * shape->row, (size_t)1);
-	const size_t fit = room_for_chunks(cache) / (3 * channel);
-	size_t step = SBN_MIN(most / channel, fit);
+	const size_t channel = SBN_MAX(bytes_of(shape, 1), (size_t)1);
+	size_t step = SBN_MIN(most / channel, bytes_for_chunks(cache) / (3 * channel));
 
-	if (room_of(cache, shape, 3 * step) > room_for_chunks(cache))
+	if (!fit_thrice(cache, shape, step))
 		step = 1; /* strides that share sets leave no room, whatever the step */
 	return (uint32_t)SBN_MIN(SBN_MAX(step, (size_t)1), (size_t)UINT32_MAX);
 }
@@ -106,7 +119,6 @@ choose_whole_lines(struct sbn_chunks *chunks, const struct sbn_cache *cache,
 		chunks->step -= chunks->step % whole;
 	} else if (whole < n_channels && is_worth_whole_lines(cache, shape, whole)) {
 		chunks->step = whole;
-		chunks->lookahead = 1;
 	} else {
 		return;
 	}
@@ -124,8 +136,6 @@ sbn_chunks_choose(const struct sbn_pass *pass, uint32_t n_channels)
 	if (pass->before != NULL) /* the data has been summed before: only sums travel */
 		return chunks;
 	chunks.step = choose_step(most, &cache, &shape);
-	if (room_of(&cache, &shape, 3 * (size_t)chunks.step) > room_for_chunks(&cache))
-		chunks.lookahead = 1; /* one channel is too much: at least it is stored at once */
 	/* as many chunks, but alike */
 	chunks.step = SBN_MIN(chunks.step, n_channels);
 	chunks.step = (uint32_t)sbn_ceil_div(n_channels, sbn_ceil_div(n_channels, chunks.step));
@@ -135,5 +145,7 @@ sbn_chunks_choose(const struct sbn_pass *pass, uint32_t n_channels)
 	} else {
 		choose_whole_lines(&chunks, &cache, &shape, n_channels);
 	}
+	if (!fit_thrice(&cache, &shape, chunks.step))
+		chunks.lookahead = 1; /* too much: at least it is stored at once */
 	return chunks;
 }

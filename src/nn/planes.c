@@ -1,29 +1,32 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "nn/planes.h"
 
+#include <string.h>
+
 #include "base/math.h"
 
 static struct sbn_in
-in_at(const struct sbn_pass *pass, const struct sbn_view *view, uint32_t c)
+in_at(const struct sbn_pass *pass, const struct sbn_view *view, uint32_t c, size_t image)
 {
-	return (struct sbn_in){ sbn_view_at(view, &pass->geometry, c, 0, 0), view->image };
+	return (struct sbn_in){ sbn_view_at(view, &pass->geometry, c, image, 0), view->image };
 }
 
 static struct sbn_out
-out_at(const struct sbn_pass *pass, const struct sbn_view *view, uint32_t c)
+out_at(const struct sbn_pass *pass, const struct sbn_view *view, uint32_t c, size_t image)
 {
-	return (struct sbn_out){ sbn_view_at(view, &pass->geometry, c, 0, 0), view->image };
+	return (struct sbn_out){ sbn_view_at(view, &pass->geometry, c, image, 0), view->image };
 }
 
+/* From an image on. */
 static struct sbn_operands
-operands_at(const struct sbn_pass *pass, uint32_t c)
+operands_at(const struct sbn_pass *pass, uint32_t c, size_t image)
 {
 	return (struct sbn_operands){
-		.x = in_at(pass, &pass->x, c),
-		.z = in_at(pass, &pass->z, c),
-		.dy = in_at(pass, &pass->dy, c),
-		.out = out_at(pass, &pass->out, c),
-		.dz = out_at(pass, &pass->dz, c),
+		.x = in_at(pass, &pass->x, c, image),
+		.z = in_at(pass, &pass->z, c, image),
+		.dy = in_at(pass, &pass->dy, c, image),
+		.out = out_at(pass, &pass->out, c, image),
+		.dz = out_at(pass, &pass->dz, c, image),
 		.stream = pass->stream,
 	};
 }
@@ -45,13 +48,10 @@ ahead_in_memory(const struct sbn_pass *pass, const struct sbn_range *range)
 	return part_bytes(pass, range) < 2 * FAR_AHEAD ? AHEAD : FAR_AHEAD;
 }
 
-static struct sbn_operands
-operands_to_write(const struct sbn_pass *pass, const struct sbn_range *range)
+static size_t
+ahead_to_write(const struct sbn_pass *pass, const struct sbn_range *range)
 {
-	struct sbn_operands at = operands_at(pass, range->begin);
-
-	at.ahead = pass->sum == NULL ? ahead_in_memory(pass, range) : 0;
-	return at;
+	return pass->sum == NULL ? ahead_in_memory(pass, range) : 0;
 }
 
 void
@@ -59,7 +59,7 @@ sbn_planes_sum_moments(const struct sbn_pass *pass, const struct sbn_range *rang
 		       const struct sbn_sums *out)
 {
 	for (uint32_t c = range->begin; c < range->end; c++) {
-		struct sbn_operands at = operands_at(pass, c);
+		struct sbn_operands at = operands_at(pass, c, 0);
 		struct sbn_moments moments;
 
 		at.ahead = ahead_in_memory(pass, range);
@@ -72,24 +72,49 @@ sbn_planes_sum_moments(const struct sbn_pass *pass, const struct sbn_range *rang
 void
 sbn_planes_normalize(const struct sbn_pass *pass, const struct sbn_range *range)
 {
-	const struct sbn_operands at = operands_to_write(pass, range);
+	struct sbn_operands at = operands_at(pass, range->begin, 0);
 
+	at.ahead = ahead_to_write(pass, range);
 	pass->kernels->planes_normalize(&at, pass->geometry.n, pass->geometry.spatial, &pass->k,
 					range->begin, range->end - range->begin);
 }
 
+/* Some images of a chunk. */
+struct images {
+	size_t first, n;
+};
+
 static void
-sum_gradients(const struct sbn_pass *pass, const struct sbn_range *range,
-	      const struct sbn_sums *out, size_t ahead)
+begin_gradients(const struct sbn_range *range, const struct sbn_sums *out)
+{
+	memset(out->pair, 0, (range->end - range->begin) * sizeof(*out->pair));
+}
+
+/* Until the end the pairs are sums of g and of g * (x - mean). */
+static void
+add_gradients(const struct sbn_pass *pass, const struct sbn_range *range,
+	      const struct images *images, const struct sbn_sums *out, size_t ahead)
 {
 	for (uint32_t c = range->begin; c < range->end; c++) {
-		struct sbn_operands at = operands_at(pass, c);
-		double sums[2];
+		struct sbn_operands at = operands_at(pass, c, images->first);
+		struct sbn_pair *pair = &out->pair[c - range->begin];
+		double sums[2] = { pair->a, pair->b };
 
 		at.ahead = ahead;
-		pass->kernels->plane_sums(&at, pass->geometry.n, pass->geometry.spatial, &pass->k,
-					  c, sums);
-		out->pair[c - range->begin] = sbn_pair_of_sums(pass, c, sums[0], sums[1]);
+		pass->kernels->plane_sums(&at, images->n, pass->geometry.spatial, &pass->k, c,
+					  sums);
+		*pair = (struct sbn_pair){ sums[0], sums[1] };
+	}
+}
+
+static void
+end_gradients(const struct sbn_pass *pass, const struct sbn_range *range,
+	      const struct sbn_sums *out)
+{
+	for (uint32_t c = range->begin; c < range->end; c++) {
+		struct sbn_pair *pair = &out->pair[c - range->begin];
+
+		*pair = sbn_pair_of_sums(pass, c, pair->a, pair->b);
 	}
 }
 
@@ -97,24 +122,38 @@ void
 sbn_planes_sum_gradients(const struct sbn_pass *pass, const struct sbn_range *range,
 			 const struct sbn_sums *out)
 {
-	sum_gradients(pass, range, out, ahead_in_memory(pass, range));
+	const struct images all = { 0, pass->geometry.n };
+
+	begin_gradients(range, out);
+	add_gradients(pass, range, &all, out, ahead_in_memory(pass, range));
+	end_gradients(pass, range, out);
+}
+
+static void
+write_dx(const struct sbn_pass *pass, const struct sbn_range *range, const struct images *images,
+	 size_t ahead)
+{
+	struct sbn_operands at = operands_at(pass, range->begin, images->first);
+
+	at.ahead = ahead;
+	pass->kernels->planes_dx(&at, images->n, pass->geometry.spatial, &pass->k, range->begin,
+				 range->end - range->begin);
 }
 
 void
 sbn_planes_dx(const struct sbn_pass *pass, const struct sbn_range *range)
 {
-	const struct sbn_operands at = operands_to_write(pass, range);
+	const struct images all = { 0, pass->geometry.n };
 
-	pass->kernels->planes_dx(&at, pass->geometry.n, pass->geometry.spatial, &pass->k,
-				 range->begin, range->end - range->begin);
+	write_dx(pass, range, &all, ahead_to_write(pass, range));
 }
 
 void
 sbn_planes_sum_and_normalize(const struct sbn_pass *pass, const struct sbn_range *next,
 			     const struct sbn_sums *out, const struct sbn_range *range)
 {
-	const struct sbn_operands at = operands_at(pass, range->begin);
-	struct sbn_operands summed = operands_at(pass, next->begin);
+	const struct sbn_operands at = operands_at(pass, range->begin, 0);
+	struct sbn_operands summed = operands_at(pass, next->begin, 0);
 	const struct sbn_beside beside = { &summed, next->end - next->begin, out->pair, out->low };
 
 	summed.ahead = ahead_in_memory(pass, next);
@@ -133,16 +172,42 @@ ahead_behind_dx(size_t part)
 	return SBN_MIN(SBN_MAX(part / 3 * 2, (size_t)2048), (size_t)8192);
 }
 
+/*
+ * What is written and what is summed take turns of so many bytes of inputs: where all ranks write
+ * at once, and then all sum, memory has too much to do, and then too little. Fewer cost calls.
+ */
+enum {
+	TURN_BYTES = 24 * 1024,
+	TURN_SPATIAL = 128 /* shorter rows' coefficients are prepared anew in each turn */
+};
+
+/* The images of a turn, whole blocks of sums. */
+static size_t
+images_of_turn(const struct sbn_pass *pass, const struct sbn_range *next)
+{
+	const size_t n_inputs = 2 + (pass->z.data != NULL), spatial = pass->geometry.spatial;
+	const size_t image = SBN_MAX(n_inputs * part_bytes(pass, next), (size_t)1);
+
+	if (spatial < TURN_SPATIAL)
+		return pass->geometry.n;
+	return sbn_align_up(sbn_ceil_div(TURN_BYTES, image), sbn_rows_of_block(spatial));
+}
+
 /* Of twice the inputs, a loop for both would have to read too much between its stores. */
 void
 sbn_planes_sum_and_dx(const struct sbn_pass *pass, const struct sbn_range *next,
 		      const struct sbn_sums *out, const struct sbn_range *range)
 {
 	const size_t channel = pass->geometry.spatial * pass->geometry.element_bytes;
-	struct sbn_operands at = operands_at(pass, range->begin);
+	const size_t ahead = ahead_behind_dx(part_bytes(pass, next));
+	const size_t turn = images_of_turn(pass, next);
 
-	at.ahead = (next->begin - range->begin) * channel;
-	pass->kernels->planes_dx(&at, pass->geometry.n, pass->geometry.spatial, &pass->k,
-				 range->begin, range->end - range->begin);
-	sum_gradients(pass, next, out, ahead_behind_dx(part_bytes(pass, next)));
+	begin_gradients(next, out);
+	for (size_t i = 0; i < pass->geometry.n; i += turn) {
+		const struct images images = { i, SBN_MIN(turn, pass->geometry.n - i) };
+
+		write_dx(pass, range, &images, (next->begin - range->begin) * channel);
+		add_gradients(pass, next, &images, out, ahead);
+	}
+	end_gradients(pass, next, out);
 }

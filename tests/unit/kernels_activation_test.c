@@ -112,7 +112,7 @@ test_backward_passes_are_near_plain_arithmetic(void **state)
 		for (int act = SBN_ACT_NONE; act <= SBN_ACT_LEAKY_RELU; act++) {
 			struct sbn_coefficients k =
 				coefficients(type, (enum sbn_activation)act, 0.125);
-			double sums[2], g[CHANNELS], g_xmu[CHANNELS];
+			double sums[2] = { 0, 0 }, g[CHANNELS], g_xmu[CHANNELS];
 
 			fill(type);
 			kernels->plane_sums(&operands, ROWS, CHANNELS, &k, 0, sums);
@@ -226,7 +226,7 @@ test_z_matters_backward_only_under_an_activation(void **state)
 	(void)state;
 	while ((kernels = next_kernels(&next, &type)) != NULL) {
 		struct sbn_coefficients k = coefficients(type, SBN_ACT_NONE, 0);
-		double sums[2];
+		double sums[2] = { 0, 0 };
 
 		fill(type);
 		for (size_t i = 0; i < SIZE; i++)

@@ -206,6 +206,7 @@ case_plane(const struct sbn_kernels *set, enum sbn_type type, size_t number, str
 	case_begin(type, (enum case_data)rest, number, n, spatial, out, &pass);
 	kernels->plane_moments(&pass.forward, n, spatial, &moments);
 	kernels->planes_normalize(&pass.forward, n, spatial, &pass.k, c, 1);
+	out->values[0] = out->values[1] = 0;
 	kernels->plane_sums(&pass.backward, n, spatial, &pass.k, c, out->values);
 	kernels->planes_dx(&pass.backward, n, spatial, &pass.k, c, 1);
 	out->values[2] = moments.count;

@@ -261,7 +261,7 @@ test_sums_of_products_take_the_mean_in_two_floats(void **state)
 	struct sbn_moments truth;
 	struct sbn_operands at = { .x = { data, SPATIAL }, .dy = { gradient, SPATIAL } };
 	struct sbn_coefficients k = { 0 };
-	double sums[2], size = 0;
+	double sums[2] = { 0, 0 }, size = 0;
 	float mean_hi, mean_lo;
 	uint64_t seed = 8;
 
@@ -343,6 +343,47 @@ test_means_of_float64_keep_what_a_double_loses(void **state)
 	}
 }
 
+/* Sums of `data` and `gradient` in calls for `rows` rows each. */
+static void
+sums_in_calls(size_t spatial, size_t rows, double sums[2])
+{
+	static const float mean[2] = { 0.25F, 1e-9F };
+	const struct sbn_coefficients k = { .mean_hi = &mean[0], .mean_lo = &mean[1] };
+	const size_t n = COUNT / spatial;
+
+	sums[0] = sums[1] = 0;
+	for (size_t row = 0; row < n; row += rows) {
+		const struct sbn_operands at = {
+			.x = { data + row * spatial, spatial },
+			.dy = { gradient + row * spatial, spatial },
+		};
+
+		kernels()->plane_sums(&at, SBN_MIN(rows, n - row), spatial, &k, 0, sums);
+	}
+}
+
+static void
+test_sums_of_blocks_in_several_calls_are_those_of_one(void **state)
+{
+	static const size_t spatials[] = { 1, 7, 49, 100, 169, 196, 784, 1025, 3136 };
+	uint64_t seed = 21;
+
+	(void)state;
+	sbn_random_fill(&seed, data, COUNT, 0.3, 1);
+	sbn_random_fill(&seed, gradient, COUNT, 0.1, 1);
+	for (size_t i = 0; i < sizeof(spatials) / sizeof(*spatials); i++) {
+		const size_t rows = sbn_rows_of_block(spatials[i]);
+		double all[2], one[2], two[2];
+
+		sums_in_calls(spatials[i], COUNT, all);
+		sums_in_calls(spatials[i], rows, one);
+		sums_in_calls(spatials[i], 2 * rows, two);
+		assert_memory_equal(one, all, sizeof(all));
+		assert_memory_equal(two, all, sizeof(all));
+		assert_true(all[0] != 0 && all[1] != 0);
+	}
+}
+
 static void
 test_rows_of_float64_keep_what_a_double_loses(void **state)
 {
@@ -375,6 +416,7 @@ main(void)
 		cmocka_unit_test(test_nan_and_infinity_are_not_hidden),
 		cmocka_unit_test(test_rows_are_as_exact_as_planes),
 		cmocka_unit_test(test_sums_of_products_take_the_mean_in_two_floats),
+		cmocka_unit_test(test_sums_of_blocks_in_several_calls_are_those_of_one),
 		cmocka_unit_test(test_merged_parts_have_the_moments_of_the_whole),
 		cmocka_unit_test(test_means_of_float64_keep_what_a_double_loses),
 		cmocka_unit_test(test_rows_of_float64_keep_what_a_double_loses),

@@ -192,7 +192,7 @@ run_all_over(const struct sbn_type_kernels *kernels, void *p, const void *k, siz
 		k, k, k, k, k, k, k, k, SBN_ACT_RELU, 0, false, n % 2 == 1, n % 4 == 2
 	};
 	struct sbn_moments moments;
-	double sums[2], wide[3][64];
+	double sums[2] = { 0, 0 }, wide[3][64];
 
 	kernels->rows_moments(&at, 1, n, wide[0], wide[1], wide[2]);
 	kernels->rows_sums(&at, 1, n, &all, 0, wide[0], wide[1]);

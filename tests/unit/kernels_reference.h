@@ -361,7 +361,6 @@ reference_plane_sums(enum sbn_type type, const struct sbn_operands *at, size_t n
 	size_t row = 0, i = 0;
 	double part[2];
 
-	sums[0] = sums[1] = 0;
 	while (reference_cut(at, n, spatial, &k, &row, &i, &block)) {
 		reference_block_sums(&block, &k, part);
 		sums[0] += part[0];
