@@ -246,6 +246,32 @@ T(sums_of_tail)(const struct ROW *row, size_t i, size_t n, const struct COEFFICI
 	*s1 = n < SBN_LANES / 2 ? w16_halves(t1, *s1) : t1;
 }
 
+/* The last elements of up to 16 rows of which each has one element more than whole steps. */
+struct ENDS {
+	_Alignas(SBN_STORE_LINE) ELEMENT x[SBN_LANES];
+	ELEMENT z[SBN_LANES], dy[SBN_LANES];
+	size_t n;
+};
+
+SBN_FORCE_INLINE void
+T(sum_ends)(struct ENDS *ends, const struct COEFFICIENTS *v, int form, struct w16 *s0,
+	    struct w16 *s1)
+{
+	const struct ROW row = { .x = ends->x, .z = ends->z, .dy = ends->dy };
+
+	T(sums_at)(&row, 0, ends->n, v, form, s0, s1);
+	ends->n = 0;
+}
+
+SBN_FORCE_INLINE void
+T(put_end)(struct ENDS *ends, const struct ROW *row, size_t i, int form)
+{
+	ends->x[ends->n] = row->x[i];
+	if (form & SBN_FORM_Z)
+		ends->z[ends->n] = row->z[i];
+	ends->dy[ends->n++] = row->dy[i];
+}
+
 /*
  * Of short rows, of which a block is some whole ones: all of them are cut alike. Lanes in order, as
  * half of them are left out in tails.
@@ -256,7 +282,9 @@ T(short_block_sums)(const struct sbn_operands *at, size_t row, size_t n, size_t 
 {
 	const size_t whole = spatial / SBN_LANES * SBN_LANES, rest = spatial % SBN_LANES;
 	struct w16 s0 = w16_set1(0), s1 = s0;
+	struct ENDS ends;
 
+	ends.n = 0;
 	for (size_t end = row + n; row < end; row++) {
 		const struct ROW from = T(row_at)(at, row, 0, form);
 
@@ -264,11 +292,17 @@ T(short_block_sums)(const struct sbn_operands *at, size_t row, size_t n, size_t 
 			T(fetch_row)(&from, i, form);
 			T(sums_at)(&from, i, SBN_LANES, v, form, &s0, &s1);
 		}
-		if (rest != 0) {
+		if (rest != 0)
 			T(fetch_row)(&from, whole, form);
+		if (rest == 1)
+			T(put_end)(&ends, &from, whole, form);
+		else if (rest != 0)
 			T(sums_of_tail)(&from, whole, rest, v, form, &s0, &s1);
-		}
+		if (ends.n == SBN_LANES)
+			T(sum_ends)(&ends, v, form, &s0, &s1);
 	}
+	if (ends.n != 0)
+		T(sum_ends)(&ends, v, form, &s0, &s1);
 	sums[0] += T(fold)(s0);
 	sums[1] += T(fold)(s1);
 }
@@ -291,7 +325,7 @@ T(plane_sums_as)(const struct sbn_operands *at, size_t n, size_t spatial,
 	struct COEFFICIENTS v = { 0 };
 
 	T(load_sums)(&v, k, c, 0, form);
-	if (spatial < STRIP_SPATIAL) {
+	if (spatial < SBN_SHORT_SPATIAL) {
 		T(short_sums)(at, n, spatial, &v, form, sums);
 		return;
 	}

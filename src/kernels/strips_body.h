@@ -13,9 +13,9 @@
 enum {
 	STRIP_ELEMENTS = 32 * SBN_LANES, /* of each coefficient; they stay in the innermost cache */
 	STRIP_STEPS = 256,               /* at most */
-	STRIP_SPATIAL = 128,             /* longer rows keep a plane's coefficients in registers */
-	STRIP_IMAGES = 2,                /* fewer are not worth it */
-	EDGES_AHEAD = 4                  /* images; their edges are asked for */
+	STRIP_SPATIAL = SBN_SHORT_SPATIAL, /* longer rows keep coefficients in registers */
+	STRIP_IMAGES = 2,                  /* fewer are not worth it */
+	EDGES_AHEAD = 4                    /* images; their edges are asked for */
 };
 
 #endif

@@ -47,6 +47,7 @@
 #define COEFFICIENTS T(coefficients)
 #define SHIFT T(shift)
 #define ROW T(row)
+#define ENDS T(ends)
 #define INPUTS T(inputs)
 #define BEFORE T(before)
 #define RESULTS T(results)

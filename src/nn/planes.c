@@ -176,19 +176,16 @@ ahead_behind_dx(size_t part)
  * What is written and what is summed take turns of so many bytes of inputs: where all ranks write
  * at once, and then all sum, memory has too much to do, and then too little. Fewer cost calls.
  */
-enum {
-	TURN_BYTES = 24 * 1024,
-	TURN_SPATIAL = 128 /* shorter rows' coefficients are prepared anew in each turn */
-};
+enum { TURN_BYTES = 24 * 1024 };
 
-/* The images of a turn, whole blocks of sums. */
+/* The images of a turn: whole blocks of sums. Short rows' coefficients are prepared but once. */
 static size_t
 images_of_turn(const struct sbn_pass *pass, const struct sbn_range *next)
 {
 	const size_t n_inputs = 2 + (pass->z.data != NULL), spatial = pass->geometry.spatial;
 	const size_t image = SBN_MAX(n_inputs * part_bytes(pass, next), (size_t)1);
 
-	if (spatial < TURN_SPATIAL)
+	if (spatial < SBN_SHORT_SPATIAL)
 		return pass->geometry.n;
 	return sbn_align_up(sbn_ceil_div(TURN_BYTES, image), sbn_rows_of_block(spatial));
 }

@@ -353,6 +353,36 @@ reference_plane_moments(enum sbn_type type, struct sbn_in x, size_t n, size_t sp
 }
 
 static inline void
+reference_move(struct reference_block *to, const struct reference_block *from, size_t i,
+	       size_t lane)
+{
+	to->x[to->n] = from->x[i];
+	to->g[to->n] = from->g[i];
+	to->lane[to->n++] = lane;
+}
+
+/* Puts the last elements of each 16 rows behind these, in lanes, if rows have one beyond steps. */
+static inline void
+reference_gather_ends(struct reference_block *block, size_t spatial)
+{
+	struct reference_block in_order = *block;
+	size_t n_rows = block->n / spatial;
+
+	if (spatial >= SBN_SHORT_SPATIAL || spatial % SBN_LANES != 1)
+		return;
+	block->n = 0;
+	for (size_t first = 0; first < n_rows; first += SBN_LANES) {
+		size_t end = first + SBN_LANES < n_rows ? first + SBN_LANES : n_rows;
+
+		for (size_t at = first * spatial; at < end * spatial; at++)
+			if (at % spatial != spatial - 1)
+				reference_move(block, &in_order, at, in_order.lane[at]);
+		for (size_t row = first; row < end; row++)
+			reference_move(block, &in_order, (row + 1) * spatial - 1, row - first);
+	}
+}
+
+static inline void
 reference_plane_sums(enum sbn_type type, const struct sbn_operands *at, size_t n, size_t spatial,
 		     const struct sbn_coefficients *coefficients, size_t c, double sums[2])
 {
@@ -362,6 +392,7 @@ reference_plane_sums(enum sbn_type type, const struct sbn_operands *at, size_t n
 	double part[2];
 
 	while (reference_cut(at, n, spatial, &k, &row, &i, &block)) {
+		reference_gather_ends(&block, spatial);
 		reference_block_sums(&block, &k, part);
 		sums[0] += part[0];
 		sums[1] += part[1];
