@@ -1,11 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "perf_bn_apart.h"
 
+#include <stdint.h>
+#include <string.h>
+
 #include <syncbn/parallel.h>
 
 #include "base/math.h"
 
-enum { LINE = 16 /* floats */ };
+enum { VECTOR = 4 /* floats, a vector of any machine */ };
+
+/* By the compilers' own vectors: they make none of a loop with a comparison of floats. */
+typedef float floats __attribute__((vector_size(VECTOR * sizeof(float))));
+typedef int32_t bits __attribute__((vector_size(VECTOR * sizeof(int32_t))));
 
 struct job {
 	float *y;
@@ -15,37 +22,39 @@ struct job {
 	int parts;
 };
 
-/* Whole lines, so that any compiler makes vectors of them. */
-static void
-act_line(float *restrict y, float slope)
+static floats
+load(const float *p)
 {
-	for (int i = 0; i < LINE; i++)
-		y[i] = y[i] > 0 ? y[i] : slope * y[i];
+	floats v;
+
+	memcpy(&v, p, sizeof(v));
+	return v;
 }
 
+/* v, where it is above 0, else slope * v; a NaN stays. */
 static void
-add_act_line(float *restrict y, const float *restrict z, float slope)
+store_activated(float *y, floats v, float slope)
 {
-	for (int i = 0; i < LINE; i++) {
-		float v = y[i] + z[i];
+	const bits above = v > 0;
+	const bits chosen = ((bits)v & above) | ((bits)(v * slope) & ~above);
 
-		y[i] = v > 0 ? v : slope * v;
-	}
+	memcpy(y, &chosen, sizeof(chosen));
 }
 
 static void
 run_part(void *argument, int index)
 {
 	const struct job *job = argument;
-	size_t lines = job->n / LINE;
-	size_t begin = sbn_part_begin(lines, (uint64_t)job->parts, (uint64_t)index) * LINE;
-	size_t end = sbn_part_begin(lines, (uint64_t)job->parts, (uint64_t)index + 1) * LINE;
+	size_t vectors = job->n / VECTOR;
+	size_t begin = sbn_part_begin(vectors, (uint64_t)job->parts, (uint64_t)index) * VECTOR;
+	size_t end = sbn_part_begin(vectors, (uint64_t)job->parts, (uint64_t)index + 1) * VECTOR;
 
-	for (size_t at = begin; at < end; at += LINE) {
+	for (size_t at = begin; at < end; at += VECTOR) {
+		floats v = load(job->y + at);
+
 		if (job->z != NULL)
-			add_act_line(job->y + at, job->z + at, job->slope);
-		else
-			act_line(job->y + at, job->slope);
+			v += load(job->z + at);
+		store_activated(job->y + at, v, job->slope);
 	}
 }
 
@@ -61,7 +70,7 @@ perf_bn_apart(enum perf_bn_act act, float *y, const float *z, size_t n)
 	};
 
 	syncbn_parallel_for(job.parts, run_part, &job);
-	for (size_t i = n / LINE * LINE; i < n; i++) {
+	for (size_t i = n / VECTOR * VECTOR; i < n; i++) {
 		float v = z != NULL ? y[i] + z[i] : y[i];
 
 		y[i] = v > 0 ? v : job.slope * v;
