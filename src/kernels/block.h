@@ -110,4 +110,14 @@ sbn_moments_cancel(double m2, double s2)
 	return !(m2 >= s2 * 0x1p-16);
 }
 
+/*
+ * Whether sums of squares that were made in float are of use, as far as their size goes. What they
+ * lose where squares are less than a float's digits is 2^-150 of each, 2^-139 of a block's.
+ */
+static inline bool
+sbn_squares_fit(double s2)
+{
+	return s2 >= 0x1p-90 && s2 <= (double)FLT_MAX;
+}
+
 #endif

@@ -174,6 +174,31 @@ load_two_bf16(const uint16_t *p)
 }
 
 static inline struct v16
+half_mixed_n_bf16(const uint16_t *p, size_t n)
+{
+	__m256i both = half_load_n(p, n);
+
+	return (struct v16){ half_even_bf16(both), half_odd_bf16(both) };
+}
+
+/* Those at n and behind are not touched, and are 0. */
+static inline struct two_bf16
+load_two_n_bf16(const uint16_t *p, size_t n)
+{
+	if (n < 16)
+		return (struct two_bf16){ half_mixed_n_bf16(p, n), v16_set1(0) };
+	if (n == 16)
+		return (struct two_bf16){ half_mixed_bf16(p), v16_set1(0) };
+	return (struct two_bf16){ half_mixed_bf16(p), half_mixed_n_bf16(p + 16, n - 16) };
+}
+
+static inline struct v16
+pairs_of_two_bf16(struct two_bf16 two)
+{
+	return (struct v16){ _mm256_add_ps(two.a.lo, two.a.hi), _mm256_add_ps(two.b.lo, two.b.hi) };
+}
+
+static inline struct v16
 half_mix_bf16(struct v16 v)
 {
 	__m256d even = _mm256_castps_pd(_mm256_shuffle_ps(v.lo, v.hi, 0x88));

@@ -116,6 +116,23 @@ load_two_bf16(const uint16_t *p)
 				  { _mm512_castsi512_ps(odd) } };
 }
 
+/* Those at n and behind are not touched, and are 0. */
+static inline struct two_bf16
+load_two_n_bf16(const uint16_t *p, size_t n)
+{
+	__m512i both = _mm512_maskz_loadu_epi16((__mmask32)(((uint64_t)1 << n) - 1), p), odd;
+
+	odd = _mm512_and_si512(both, _mm512_set1_epi32((int)0xffff0000));
+	return (struct two_bf16){ { _mm512_castsi512_ps(_mm512_slli_epi32(both, 16)) },
+				  { _mm512_castsi512_ps(odd) } };
+}
+
+static inline struct v16
+pairs_of_two_bf16(struct two_bf16 two)
+{
+	return v16_add(two.a, two.b);
+}
+
 static inline struct two_bf16
 mix_two_bf16(struct v16 a, struct v16 b)
 {

@@ -6,6 +6,8 @@ libsbn_core_la_SOURCES += \
 	src/kernels/block.h \
 	src/kernels/choose.c \
 	src/kernels/every_type.h \
+	src/kernels/float_sums_body.h \
+	src/kernels/fold_body.h \
 	src/kernels/formulas_body.h \
 	src/kernels/forms.h \
 	src/kernels/half.h \

@@ -11,6 +11,28 @@ T(load_two)(const ELEMENT *p)
 	return (struct TWO){ T(load)(p), T(load)(p + SBN_LANES) };
 }
 
+SBN_FORCE_INLINE struct TWO
+T(load_two_n)(const ELEMENT *p, size_t n)
+{
+	const struct VECTOR none = V(set1)(0);
+
+	if (n <= SBN_LANES)
+		return (struct TWO){ T(load_n)(p, n, none), none };
+	return (struct TWO){ T(load)(p), T(load_n)(p + SBN_LANES, n - SBN_LANES, none) };
+}
+
+SBN_FORCE_INLINE struct VECTOR
+T(pairs_of_two)(struct TWO two)
+{
+	REAL from[2 * SBN_LANES], to[SBN_LANES];
+
+	V(store)(from, two.a);
+	V(store)(from + SBN_LANES, two.b);
+	for (size_t i = 0; i < SBN_LANES; i++)
+		to[i] = from[2 * i] + from[2 * i + 1];
+	return V(load)(to);
+}
+
 SBN_FORCE_INLINE void
 T(store_two)(ELEMENT *p, struct TWO two)
 {

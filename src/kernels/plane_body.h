@@ -5,33 +5,6 @@
  */
 #include "kernels/merge.h"
 
-SBN_FORCE_INLINE double
-T(fold_lanes)(double s[SBN_LANES])
-{
-	for (int i = 0; i < SBN_LANES / 2; i++)
-		s[i] += s[i + SBN_LANES / 2];
-	return ((s[0] + s[4]) + (s[2] + s[6])) + ((s[1] + s[5]) + (s[3] + s[7]));
-}
-
-/* By force: sums that are passed in memory would live there. */
-SBN_FORCE_INLINE double
-T(fold)(struct w16 v)
-{
-	double s[SBN_LANES];
-
-	w16_store(s, v);
-	return T(fold_lanes)(s);
-}
-
-SBN_FORCE_INLINE double
-T(fold_mixed)(struct w16 v)
-{
-	double s[SBN_LANES];
-
-	T(store_mixed)(s, v);
-	return T(fold_lanes)(s);
-}
-
 /* The mean of a block's head, which is shorter than 16 or in several rows. */
 SBN_RARELY static REAL
 T(block_shift_of_short)(struct sbn_in x, const struct sbn_block *block)
@@ -133,28 +106,50 @@ T(block_moments_shifted)(const struct sbn_operands *at, const struct sbn_block *
 				   (double)(block->n * block->spatial), IS_WIDE);
 }
 
-/* Of a block whose sums about 0 have cancelled: it is in the cache now. */
+/* Of a block whose sums about 0 will not do: it is in the cache now. */
 SBN_RARELY static struct sbn_moments
 T(block_moments_again)(const struct sbn_operands *at, const struct sbn_block *block)
 {
 	return T(block_moments_shifted)(at, block, NULL, 0);
 }
 
+/* The same where the sums were made of floats; squares: their sum. */
+SBN_RARELY static struct sbn_moments
+T(float_moments_again)(const struct sbn_operands *at, const struct sbn_block *block, double squares)
+{
+	if (squares == 0 && T(block_is_zero)(at, block))
+		return (struct sbn_moments){ .count = (double)(block->n * block->spatial) };
+	return T(block_moments_shifted)(at, block, NULL, 0);
+}
+
+/* Of a block's sums about 0, unless they will not do. */
+SBN_FORCE_INLINE struct sbn_moments
+T(moments_of_powers)(const struct sbn_operands *at, const struct sbn_block *block,
+		     const double sums[2])
+{
+	const double count = (double)(block->n * block->spatial);
+	const struct sbn_moments moments =
+		sbn_moments_of_sums(0, sums[0], sums[1], count, false);
+	const bool cancel = sbn_moments_cancel(moments.m2, sums[1]);
+
+	if (HAS_FLOAT_SUMS && (cancel || !sbn_squares_fit(sums[1])))
+		return T(float_moments_again)(at, block, sums[1]);
+	return cancel ? T(block_moments_again)(at, block) : moments;
+}
+
 SBN_FORCE_INLINE struct sbn_moments
 T(block_moments)(const struct sbn_operands *at, const struct sbn_block *block, struct WALK *beside,
 		 int form)
 {
-	struct sbn_moments moments;
 	double sums[2];
 
 	if (IS_WIDE)
 		return T(block_moments_shifted)(at, block, beside, form);
-	T(block_powers)(at, block, NULL, sums, beside, form);
-	moments = sbn_moments_of_sums(0, sums[0], sums[1], (double)(block->n * block->spatial),
-				      false);
-	if (sbn_moments_cancel(moments.m2, sums[1]))
-		return T(block_moments_again)(at, block);
-	return moments;
+	if (HAS_FLOAT_SUMS)
+		T(block_floats)(at, block, sums, beside, form);
+	else
+		T(block_powers)(at, block, NULL, sums, beside, form);
+	return T(moments_of_powers)(at, block, sums);
 }
 
 SBN_FORCE_INLINE struct sbn_moments

@@ -67,6 +67,29 @@ T(short_powers)(const struct sbn_operands *at, size_t row, size_t n, size_t spat
 	sums[1] = T(fold_mixed)(s2);
 }
 
+/* The same about 0 of floats: sbn_float_rows() rows at a time. */
+SBN_FORCE_INLINE void
+T(short_floats)(const struct sbn_operands *at, size_t row, size_t n, size_t spatial, double sums[2],
+		struct SPREAD *spread, struct STRIPS *w, int form)
+{
+	const size_t most = sbn_float_rows(spatial), end = row + n;
+	struct w16 s1 = w16_set1(0), s2 = s1;
+	struct FLOATS floats;
+
+	T(clear_floats)(&floats);
+	while (row < end) {
+		for (const size_t stop = SBN_MIN(row + most, end); row < stop; row++) {
+			const struct ROW from = T(row_at)(at, row, 0, 0);
+
+			T(row_floats)(&from, 0, spatial, &floats);
+			T(strips_beside)(spread, w, spatial, form);
+		}
+		T(widen_floats)(&floats, &s1, &s2);
+	}
+	sums[0] = T(fold)(s1);
+	sums[1] = T(fold)(s2);
+}
+
 /* The same choice as in T(block_moments). */
 SBN_FORCE_INLINE struct sbn_moments
 T(short_moments)(const struct sbn_operands *at, size_t row, size_t n, size_t spatial,
@@ -75,15 +98,17 @@ T(short_moments)(const struct sbn_operands *at, size_t row, size_t n, size_t spa
 	const struct sbn_block block = { row, n, 0, spatial };
 	const REAL about = IS_WIDE ? T(block_shift)(at->x, &block) : 0;
 	const struct SHIFT shift = T(shift_of)(V(set1)(about));
-	struct sbn_moments moments;
 	double sums[2];
 
-	T(short_powers)(at, row, n, spatial, IS_WIDE ? &shift : NULL, sums, spread, w, form);
-	moments = sbn_moments_of_sums((double)about, sums[0], sums[1], (double)(n * spatial),
-				      IS_WIDE);
-	if (!IS_WIDE && sbn_moments_cancel(moments.m2, sums[1]))
-		return T(block_moments_again)(at, &block);
-	return moments;
+	if (HAS_FLOAT_SUMS)
+		T(short_floats)(at, row, n, spatial, sums, spread, w, form);
+	else
+		T(short_powers)(at, row, n, spatial, IS_WIDE ? &shift : NULL, sums, spread, w,
+				form);
+	if (IS_WIDE)
+		return sbn_moments_of_sums((double)about, sums[0], sums[1], (double)(n * spatial),
+					   true);
+	return T(moments_of_powers)(at, &block, sums);
 }
 
 SBN_FORCE_INLINE void

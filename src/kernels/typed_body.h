@@ -4,6 +4,8 @@
 #include "kernels/formulas_body.h"
 #include "kernels/strips_body.h"
 #include "kernels/map_body.h"
+#include "kernels/fold_body.h"
+#include "kernels/float_sums_body.h"
 #include "kernels/plane_body.h"
 #include "kernels/short_body.h"
 #include "kernels/planes_body.h"

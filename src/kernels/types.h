@@ -11,6 +11,10 @@
  *
  *	T(load_two)(p), T(store_two)(p, two), T(stream_two)(p, two)
  *		32 elements as a struct TWO, in any order; stream_two to the edge of a line
+ *	T(load_two_n)(p, n)
+ *		of which the first n < 32 are read, and the others are 0
+ *	T(pairs_of_two)(two)
+ *		a VECTOR: the sums of elements 0 and 1, 2 and 3, ..., in that order
  *	T(mix_two)(a, b)
  *		32 numbers, which a and b have in the elements' order, in that of load_two
  *	T(load_mixed)(p), T(load_n_mixed)(p, n, rest, wide_rest), T(store_mixed)(p, w)
@@ -39,6 +43,8 @@
 #define REAL T(real)
 #define IS_WIDE (sizeof(REAL) == sizeof(double))
 #define IS_HALF (sizeof(ELEMENT) == sizeof(uint16_t))
+/* Squares are exact in float, with digits to spare for sums of some: float_sums_body.h. */
+#define HAS_FLOAT_SUMS T(has_float_sums)
 #define VECTOR T(vector)
 /* Elements that are summed, and as many that are mapped, in turns. */
 #define TURN ((size_t)(IS_HALF ? 16 : 4) * SBN_LANES)
@@ -54,6 +60,7 @@
 #define WALK T(walk)
 #define SPREAD T(spread)
 #define STRIPS T(strips)
+#define FLOATS T(floats)
 #define ROWS_MOMENTS T(rows_moments_sums)
 #define ROWS_SUMS T(rows_sums_sums)
 
@@ -61,6 +68,13 @@ typedef float element_f32, real_f32;
 typedef double element_f64, real_f64;
 typedef uint16_t element_bf16, element_f16;
 typedef float real_bf16, real_f16;
+
+enum {
+	has_float_sums_f32 = false,
+	has_float_sums_f64 = false,
+	has_float_sums_bf16 = true,
+	has_float_sums_f16 = false
+};
 
 #define vector_f32 v16
 #define vector_f64 w16

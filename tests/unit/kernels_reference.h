@@ -7,6 +7,8 @@
 #ifndef SBN_TESTS_UNIT_KERNELS_REFERENCE_H
 #define SBN_TESTS_UNIT_KERNELS_REFERENCE_H
 
+#include <float.h>
+
 #include "kernels/merge.h"
 #include "kernels_elements.h"
 
@@ -17,6 +19,8 @@ struct reference_block {
 	bool in_lanes; /* a plane's block: 16 sums and a fold; a channel of rows has one sum */
 	double x[SBN_BLOCK], g[SBN_BLOCK];
 	size_t lane[SBN_BLOCK];
+	size_t column[SBN_BLOCK]; /* of a plane's block: in the row's part */
+	size_t stretch[SBN_BLOCK]; /* of bfloat16 planes: what is summed in float together */
 };
 
 /* One channel's coefficients. */
@@ -216,17 +220,29 @@ reference_add(struct reference_block *block, const struct sbn_operands *at, size
 	block->lane[block->n++] = lane;
 }
 
+/* Which of the block's float sums an element in the block's row `row` comes to. */
+static inline size_t
+reference_stretch(size_t spatial, size_t row, size_t i)
+{
+	size_t part = spatial - i / SBN_BLOCK * SBN_BLOCK;
+	size_t steps = ((part < SBN_BLOCK ? part : SBN_BLOCK) + 31) / 32;
+
+	return steps > 8 ? row * 8 + i % SBN_BLOCK / 256 : row / (8 / steps);
+}
+
 /* The next block of a plane, from *row and *i on; false at the end. */
 static inline bool
 reference_cut(const struct sbn_operands *at, size_t n, size_t spatial,
 	      const struct reference_channel *k, size_t *row, size_t *i,
 	      struct reference_block *block)
 {
-	size_t number = reference_block_number(spatial, *row, *i);
+	size_t number = reference_block_number(spatial, *row, *i), first = *row;
 
 	block->n = 0;
 	block->in_lanes = true;
 	while (*row < n && spatial > 0 && reference_block_number(spatial, *row, *i) == number) {
+		block->column[block->n] = *i % SBN_BLOCK;
+		block->stretch[block->n] = reference_stretch(spatial, *row - first, *i);
 		reference_add(block, at, *row, *i, k, *i % SBN_BLOCK % SBN_LANES);
 		if (++*i == spatial) {
 			*i = 0;
@@ -305,6 +321,39 @@ reference_moments_about(const struct reference_block *block, double shift, doubl
 	return reference_finish(block->type, shift, reference_fold(block, s1), *squares, block->n);
 }
 
+/* Adds neighbours' float sums to the doubles, and clears them. */
+static inline void
+reference_widen(float sums[32], double s[16])
+{
+	for (size_t i = 0; i < 16; i++)
+		s[i] += (double)(sums[2 * i] + sums[2 * i + 1]);
+	memset(sums, 0, 32 * sizeof(*sums));
+}
+
+/* bfloat16's about 0: 32 lanes of a plane's block, in float for a stretch. */
+static inline struct sbn_moments
+reference_float_moments(const struct reference_block *block, double *squares)
+{
+	double s1[16] = { 0 }, s2[16] = { 0 };
+	float f1[32] = { 0 }, f2[32] = { 0 };
+
+	for (size_t i = 0; i < block->n; i++) {
+		const float x = (float)block->x[i];
+		const size_t lane = block->column[i] % 32;
+
+		if (i > 0 && block->stretch[i] != block->stretch[i - 1]) {
+			reference_widen(f1, s1);
+			reference_widen(f2, s2);
+		}
+		f1[lane] += x;
+		f2[lane] = fmaf(x, x, f2[lane]);
+	}
+	reference_widen(f1, s1);
+	reference_widen(f2, s2);
+	*squares = reference_fold(block, s2);
+	return reference_finish(block->type, 0, reference_fold(block, s1), *squares, block->n);
+}
+
 /* Unless of float64, about 0 if that loses no more than 16 of the variance's bits. */
 static inline struct sbn_moments
 reference_block_moments(const struct reference_block *block)
@@ -312,7 +361,12 @@ reference_block_moments(const struct reference_block *block)
 	struct sbn_moments moments;
 	double squares;
 
-	if (block->type != SBN_F64) {
+	if (block->type == SBN_BF16 && block->in_lanes) {
+		moments = reference_float_moments(block, &squares);
+		if (moments.m2 >= ldexp(squares, -16) && squares >= 0x1p-90 &&
+		    squares <= (double)FLT_MAX)
+			return moments;
+	} else if (block->type != SBN_F64) {
 		moments = reference_moments_about(block, 0, &squares);
 		if (moments.m2 >= ldexp(squares, -16))
 			return moments;

@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Moments of bfloat16 planes, which are summed in float for a while: how near they come to the
+ * truth where that is hard, and that all sets agree when it is given up.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "kernels_elements.h"
+#include "kernels_sets.h"
+#include "near.h"
+#include "random.h"
+
+enum { COUNT = 5 * 3136 };
+
+static const size_t spatials[] = { 3136, 784, 257, 256, 196, 49, 33, 32, 31, 7, 1 };
+
+static uint16_t data[COUNT];
+
+static void
+put(size_t i, double value)
+{
+	data[i] = element_narrow(SBN_BF16, (float)value);
+}
+
+static void
+fill(uint64_t seed, double mean, double sd)
+{
+	for (size_t i = 0; i < COUNT; i++)
+		put(i, mean + sd * sbn_random_normal(&seed));
+}
+
+static struct sbn_moments
+true_moments(size_t n)
+{
+	long double sum = 0, m2 = 0, mean;
+
+	for (size_t i = 0; i < n; i++)
+		sum += element_widen(SBN_BF16, data[i]);
+	mean = sum / n;
+	for (size_t i = 0; i < n; i++) {
+		long double d = element_widen(SBN_BF16, data[i]) - mean;
+
+		m2 += d * d;
+	}
+	return (struct sbn_moments){ (double)n, (double)mean, (double)m2, 0 };
+}
+
+/* In rows of `spatial`; all sets agree. */
+static struct sbn_moments
+moments_of_data(size_t spatial)
+{
+	const struct sbn_operands at = { .x = { data, spatial } };
+	struct sbn_moments first = { 0 };
+	const struct sbn_kernels *set;
+	size_t next = 0;
+
+	while ((set = next_set(&next)) != NULL) {
+		struct sbn_moments moments;
+
+		set->of[SBN_BF16].plane_moments(&at, COUNT / spatial, spatial, &moments);
+		if (first.count == 0)
+			first = moments;
+		assert_true(sbn_same_f64(moments.count, first.count) &&
+			    sbn_same_f64(moments.mean, first.mean) &&
+			    sbn_same_f64(moments.m2, first.m2));
+	}
+	return first;
+}
+
+/* In deviations, and of m2 itself. */
+static void
+assert_moments(double tolerance)
+{
+	for (size_t i = 0; i < sizeof(spatials) / sizeof(spatials[0]); i++) {
+		struct sbn_moments truth = true_moments(COUNT / spatials[i] * spatials[i]);
+		struct sbn_moments moments = moments_of_data(spatials[i]);
+
+		assert_true(moments.count == truth.count);
+		assert_near(moments.mean, truth.mean, tolerance * sqrt(truth.m2 / truth.count));
+		assert_near_relative(moments.m2, truth.m2, tolerance);
+	}
+}
+
+static void
+test_random_numbers_around_any_mean(void **state)
+{
+	(void)state;
+	for (double mean = 0; mean < 200; mean = mean * 1.7 + 0.1) {
+		fill(1, mean, 1);
+		assert_moments(1e-7);
+	}
+}
+
+static void
+test_squares_of_any_size(void **state)
+{
+	(void)state;
+	for (double size = 1e-38; size < 1e38; size *= 10) {
+		fill(2, 0.3 * size, size);
+		assert_moments(1e-7);
+	}
+	fill(3, 0, 1e-39); /* denormals of few digits */
+	assert_moments(1e-7);
+}
+
+/* From 2^-60 to 2^60, most of them small. */
+static void
+test_numbers_of_all_sizes_together(void **state)
+{
+	uint64_t seed = 4;
+
+	(void)state;
+	for (int spread = 1; spread <= 60; spread += 7) {
+		for (size_t i = 0; i < COUNT; i++)
+			put(i, sbn_random_normal(&seed) *
+				       exp2(spread * sbn_random_normal(&seed) / 3));
+		assert_moments(2e-7);
+	}
+}
+
+/* A lane's first is 1, and its others' squares are each just less than what float adds to 1. */
+static void
+test_squares_that_are_just_lost(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < COUNT; i++)
+		put(i, i % 3136 % 256 < 32 ? 1 : 0x1.5p-13);
+	assert_moments(1e-6);
+	for (size_t i = 0; i < COUNT; i++)
+		put(i, i % 3136 % 256 < 32 ? 1 : 0x1.08p-3);
+	assert_moments(1e-6);
+}
+
+static void
+test_one_loud_or_faint_element_among_zeros(void **state)
+{
+	static const double values[] = { 1, 1e-30, -1e-40, 1e30, -3e38 };
+
+	(void)state;
+	for (size_t v = 0; v < sizeof(values) / sizeof(values[0]); v++) {
+		for (size_t at = 0; at < COUNT; at += COUNT / 7) {
+			memset(data, 0, sizeof(data));
+			put(at % 15600, values[v]);
+			assert_moments(1e-7);
+		}
+	}
+}
+
+/* Of such squares nothing is left in float, and the elements themselves cancel in every lane. */
+static void
+test_faint_elements_that_cancel(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < COUNT; i++)
+		put(i, (i / 32 % 2 == 0 ? 1 : -1) * 1e-30);
+	assert_moments(1e-7);
+}
+
+static void
+test_constants_have_no_variance(void **state)
+{
+	static const double values[] = { 0, -0.0, 1, -0.1, 0.3, 1e-25, -3e-40, 1e20, 3e38 };
+
+	(void)state;
+	for (size_t v = 0; v < sizeof(values) / sizeof(values[0]); v++) {
+		for (size_t i = 0; i < COUNT; i++)
+			put(i, values[v]);
+		for (size_t i = 0; i < sizeof(spatials) / sizeof(spatials[0]); i++) {
+			struct sbn_moments moments = moments_of_data(spatials[i]);
+
+			assert_true(moments.mean == element_widen(SBN_BF16, data[0]));
+			assert_true(moments.m2 == 0);
+		}
+	}
+}
+
+static void
+test_nan_and_infinity_are_not_hidden(void **state)
+{
+	(void)state;
+	for (size_t at = 0; at < 15600; at += 975) {
+		fill(5, 0, 1);
+		put(at, NAN);
+		for (size_t i = 0; i < sizeof(spatials) / sizeof(spatials[0]); i++) {
+			struct sbn_moments moments = moments_of_data(spatials[i]);
+
+			assert_true(isnan(moments.mean) && isnan(moments.m2));
+		}
+		put(at, at % 2 == 0 ? INFINITY : -INFINITY);
+		for (size_t i = 0; i < sizeof(spatials) / sizeof(spatials[0]); i++) {
+			struct sbn_moments moments = moments_of_data(spatials[i]);
+
+			assert_false(isfinite(moments.mean) || isfinite(moments.m2));
+		}
+	}
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_random_numbers_around_any_mean),
+		cmocka_unit_test(test_squares_of_any_size),
+		cmocka_unit_test(test_numbers_of_all_sizes_together),
+		cmocka_unit_test(test_squares_that_are_just_lost),
+		cmocka_unit_test(test_one_loud_or_faint_element_among_zeros),
+		cmocka_unit_test(test_faint_elements_that_cancel),
+		cmocka_unit_test(test_constants_have_no_variance),
+		cmocka_unit_test(test_nan_and_infinity_are_not_hidden),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
