@@ -4,15 +4,16 @@
  * FLOAT_STEPS of them, and of their squares, which are exact. Then neighbours' sums are added, and
  * go on as doubles: conversions of each element cost more than all else.
  *
- * What that loses is little beside m2 itself, wherever the mean lies. Let M < 2^(e+1) be the largest
- * of the 16 elements whose squares come together. Their sum is less than 2^(2e+6), so it has no
- * digits below 2^(2e-18), and the squares of those from 2^(e-2) on have none there either: unless
- * another element is less than M / 4 nothing is rounded. If one is, these two alone put
- * (M * 3/4)^2 / 2 = 0.28 M^2 into m2, and what is rounded are two sums of up to 2 .. 8 M^2, and one
- * of 16: 86 M^2 / 2^24, less than 2^-15.7 of that. In the same way nothing of a sum of the elements
- * is rounded unless one is below M / 2^12; then it is 86 M / 2^24 at most, and its share of
- * s1^2 / count less than 2^-16.2 of these two's share of m2. These are bounds: of random numbers it
- * is some 4e-8 altogether. (Squares of float16 have 22 digits, and sums of them lose more.)
+ * What that loses is little beside m2 itself, wherever the mean lies. Let M < 2^(e+1) be the
+ * largest of the 16 elements whose squares come together. Their sum is less than 2^(2e+6), so it
+ * has no digits below 2^(2e-18), and the squares of those from 2^(e-2) on have none there either:
+ * unless another element is less than M / 4, and is not 0, nothing is rounded. If one is, these two
+ * alone put (M * 3/4)^2 / 2 = 0.28 M^2 into m2, and what is rounded are two sums of up to 2 .. 8
+ * M^2, and one of 16: 86 M^2 / 2^24, less than 2^-15.7 of that. In the same way nothing of a sum of
+ * the elements is rounded unless one is below M / 2^12; then it is 86 M / 2^24 at most, and its
+ * share of s1^2 / count less than 2^-16 of these two's share of m2. These are bounds: of random
+ * numbers it is some 4e-8 altogether. (Squares of float16 have 22 digits, and sums of them lose
+ * more.)
  */
 #ifndef SBN_KERNELS_FLOAT_SUMS_BODY_H
 #define SBN_KERNELS_FLOAT_SUMS_BODY_H

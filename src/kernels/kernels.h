@@ -32,8 +32,8 @@
  * size, summed in pairs (elements i and i + p / 2 are added, then i and i + p / 4, ..., so that
  * equal elements have exactly themselves as their mean), rounded to real. Blocks merge in order by
  * sbn_moments_merge.
- * bfloat16 planes, about 0: lane = index in the row's part of the block, mod 32. A lane is summed in
- * float, s2 by fmaf, over 256 elements of a row, or, of rows that have fewer, over as many whole
+ * bfloat16 planes, about 0: lane = index in the row's part of the block, mod 32. A lane is summed
+ * in float, s2 by fmaf, over 256 elements of a row, or, of rows that have fewer, over as many whole
  * rows as are 8 steps of 32 (a row's last step may be shorter), but at least one. Then the sums of
  * lanes 2i and 2i + 1 are added, in float, and this to lane i of 16 in double. What that gives is
  * used only if 2^-90 <= s2 <= the largest float, too.

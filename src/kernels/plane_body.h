@@ -128,8 +128,7 @@ T(moments_of_powers)(const struct sbn_operands *at, const struct sbn_block *bloc
 		     const double sums[2])
 {
 	const double count = (double)(block->n * block->spatial);
-	const struct sbn_moments moments =
-		sbn_moments_of_sums(0, sums[0], sums[1], count, false);
+	const struct sbn_moments moments = sbn_moments_of_sums(0, sums[0], sums[1], count, false);
 	const bool cancel = sbn_moments_cancel(moments.m2, sums[1]);
 
 	if (HAS_FLOAT_SUMS && (cancel || !sbn_squares_fit(sums[1])))

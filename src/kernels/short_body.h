@@ -103,8 +103,8 @@ T(short_moments)(const struct sbn_operands *at, size_t row, size_t n, size_t spa
 	if (HAS_FLOAT_SUMS)
 		T(short_floats)(at, row, n, spatial, sums, spread, w, form);
 	else
-		T(short_powers)(at, row, n, spatial, IS_WIDE ? &shift : NULL, sums, spread, w,
-				form);
+		T(short_powers)
+		(at, row, n, spatial, IS_WIDE ? &shift : NULL, sums, spread, w, form);
 	if (IS_WIDE)
 		return sbn_moments_of_sums((double)about, sums[0], sums[1], (double)(n * spatial),
 					   true);

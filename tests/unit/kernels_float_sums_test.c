@@ -117,8 +117,8 @@ test_numbers_of_all_sizes_together(void **state)
 	(void)state;
 	for (int spread = 1; spread <= 60; spread += 7) {
 		for (size_t i = 0; i < COUNT; i++)
-			put(i, sbn_random_normal(&seed) *
-				       exp2(spread * sbn_random_normal(&seed) / 3));
+			put(i,
+			    sbn_random_normal(&seed) * exp2(spread * sbn_random_normal(&seed) / 3));
 		assert_moments(2e-7);
 	}
 }

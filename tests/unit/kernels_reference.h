@@ -19,7 +19,7 @@ struct reference_block {
 	bool in_lanes; /* a plane's block: 16 sums and a fold; a channel of rows has one sum */
 	double x[SBN_BLOCK], g[SBN_BLOCK];
 	size_t lane[SBN_BLOCK];
-	size_t column[SBN_BLOCK]; /* of a plane's block: in the row's part */
+	size_t column[SBN_BLOCK];  /* of a plane's block: in the row's part */
 	size_t stretch[SBN_BLOCK]; /* of bfloat16 planes: what is summed in float together */
 };
 
