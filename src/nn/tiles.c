@@ -9,7 +9,9 @@
 enum {
 	WIDTH = SBN_LANES,
 	COPIED = 64,  /* positions of a tile of which there are copies; those stay in the cache */
-	AHEAD = 4096, /* bytes, from what is summed to what is asked for */
+	AHEAD = 4096, /* bytes, from what is read to what is asked for */
+	AHEAD_SUMS = 512, /* of large chunks of several inputs, as they are summed, */
+	AHEAD_MAP = 1024, /* and as they are mapped */
 	FETCHED = 4   /* caches of the second level; more is not fetched before it is summed */
 };
 
@@ -186,6 +188,33 @@ inputs_are_copied(const struct sbn_pass *pass)
 	return is_copied(&pass->x) || is_copied(&pass->z) || is_copied(&pass->dy);
 }
 
+static size_t
+inputs_of(const struct sbn_pass *pass)
+{
+	return 1 + (pass->z.data != NULL) + (pass->dy.data != NULL);
+}
+
+/* Of an image's part that has these channels; of all inputs. */
+static size_t
+image_bytes(const struct sbn_pass *pass, const struct sbn_range *range)
+{
+	return inputs_of(pass) * (range->end - range->begin) * pass->geometry.spatial *
+	       pass->geometry.element_bytes;
+}
+
+/*
+ * How far ahead is asked for what is read. The inputs of a large chunk come from memory, in runs
+ * long enough for a CPU's own prefetcher: there it is only told to go on, and what is asked for
+ * beyond would take its place. It follows several inputs worse than one, which is left alone.
+ */
+static size_t
+ahead_of(const struct sbn_pass *pass, const struct sbn_range *range, size_t of_large)
+{
+	const size_t bytes = image_bytes(pass, range) * pass->geometry.n;
+
+	return inputs_of(pass) > 1 && bytes > FETCHED * sbn_cache_find().bytes ? of_large : AHEAD;
+}
+
 void
 sbn_tiles_sum_moments(const struct sbn_pass *pass, const struct sbn_range *range,
 		      const struct sbn_sums *out)
@@ -222,6 +251,7 @@ sbn_tiles_sum_gradients(const struct sbn_pass *pass, const struct sbn_range *ran
 			const struct sbn_sums *out)
 {
 	const size_t most = inputs_are_copied(pass) ? COPIED : SBN_BLOCK_POSITIONS;
+	const size_t ahead = ahead_of(pass, range, AHEAD_SUMS);
 	struct copies copies;
 	struct tile tile;
 
@@ -232,7 +262,7 @@ sbn_tiles_sum_gradients(const struct sbn_pass *pass, const struct sbn_range *ran
 		while (next_positions(pass, &tile, most)) {
 			struct sbn_operands at = take_operands(pass, &tile, &copies);
 
-			at.ahead = AHEAD;
+			at.ahead = ahead;
 			pass->kernels->rows_sums(&at, tile.n_positions, tile.n_channels, &pass->k,
 						 tile.c, part[0], part[1]);
 			for (size_t i = 0; i < tile.n_channels; i++) {
@@ -277,6 +307,7 @@ apply(const struct sbn_pass *pass, const struct sbn_range *range, kernel *run,
 	/* copies are small, and nothing is in the cache because of its image */
 	const bool is_copy = inputs_are_copied(pass) || is_copied(&pass->out) ||
 			     is_copied(&pass->dz);
+	const size_t ahead = ahead_of(pass, range, AHEAD_MAP);
 	struct tile tile;
 
 	for (size_t c = range->begin; c < range->end; c += tile.n_channels) {
@@ -286,7 +317,7 @@ apply(const struct sbn_pass *pass, const struct sbn_range *range, kernel *run,
 		while (is_copy ? next_positions(pass, &tile, COPIED) :
 				 previous_images(pass, &tile, SBN_BLOCK_POSITIONS))
 			map_tile(pass, &tile, run,
-				 tile.image < fetching.n_images ? fetching.ahead : AHEAD);
+				 tile.image < fetching.n_images ? fetching.ahead : ahead);
 	}
 }
 
@@ -318,8 +349,7 @@ fetching_of(const struct sbn_pass *pass, const struct sbn_range *next,
 {
 	const struct sbn_view *x = &pass->x;
 	const size_t bytes = pass->geometry.element_bytes;
-	const size_t n_inputs = 1 + (pass->z.data != NULL) + (pass->dy.data != NULL);
-	const size_t image = n_inputs * (next->end - next->begin) * pass->geometry.spatial * bytes;
+	const size_t image = image_bytes(pass, next);
 
 	if (image == 0 || !lies_as(x, x) || !lies_as(&pass->z, x) || !lies_as(&pass->dy, x))
 		return (struct fetching){ 0 };
