@@ -24,7 +24,8 @@ struct SHIFT {
 struct ROW {
 	const ELEMENT *x, *z, *dy;
 	ELEMENT *out, *dz;
-	size_t ahead; /* as in sbn_operands */
+	size_t ahead;   /* as in sbn_operands */
+	size_t ahead_z; /* of z alone; modulo 2^64 */
 };
 
 /* Of 16 elements; what the form does not need is not read. */
@@ -103,6 +104,7 @@ T(row_at)(const struct sbn_operands *at, size_t row, size_t column, int form)
 		.out = form & SBN_FORM_OUT ? T(out)(at->out, row, column) : NULL,
 		.dz = form & SBN_FORM_DZ ? T(out)(at->dz, row, column) : NULL,
 		.ahead = at->ahead,
+		.ahead_z = at->ahead,
 	};
 }
 
@@ -110,7 +112,7 @@ T(row_at)(const struct sbn_operands *at, size_t row, size_t column, int form)
 SBN_FORCE_INLINE void
 T(fetch)(const ELEMENT *p, size_t ahead)
 {
-	const char *line = (const char *)p + ahead;
+	const char *line = (const char *)((uintptr_t)p + ahead);
 
 	for (size_t i = 0; i < SBN_LANES * sizeof(*p); i += SBN_STORE_LINE)
 		__builtin_prefetch(line + i, 0, 2);
@@ -121,7 +123,7 @@ T(fetch_row)(const struct ROW *row, size_t i, int form)
 {
 	T(fetch)(row->x + i, row->ahead);
 	if (form & SBN_FORM_Z)
-		T(fetch)(row->z + i, row->ahead);
+		T(fetch)(row->z + i, row->ahead_z);
 	if (form & SBN_FORM_DY)
 		T(fetch)(row->dy + i, row->ahead);
 }
@@ -327,8 +329,8 @@ T(dx)(const struct BEFORE *before, struct VECTOR dy, const struct COEFFICIENTS *
 {
 	const bool gated = form & (SBN_FORM_ACT | SBN_FORM_BACK);
 	/* the product of a leaky slope and dy is not rounded before */
-	struct VECTOR g = gated ? V(through_less)(before->v, dy, k->leak, k->dy_hi) :
-				  V(sub)(dy, k->dy_hi);
+	struct VECTOR g =
+		gated ? V(through_less)(before->v, dy, k->leak, k->dy_hi) : V(sub)(dy, k->dy_hi);
 	struct VECTOR rest = V(fnmadd)(V(sub)(before->x, k->mean_hi), k->slope, g);
 
 	return V(mul)(V(sub)(rest, k->dy_lo), k->scale);

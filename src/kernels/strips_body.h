@@ -199,6 +199,21 @@ T(strips_edge)(struct SPREAD *spread, const struct STRIPS *w, size_t begin, size
 	}
 }
 
+/*
+ * Forward x has been summed before, and is in the cache, but a residual comes from memory: the same
+ * elements some images later are asked for, and in the last images the first one's behind `next`.
+ */
+SBN_FORCE_INLINE size_t
+T(ahead_of_residual)(const struct sbn_operands *at, size_t image, size_t later, size_t n,
+		     size_t next, int form)
+{
+	if (form & SBN_FORM_DY || !(form & SBN_FORM_Z) || at->ahead != 0)
+		return at->ahead;
+	if (image + later < n)
+		return later * at->z.stride * sizeof(ELEMENT);
+	return (next - image * at->z.stride) * sizeof(ELEMENT);
+}
+
 /* Goes to two images, or to the last one. */
 SBN_FORCE_INLINE void
 T(strips_enter)(struct STRIPS *w, size_t image, int form)
@@ -206,8 +221,11 @@ T(strips_enter)(struct STRIPS *w, size_t image, int form)
 	w->image = image;
 	w->i = w->begin;
 	w->row = T(row_at)(w->at, image, 0, form);
-	if (image + 1 < w->n)
-		w->second = T(row_at)(w->at, image + 1, 0, form);
+	w->row.ahead_z = T(ahead_of_residual)(w->at, image, 2, w->n, w->end - w->begin, form);
+	if (image + 1 >= w->n)
+		return;
+	w->second = T(row_at)(w->at, image + 1, 0, form);
+	w->second.ahead_z = w->row.ahead_z;
 }
 
 static struct STRIPS
@@ -255,6 +273,8 @@ T(strip_fetch)(const struct ROW *row, size_t i, int form)
 {
 	if (form & SBN_FORM_DY)
 		T(fetch_row)(row, i, form);
+	else if (form & SBN_FORM_Z)
+		T(fetch)(row->z + i, row->ahead_z);
 }
 
 /* A line of 16-bit elements, and of a second image. */
