@@ -426,13 +426,17 @@ T(give_whole)(const struct ROW *row, size_t i, const struct RESULTS *r, int form
 		T(stream)(row->out + i, r->out);
 }
 
-/* 32 elements in the order of T(load_two), the coefficients of their halves: k, l. */
-SBN_FORCE_INLINE void
+/* Of 32 elements in the order of T(load_two). */
+struct RESULTS_OF_TWO {
+	struct RESULTS a, b;
+};
+
+/* k, l: the coefficients of their halves. */
+SBN_FORCE_INLINE struct RESULTS_OF_TWO
 T(map_two)(const struct ROW *row, size_t i, const struct COEFFICIENTS *k,
 	   const struct COEFFICIENTS *l, int form)
 {
 	struct TWO x = { k->mean_hi, l->mean_hi }, z = { V(set1)(0), V(set1)(0) }, dy = z;
-	struct RESULTS a, b;
 
 	if (T(needs_x)(form))
 		x = T(load_two)(row->x + i);
@@ -440,10 +444,17 @@ T(map_two)(const struct ROW *row, size_t i, const struct COEFFICIENTS *k,
 		z = T(load_two)(row->z + i);
 	if (form & SBN_FORM_DY)
 		dy = T(load_two)(row->dy + i);
-	a = T(map_of)(&(struct INPUTS){ x.a, z.a, dy.a }, k, form);
-	b = T(map_of)(&(struct INPUTS){ x.b, z.b, dy.b }, l, form);
+	return (struct RESULTS_OF_TWO){
+		T(map_of)(&(struct INPUTS){ x.a, z.a, dy.a }, k, form),
+		T(map_of)(&(struct INPUTS){ x.b, z.b, dy.b }, l, form),
+	};
+}
+
+SBN_FORCE_INLINE void
+T(give_two)(const struct ROW *row, size_t i, const struct RESULTS_OF_TWO *r, int form)
+{
 	if (form & SBN_FORM_DZ)
-		T(put_two)(row->dz + i, (struct TWO){ a.dz, b.dz }, form);
+		T(put_two)(row->dz + i, (struct TWO){ r->a.dz, r->b.dz }, form);
 	if (form & SBN_FORM_OUT)
-		T(put_two)(row->out + i, (struct TWO){ a.out, b.out }, form);
+		T(put_two)(row->out + i, (struct TWO){ r->a.out, r->b.out }, form);
 }

@@ -192,8 +192,11 @@ T(walk_plane)(struct WALK *w, int form)
 		i += SBN_LANES;
 	}
 	for (; IS_HALF && i + 2 * SBN_LANES <= end; i += 2 * SBN_LANES) {
+		struct RESULTS_OF_TWO r;
+
 		T(fetch_row)(&row, i, form);
-		T(map_two)(&row, i, &v, &v, form);
+		r = T(map_two)(&row, i, &v, &v, form);
+		T(give_two)(&row, i, &r, form);
 	}
 	for (; i < end; i += SBN_LANES)
 		T(walk_step)(&row, i, &v, form);

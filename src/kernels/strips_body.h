@@ -283,15 +283,19 @@ T(strip_line)(const struct ROW *row, const struct ROW *second, size_t i,
 	      const struct SPREAD *spread, size_t at, struct COEFFICIENTS *v, int form)
 {
 	struct COEFFICIENTS w = *v;
+	struct RESULTS_OF_TWO r, s;
 
 	T(strip_fetch)(row, i, form);
 	T(load_step)(v, spread, at);
 	T(load_step)(&w, spread, at + SBN_LANES);
-	T(map_two)(row, i, v, &w, form);
-	if (second == NULL)
-		return;
-	T(strip_fetch)(second, i, form);
-	T(map_two)(second, i, v, &w, form);
+	r = T(map_two)(row, i, v, &w, form);
+	if (second != NULL) {
+		T(strip_fetch)(second, i, form);
+		s = T(map_two)(second, i, v, &w, form);
+	}
+	T(give_two)(row, i, &r, form);
+	if (second != NULL)
+		T(give_two)(second, i, &s, form);
 }
 
 /* The elements from i to end of two images: what a step needs is loaded once for both. */

@@ -54,6 +54,7 @@
 #define SHIFT T(shift)
 #define ROW T(row)
 #define ENDS T(ends)
+#define RESULTS_OF_TWO T(results_of_two)
 #define INPUTS T(inputs)
 #define BEFORE T(before)
 #define RESULTS T(results)
