@@ -161,25 +161,44 @@ T(load_back)(struct COEFFICIENTS *v, const struct sbn_coefficients *k)
 	v->wide_leak = w16_leak((double)slope, true);
 }
 
+/* What g is made of. */
 SBN_FORCE_INLINE void
-T(load_sums)(struct COEFFICIENTS *v, const struct sbn_coefficients *k, size_t c, size_t n, int form)
+T(load_gate)(struct COEFFICIENTS *v, const struct sbn_coefficients *k, size_t c, size_t n, int form)
 {
-	v->mean_hi = T(coefficient)(k->mean_hi, c, n);
-	v->mean = w16_add(V_WIDEN(v->mean_hi), V_WIDEN(T(coefficient)(k->mean_lo, c, n)));
 	if (form & SBN_FORM_ACT)
 		T(load_affine)(v, k, c, n);
 	if (form & SBN_FORM_BACK)
 		T(load_back)(v, k);
 }
 
+SBN_FORCE_INLINE struct w16
+T(wide_mean)(const struct sbn_coefficients *k, size_t c, size_t n)
+{
+	return w16_add(V_WIDEN(T(coefficient)(k->mean_hi, c, n)),
+		       V_WIDEN(T(coefficient)(k->mean_lo, c, n)));
+}
+
+/* What sums_at needs but for the mean. */
+SBN_FORCE_INLINE void
+T(load_summed)(struct COEFFICIENTS *v, const struct sbn_coefficients *k, size_t c, size_t n,
+	       int form)
+{
+	v->mean_hi = T(coefficient)(k->mean_hi, c, n);
+	T(load_gate)(v, k, c, n, form);
+}
+
+SBN_FORCE_INLINE void
+T(load_sums)(struct COEFFICIENTS *v, const struct sbn_coefficients *k, size_t c, size_t n, int form)
+{
+	T(load_summed)(v, k, c, n, form);
+	v->mean = T(wide_mean)(k, c, n);
+}
+
 SBN_FORCE_INLINE void
 T(load_backward)(struct COEFFICIENTS *v, const struct sbn_coefficients *k, size_t c, size_t n,
 		 int form)
 {
-	if (form & SBN_FORM_ACT)
-		T(load_affine)(v, k, c, n);
-	if (form & SBN_FORM_BACK)
-		T(load_back)(v, k);
+	T(load_gate)(v, k, c, n, form);
 	if (!(form & SBN_FORM_OUT))
 		return;
 	v->mean_hi = T(coefficient)(k->mean_hi, c, n);

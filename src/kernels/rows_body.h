@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The kernels of rows. They take a few rows at a time and walk from channel to channel: whole
- * cache lines are read in the order of memory, and a column's coefficients and sums are loaded
- * once for all rows of the group. Up to 16 channels are one column, and all rows of an image one
- * group.
+ * The kernels of rows. They walk from channel to channel in the order of memory, as a CPU's
+ * prefetcher wants it: through one row at a time, or where rows are short through a few, so that a
+ * column's sums and coefficients are loaded once for all rows of the group. Up to 16 channels are
+ * one column, and all rows of an image one group.
  */
 #ifndef SBN_KERNELS_ROWS_BODY_H
 #define SBN_KERNELS_ROWS_BODY_H
@@ -11,22 +11,24 @@
 #include "kernels/block.h"
 
 enum {
-	ROWS_CHANNELS = 512, /* the sums of that many channels stay in the innermost cache */
-	ROWS_SUMMED = 8,     /* rows of a group that is only read */
-	ROWS_MAPPED = 4,     /* rows of a group that is read and written: each is two streams */
-	ROWS_AHEAD = 4096    /* bytes; what is read is asked for so far ahead at least */
+	ROWS_CHANNELS = 1024, /* sums and coefficients of so many stay in the innermost cache */
+	ROWS_GROUP = 512,     /* bytes of an operand's rows that are gone through together */
+	ROWS_POWERS = 1024,   /* and of those whose moments are summed: */
+	ROWS_LEAST = 2,       /* so many rows, as storing the sums takes longer than adding */
+	ROWS_WIDE = 4,        /* rows of a group of which a map's coefficients do not stay there */
+	ROWS_HALF = 8,        /* rows of 16 bits that are summed: a line has two columns' sums */
+	ROWS_AHEAD = 4096,    /* bytes; what is read is asked for so far ahead at least, */
+	ROWS_AHEAD_OF_TWO = 1024 /* or so far where there are two inputs or more */
 };
 
-/*
- * From a row to the one that is asked for meanwhile, in a group to come: a CPU's own prefetcher
- * does not follow columns.
- */
+/* From a row to the one that is asked for meanwhile, in a group to come. */
 static inline size_t
 sbn_rows_ahead(const struct sbn_operands *at, size_t rows, size_t row_bytes)
 {
+	const size_t least = at->dy.data != NULL ? ROWS_AHEAD_OF_TWO : ROWS_AHEAD;
 	size_t ahead = rows * row_bytes;
 
-	while (ahead != 0 && ahead < ROWS_AHEAD)
+	while (ahead != 0 && ahead < least)
 		ahead *= 2;
 	return at->ahead != 0 ? at->ahead : ahead;
 }
@@ -51,7 +53,17 @@ struct ROWS_MOMENTS {
 
 struct ROWS_SUMS {
 	double s0[ROWS_CHANNELS], s1[ROWS_CHANNELS];
+	double mean[ROWS_CHANNELS]; /* of x, widened once */
 };
+
+/* How many of n_rows rows are a group: of so many bytes, but at least `least`. */
+SBN_FORCE_INLINE size_t
+T(group_rows)(size_t n_rows, size_t n_channels, size_t bytes, size_t least)
+{
+	if (n_channels <= SBN_LANES)
+		return n_rows;
+	return SBN_MAX(bytes / (n_channels * sizeof(ELEMENT)), least);
+}
 
 SBN_FORCE_INLINE struct sbn_in
 T(moved_in)(struct sbn_in from, size_t by)
@@ -228,7 +240,8 @@ static void
 T(moments_of_rows)(const struct sbn_operands *at, const struct sbn_block *block,
 		   const struct sbn_rows_out *out)
 {
-	const size_t step = block->spatial <= SBN_LANES ? block->n : ROWS_SUMMED;
+	const size_t step = T(group_rows)(block->n, block->spatial, ROWS_POWERS,
+					  IS_HALF ? ROWS_HALF : ROWS_LEAST);
 	const size_t whole = block->spatial / SBN_LANES * SBN_LANES, rest = block->spatial - whole;
 	struct ROWS_MOMENTS sums;
 
@@ -273,7 +286,8 @@ T(sums_column)(const struct sbn_operands *at, const struct sbn_block *group, siz
 	struct w16 s0 = w16_load(sums->s0 + i), s1 = w16_load(sums->s1 + i);
 	struct COEFFICIENTS v = { 0 };
 
-	T(load_sums)(&v, k, c + i, n, form);
+	T(load_summed)(&v, k, c + i, n, form);
+	v.mean = w16_load(sums->mean + i);
 	for (size_t row = group->row; row < group->row + group->n; row++) {
 		struct ROW from = T(row_at)(at, row, group->column + i, form);
 
@@ -313,12 +327,16 @@ static void
 T(sums_of_rows)(const struct sbn_operands *at, const struct sbn_block *block,
 		const struct sbn_coefficients *k, size_t c, double *sum_g, double *sum_g_xmu)
 {
-	const size_t step = block->spatial <= SBN_LANES ? block->n : ROWS_SUMMED;
+	const size_t step = T(group_rows)(block->n, block->spatial, ROWS_GROUP,
+					  IS_HALF ? ROWS_HALF : 1);
 	struct ROWS_SUMS sums;
 
 	for (size_t i = 0; i < block->spatial; i += SBN_LANES) {
+		const size_t n = SBN_MIN(block->spatial - i, (size_t)SBN_LANES);
+
 		w16_store(sums.s0 + i, w16_set1(0));
 		w16_store(sums.s1 + i, w16_set1(0));
+		w16_store(sums.mean + i, T(wide_mean)(k, c + i, n));
 	}
 	for (size_t i = 0; i <= at->more.n; i++) {
 		const struct sbn_operands image = T(image_of)(at, i);
@@ -382,7 +400,8 @@ T(rows_map)(const struct sbn_operands *at, size_t n_rows, size_t n_channels,
 	    const struct sbn_coefficients *coefficients, size_t c, int form)
 {
 	const struct sbn_coefficients k = *coefficients; /* no store can change a copy */
-	const size_t step = n_channels <= SBN_LANES ? n_rows : ROWS_MAPPED;
+	const size_t step = T(group_rows)(n_rows, n_channels, ROWS_GROUP,
+					  IS_HALF || n_channels > ROWS_CHANNELS ? ROWS_WIDE : 1);
 
 	for (size_t i = 0; i <= at->more.n; i++) {
 		struct sbn_operands image = T(image_of)(at, i);
