@@ -58,7 +58,7 @@
 #define SBN_BLOCK 2048
 #define SBN_BLOCK_ROWS 128
 #define SBN_BLOCK_POSITIONS 512
-#define SBN_SHORT_SPATIAL 128
+#define SBN_SHORT_SPATIAL 128 /* rows of fewer elements have loops of their own */
 #define SBN_STORE_LINE 64 /* bytes of a cache line, as stores past the caches take them */
 
 /* How many rows of a plane are a block, or have a part in one; the last block may have fewer. */
@@ -153,8 +153,8 @@ struct sbn_operands {
 	struct sbn_images more; /* for rows' kernels, whose n_rows are those of each image */
 	/*
 	 * The kernels ask for what lies so many bytes behind each element that they read. With 0
-	 * planes' kernels ask for nothing beyond it, and rows' kernels choose a distance. A hint;
-	 * it changes no result and faults nowhere.
+	 * planes' kernels ask for nothing beyond it but a residual forward, and rows' kernels
+	 * choose a distance. A hint; it changes no result and faults nowhere.
 	 */
 	size_t ahead;
 	/*
@@ -185,10 +185,10 @@ struct sbn_type_kernels {
 	 * Adds sum of g to sums[0], sum of g * (x - mean) to sums[1], mean = mean_hi + mean_lo:
 	 * calls for some whole blocks each make the same sums as one for all. Blocks, lanes and
 	 * fold as above, but where rows of fewer than SBN_SHORT_SPATIAL elements have one more
-	 * than 16, 32, ... (7x7: 49), the last ones of each 16 rows of a block are in lanes 0..15,
-	 * behind all other elements of these rows. In double: s0 += g, s1 = fma(g, x - mean, s1),
-	 * x and dy widened before g is made of dy. (dx magnifies an error of mean(g) by invstd,
-	 * and dgamma may nearly cancel.)
+	 * than 0, 16, 32, ... (7x7: 49), the last ones of each 16 rows of a block are in lanes
+	 * 0..15, behind all other elements of these rows. In double: s0 += g, s1 = fma(g, x - mean,
+	 * s1), x and dy widened before g is made of dy. (dx magnifies an error of mean(g) by
+	 * invstd, and dgamma may nearly cancel.)
 	 */
 	void (*plane_sums)(const struct sbn_operands *at, size_t n, size_t spatial,
 			   const struct sbn_coefficients *k, size_t c, double sums[2]);

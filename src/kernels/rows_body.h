@@ -11,14 +11,15 @@
 #include "kernels/block.h"
 
 enum {
-	ROWS_CHANNELS = 1024, /* sums and coefficients of so many stay in the innermost cache */
+	ROWS_CHANNELS = 1024, /* sums and means of so many stay in the innermost cache */
 	ROWS_GROUP = 512,     /* bytes of an operand's rows that are gone through together */
 	ROWS_POWERS = 1024,   /* and of those whose moments are summed: */
 	ROWS_LEAST = 2,       /* so many rows, as storing the sums takes longer than adding */
-	ROWS_WIDE = 4,        /* rows of a group of which a map's coefficients do not stay there */
-	ROWS_HALF = 8,        /* rows of 16 bits that are summed: a line has two columns' sums */
-	ROWS_AHEAD = 4096,    /* bytes; what is read is asked for so far ahead at least, */
-	ROWS_AHEAD_OF_TWO = 1024 /* or so far where there are two inputs or more */
+	ROWS_WIDE =
+		4, /* rows of a map's group, of many channels or 16 bits: what they share is much */
+	ROWS_HALF = 8,           /* rows of 16 bits that are summed: a line has two columns' sums */
+	ROWS_AHEAD = 4096,       /* bytes; what is read is asked for so far ahead at least, */
+	ROWS_AHEAD_OF_TWO = 1024 /* or so far backward, which has two inputs or more */
 };
 
 /* From a row to the one that is asked for meanwhile, in a group to come. */
@@ -176,8 +177,9 @@ T(finish_column)(const struct ROWS_MOMENTS *sums, size_t c, size_t n, double n_r
 	T(put_column)(out->mean + c, n, sum);
 	T(put_column)(out->m2 + c, n, w16_through(m, m, w16_leak(0, false))); /* not below 0 */
 	if (IS_WIDE)
-		T(put_column)(out->low + c, n, w16_add(w16_sub(shift, w16_sub(sum, of_rest)),
-						       w16_sub(rest, of_rest)));
+		T(put_column)
+		(out->low + c, n,
+		 w16_add(w16_sub(shift, w16_sub(sum, of_rest)), w16_sub(rest, of_rest)));
 }
 
 static bool
@@ -203,8 +205,8 @@ T(begin_column)(const struct sbn_operands *at, const struct sbn_block *block, si
 
 /* Of channels of which some have cancelled about 0; the others' moments stay as they are. */
 SBN_RARELY static void
-T(column_again)(const struct sbn_operands *at, const struct sbn_block *block, size_t c,
-		size_t n, struct ROWS_MOMENTS *sums, const struct sbn_rows_out *out)
+T(column_again)(const struct sbn_operands *at, const struct sbn_block *block, size_t c, size_t n,
+		struct ROWS_MOMENTS *sums, const struct sbn_rows_out *out)
 {
 	double mean[SBN_LANES], m2[SBN_LANES], s2[SBN_LANES];
 
@@ -265,8 +267,8 @@ T(moments_of_rows)(const struct sbn_operands *at, const struct sbn_block *block,
 }
 
 static void
-T(rows_moments)(const struct sbn_operands *at, size_t n_rows, size_t n_channels,
-		double *mean, double *m2, double *low)
+T(rows_moments)(const struct sbn_operands *at, size_t n_rows, size_t n_channels, double *mean,
+		double *m2, double *low)
 {
 	struct sbn_block block = { .n = n_rows };
 
@@ -274,8 +276,7 @@ T(rows_moments)(const struct sbn_operands *at, size_t n_rows, size_t n_channels,
 		block.column = c;
 		block.spatial = SBN_MIN((size_t)ROWS_CHANNELS, n_channels - c);
 		T(moments_of_rows)
-		(at, &block,
-		 &(struct sbn_rows_out){ mean + c, m2 + c, IS_WIDE ? low + c : NULL });
+		(at, &block, &(struct sbn_rows_out){ mean + c, m2 + c, IS_WIDE ? low + c : NULL });
 	}
 }
 
@@ -327,8 +328,8 @@ static void
 T(sums_of_rows)(const struct sbn_operands *at, const struct sbn_block *block,
 		const struct sbn_coefficients *k, size_t c, double *sum_g, double *sum_g_xmu)
 {
-	const size_t step = T(group_rows)(block->n, block->spatial, ROWS_GROUP,
-					  IS_HALF ? ROWS_HALF : 1);
+	const size_t step =
+		T(group_rows)(block->n, block->spatial, ROWS_GROUP, IS_HALF ? ROWS_HALF : 1);
 	struct ROWS_SUMS sums;
 
 	for (size_t i = 0; i < block->spatial; i += SBN_LANES) {
@@ -407,8 +408,8 @@ T(rows_map)(const struct sbn_operands *at, size_t n_rows, size_t n_channels,
 		struct sbn_operands image = T(image_of)(at, i);
 		struct sbn_block group = { .spatial = n_channels };
 
-		image.ahead = sbn_rows_ahead(at, SBN_MIN(step, n_rows),
-					     at->x.stride * sizeof(ELEMENT));
+		image.ahead =
+			sbn_rows_ahead(at, SBN_MIN(step, n_rows), at->x.stride * sizeof(ELEMENT));
 		for (; group.row < n_rows; group.row += step) {
 			group.n = SBN_MIN(step, n_rows - group.row);
 			T(map_group)(&image, &group, &k, c, form);
@@ -423,8 +424,7 @@ T(rows_with_stream)(const struct sbn_operands *at, size_t n_channels, int form)
 	uintptr_t odd = n_channels * sizeof(ELEMENT);
 
 	if (form & SBN_FORM_OUT)
-		odd |= (uintptr_t)at->out.data |
-		       (at->out.stride | at->more.out) * sizeof(ELEMENT);
+		odd |= (uintptr_t)at->out.data | (at->out.stride | at->more.out) * sizeof(ELEMENT);
 	if (form & SBN_FORM_DZ)
 		odd |= (uintptr_t)at->dz.data | (at->dz.stride | at->more.dz) * sizeof(ELEMENT);
 	if (!at->stream || form & (SBN_FORM_BACK | SBN_FORM_FEW) || odd % SBN_STORE_LINE != 0)

@@ -15,7 +15,9 @@ enum {
 	STRIP_STEPS = 256,               /* at most */
 	STRIP_SPATIAL = SBN_SHORT_SPATIAL, /* longer rows keep coefficients in registers */
 	STRIP_IMAGES = 2,                  /* fewer are not worth it */
-	EDGES_AHEAD = 4                    /* images; their edges are asked for */
+	EDGES_AHEAD = 4,                   /* images; their edges are asked for */
+	RESIDUAL_FAR = 64 * 1024,          /* bytes; a part of an image that is long */
+	RESIDUAL_AHEAD = 6144              /* bytes */
 };
 
 #endif
@@ -202,6 +204,7 @@ T(strips_edge)(struct SPREAD *spread, const struct STRIPS *w, size_t begin, size
 /*
  * Forward x has been summed before, and is in the cache, but a residual comes from memory: the same
  * elements some images later are asked for, and in the last images the first one's behind `next`.
+ * Of long parts, what follows: the cache has no room for so much.
  */
 SBN_FORCE_INLINE size_t
 T(ahead_of_residual)(const struct sbn_operands *at, size_t image, size_t later, size_t n,
@@ -209,6 +212,8 @@ T(ahead_of_residual)(const struct sbn_operands *at, size_t image, size_t later, 
 {
 	if (form & SBN_FORM_DY || !(form & SBN_FORM_Z) || at->ahead != 0)
 		return at->ahead;
+	if (next * sizeof(ELEMENT) > RESIDUAL_FAR)
+		return RESIDUAL_AHEAD;
 	if (image + later < n)
 		return later * at->z.stride * sizeof(ELEMENT);
 	return (next - image * at->z.stride) * sizeof(ELEMENT);
@@ -267,7 +272,7 @@ T(strips_turn)(struct SPREAD *spread, struct STRIPS *w, int form)
 	}
 }
 
-/* Backward asks for what is summed next; forward sums meanwhile, and does so itself. */
+/* Backward asks for what is summed next. Forward the sums beside do so, but not for a residual. */
 SBN_FORCE_INLINE void
 T(strip_fetch)(const struct ROW *row, size_t i, int form)
 {

@@ -12,7 +12,7 @@
  *	T(load_two)(p), T(store_two)(p, two), T(stream_two)(p, two)
  *		32 elements as a struct TWO, in any order; stream_two to the edge of a line
  *	T(load_two_n)(p, n)
- *		of which the first n < 32 are read, and the others are 0
+ *		of which the first n, 1 <= n < 32, are read, and the others are 0
  *	T(pairs_of_two)(two)
  *		a VECTOR: the sums of elements 0 and 1, 2 and 3, ..., in that order
  *	T(mix_two)(a, b)

@@ -65,7 +65,7 @@ bytes_for_chunks(const struct sbn_cache *cache)
 	return cache->bytes / 8 * 3;
 }
 
-/* Sets that hold more than others have no rest. */
+/* Sets that hold more than others may be full. */
 static bool
 fit_thrice(const struct sbn_cache *cache, const struct shape *shape, size_t step)
 {

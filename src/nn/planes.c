@@ -178,16 +178,21 @@ ahead_behind_dx(size_t part)
  */
 enum { TURN_BYTES = 24 * 1024 };
 
-/* The images of a turn: whole blocks of sums. Short rows' coefficients are prepared but once. */
+/*
+ * The images of a turn: whole blocks of sums. All at once where a turn would cost: short rows'
+ * coefficients are prepared in each, and lines that are written in part are asked for within it.
+ */
 static size_t
-images_of_turn(const struct sbn_pass *pass, const struct sbn_range *next)
+images_of_turn(const struct sbn_pass *pass, const struct sbn_range *next,
+	       const struct sbn_range *range)
 {
 	const size_t n_inputs = 2 + (pass->z.data != NULL), spatial = pass->geometry.spatial;
 	const size_t image = SBN_MAX(n_inputs * part_bytes(pass, next), (size_t)1);
+	const size_t block = sbn_rows_of_block(spatial);
 
-	if (spatial < SBN_SHORT_SPATIAL)
+	if (spatial < SBN_SHORT_SPATIAL || part_bytes(pass, range) % SBN_STORE_LINE != 0)
 		return pass->geometry.n;
-	return sbn_align_up(sbn_ceil_div(TURN_BYTES, image), sbn_rows_of_block(spatial));
+	return sbn_ceil_div(sbn_ceil_div(TURN_BYTES, image), block) * block;
 }
 
 /* Of twice the inputs, a loop for both would have to read too much between its stores. */
@@ -197,7 +202,7 @@ sbn_planes_sum_and_dx(const struct sbn_pass *pass, const struct sbn_range *next,
 {
 	const size_t channel = pass->geometry.spatial * pass->geometry.element_bytes;
 	const size_t ahead = ahead_behind_dx(part_bytes(pass, next));
-	const size_t turn = images_of_turn(pass, next);
+	const size_t turn = images_of_turn(pass, next, range);
 
 	begin_gradients(next, out);
 	for (size_t i = 0; i < pass->geometry.n; i += turn) {

@@ -8,11 +8,12 @@
 
 enum {
 	WIDTH = SBN_LANES,
-	COPIED = 64,  /* positions of a tile of which there are copies; those stay in the cache */
-	AHEAD = 4096, /* bytes, from what is read to what is asked for */
+	COPIED = 64,      /* positions of a tile that is copied; copies stay in the cache */
+	AHEAD = 4096,     /* bytes, from what is read to what is asked for */
 	AHEAD_SUMS = 512, /* of large chunks of several inputs, as they are summed, */
 	AHEAD_MAP = 1024, /* and as they are mapped */
-	FETCHED = 4   /* caches of the second level; more is not fetched before it is summed */
+	LONG_RUN = 32 * 1024, /* bytes of a block's positions that lie together */
+	FETCHED = 4       /* caches of the second level; more is not fetched before it is summed */
 };
 
 /* Several images only as a whole. */
@@ -104,8 +105,7 @@ is_copied(const struct sbn_view *view)
 static void *
 copy_at(const struct sbn_pass *pass, const struct tile *tile, double *copy, size_t i)
 {
-	return (unsigned char *)copy +
-	       i * tile->n_positions * WIDTH * pass->geometry.element_bytes;
+	return (unsigned char *)copy + i * tile->n_positions * WIDTH * pass->geometry.element_bytes;
 }
 
 static struct sbn_in
@@ -140,9 +140,9 @@ finish_out(const struct sbn_pass *pass, const struct sbn_view *view, const struc
 			       end == pass->geometry.channels && end % view->width != 0;
 
 	for (size_t i = 0; is_copied(view) && i < tile->n_images; i++)
-		sbn_transpose_out(copy_at(pass, tile, copy, i), WIDTH,
-				  address(pass, view, tile, i), pass->geometry.spatial,
-				  tile->n_channels, tile->n_positions, bytes);
+		sbn_transpose_out(copy_at(pass, tile, copy, i), WIDTH, address(pass, view, tile, i),
+				  pass->geometry.spatial, tile->n_channels, tile->n_positions,
+				  bytes);
 	for (size_t i = 0; is_padded && i < tile->n_images; i++)
 		sbn_zero_columns(address(pass, view, tile, i) + tile->n_channels * bytes,
 				 view->position * bytes, (view->width - end % view->width) * bytes,
@@ -210,9 +210,12 @@ image_bytes(const struct sbn_pass *pass, const struct sbn_range *range)
 static size_t
 ahead_of(const struct sbn_pass *pass, const struct sbn_range *range, size_t of_large)
 {
+	const size_t run = pass->geometry.spatial * width_of(pass) * pass->geometry.element_bytes;
 	const size_t bytes = image_bytes(pass, range) * pass->geometry.n;
 
-	return inputs_of(pass) > 1 && bytes > FETCHED * sbn_cache_find().bytes ? of_large : AHEAD;
+	if (inputs_of(pass) < 2 || run < LONG_RUN)
+		return AHEAD;
+	return bytes > FETCHED * sbn_cache_find().bytes ? of_large : AHEAD;
 }
 
 void
@@ -305,8 +308,8 @@ apply(const struct sbn_pass *pass, const struct sbn_range *range, kernel *run,
       struct fetching fetching)
 {
 	/* copies are small, and nothing is in the cache because of its image */
-	const bool is_copy = inputs_are_copied(pass) || is_copied(&pass->out) ||
-			     is_copied(&pass->dz);
+	const bool is_copy =
+		inputs_are_copied(pass) || is_copied(&pass->out) || is_copied(&pass->dz);
 	const size_t ahead = ahead_of(pass, range, AHEAD_MAP);
 	struct tile tile;
 

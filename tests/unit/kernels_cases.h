@@ -301,7 +301,7 @@ case_interleave(struct sbn_operands *at, size_t n_images)
 static bool
 case_rows(const struct sbn_kernels *set, enum sbn_type type, size_t number, struct outcome *out)
 {
-	static const size_t channels[] = { 0, 1, 7, 8, 9, 15, 16, 17, 33, 100, 513, 1040 };
+	static const size_t channels[] = { 0, 1, 7, 8, 9, 15, 16, 17, 33, 100, 513, 1040, 1057 };
 	static const size_t rows[] = { 1, 2, 15, 16, 17, 127, 128 };
 	const struct sbn_type_kernels *kernels = &set->of[type];
 	size_t rest = number, n_channels = channels[case_digit(&rest, CASE_COUNT(channels))];

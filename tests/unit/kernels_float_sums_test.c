@@ -132,7 +132,7 @@ test_squares_that_are_just_lost(void **state)
 		put(i, i % 3136 % 256 < 32 ? 1 : 0x1.5p-13);
 	assert_moments(1e-6);
 	for (size_t i = 0; i < COUNT; i++)
-		put(i, i % 3136 % 256 < 32 ? 1 : 0x1.08p-3);
+		put(i, i % 3136 % 256 < 32 ? 1 : 0x1.02p-5);
 	assert_moments(1e-6);
 }
 

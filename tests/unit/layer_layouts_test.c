@@ -297,6 +297,7 @@ test_sets_threads_chunks_and_stores_give_the_same_bits(void **state)
 		/* parts of an image a block, and some images */
 		check_bits(sbn_all_dtypes[i], syncbn_tensor_nchw(NULL, 3, 41, 20, 35));
 		check_bits(sbn_all_dtypes[i], syncbn_tensor_nchw(NULL, 23, 41, 7, 7));
+		check_bits(sbn_all_dtypes[i], syncbn_tensor_nchw(NULL, 23, 40, 14, 14));
 	}
 }
 
