@@ -11,6 +11,7 @@ A figure is the median of the runs' figures. Exit code of tables: 1 if a row is 
 """
 import argparse
 import json
+import math
 import statistics
 import subprocess
 import sys
@@ -74,19 +75,27 @@ def median_of(rows, *path):
     return statistics.median(numbers) if numbers else None
 
 
+def floor_rate(row):
+    """GB/s at which the same tensors were copied."""
+    return row["bytes"] / (row["floor"] * 1000)
+
+
 class Figures:
     """All runs' rows of all pieces, by their name, which has everything that was asked for."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, lowest=0, highest=math.inf):
+        """lowest, highest: GB/s of the floor of the runs that count, as memory has several states."""
         self.rows, self.context, self.runs = {}, None, 0
         for path in sorted(folder.glob("*.json")):
             with open(path) as file:
                 whole = json.load(file)
             self.context = whole["context"]
             for row in whole["benchmarks"]:
+                if "floor" in row and not lowest <= floor_rate(row) < highest:
+                    continue
                 self.rows.setdefault(row["name"], []).append(row)
         if not self.rows:
-            sys.exit(f"bn_report.py: {folder} has no measurement; begin with bn_report.py measure")
+            sys.exit(f"bn_report.py: {folder} has no such measurement; begin with bn_report.py measure")
         self.runs = min(map(len, self.rows.values()))
 
     def of(self, op="fwd", layout="nchw", dtype="f32", act="none", place="cold", ranks=2):
@@ -259,7 +268,7 @@ def print_shapes(figures):
 
 
 def tables(args):
-    figures = Figures(args.dir)
+    figures = Figures(args.dir, args.floor_above, args.floor_below)
     table = Table()
     for add in (add_floors, add_synchronizing, add_peers, add_layouts, add_others):
         add(table, figures)
@@ -367,6 +376,10 @@ def main():
     one.set_defaults(function=measure)
     one = commands.add_parser("tables")
     one.add_argument("dir", type=Path)
+    one.add_argument("--floor-above", type=float, default=0, metavar="GBS",
+                     help="of the runs whose floor is at least so fast")
+    one.add_argument("--floor-below", type=float, default=math.inf, metavar="GBS",
+                     help="of the runs whose floor is slower")
     one.set_defaults(function=tables)
     one = commands.add_parser("plot")
     one.add_argument("dir", type=Path)

@@ -21,6 +21,7 @@ shapes = ["64x56x56", "128x28x28", "1024x14x14"]
 for run, multiple in enumerate((1.0, 1.1, 1.3, 1.5, 90.0), 1):
     rows = [{"name": f"bn/{op}/32x{shape}/nchw/f32/none/cold/ranks:2/threads:1",
              "ranks": 2, "bytes": (2 if op == "fwd" else 3) * 4 * 12000000, "real_time": 1000.0,
+             "floor": (2 if op == "fwd" else 3) * 48000 / (40 if run < 4 else 80),
              "floor_multiple": multiple + ("1024" in shape) * (op == "bwd"),
              "alone_multiple": 1.04, "wrong": 0,
              "peers": {"onednn": {"ratio": 6 * multiple}, "onednn-blocked": {"ratio": 1.0},
@@ -43,6 +44,14 @@ expect_match "a geometric mean is one" 'geometric mean.*\| 1\.00 \(all\) .*\*\*n
 expect_match "what was not measured is told" '^\| bfloat16 .*not measured' "$dir/out"
 expect_match "every shape has its line" \
 	'^\| 128x28x28 \| 1000 \| 1\.30 \| 1\.04 \| 7\.80 ' "$dir/out"
+$report tables "$dir/made" --floor-below 60 >"$dir/out"
+expect_match "runs with a slow floor alone" \
+	'^\| forward NCHW, synchronized, 28x28 and more.*\| 1\.10 \(64x56x56\) ' "$dir/out"
+$report tables "$dir/made" --floor-above 60 >"$dir/out"
+expect_match "runs with a fast floor alone" \
+	'^\| forward NCHW, synchronized, 28x28 and more.*\| 45\.75 \(64x56x56\) ' "$dir/out"
+$report tables "$dir/made" --floor-above 1000 >"$dir/out" 2>&1
+expect_match "no such run is told" '^bn_report\.py: .* has no such measurement' "$dir/out"
 if command -v gnuplot >/dev/null; then
 	$report plot "$dir/made" "$dir/plot.svg"
 	expect "the plot is made" 0 $?
