@@ -15,10 +15,9 @@ enum {
 	ROWS_GROUP = 512,     /* bytes of an operand's rows that are gone through together */
 	ROWS_POWERS = 1024,   /* and of those whose moments are summed: */
 	ROWS_LEAST = 2,       /* so many rows, as storing the sums takes longer than adding */
-	ROWS_WIDE =
-		4, /* rows of a map's group, of many channels or 16 bits: what they share is much */
-	ROWS_HALF = 8,           /* rows of 16 bits that are summed: a line has two columns' sums */
-	ROWS_AHEAD = 4096,       /* bytes; what is read is asked for so far ahead at least, */
+	ROWS_WIDE = 4,        /* rows of a map's group, of many channels or of 16 bits */
+	ROWS_HALF = 8,        /* rows of 16 bits that are summed: a line has two columns' sums */
+	ROWS_AHEAD = 4096,    /* bytes; what is read is asked for so far ahead at least, */
 	ROWS_AHEAD_OF_TWO = 1024 /* or so far backward, which has two inputs or more */
 };
 
