@@ -15,7 +15,7 @@
 enum {
 	CASE_ELEMENTS = 1 << 15, /* of an output, or an input */
 	CASE_POOL = 4 * CASE_ELEMENTS,
-	CASE_CHANNELS = 1100,
+	CASE_CHANNELS = 1200, /* of a case, the first one's number, and room between arrays */
 	CASE_MARGIN = 32 /* elements before and behind an array */
 };
 
