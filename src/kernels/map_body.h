@@ -22,6 +22,19 @@ struct WALK {
 	size_t due;            /* elements that have been summed meanwhile, but not walked over */
 };
 
+/*
+ * Without a distance x has been summed before, and is in the cache: to ask for it again would only
+ * take the way there from sums and stores.
+ */
+SBN_FORCE_INLINE void
+T(walk_fetch)(const struct ROW *row, size_t i, int form)
+{
+	if (row->ahead != 0)
+		T(fetch_row)(row, i, form);
+	else if (!(form & SBN_FORM_DY))
+		T(strip_fetch)(row, i, form);
+}
+
 SBN_FORCE_INLINE void
 T(walk_enter_plane)(struct WALK *w, size_t plane, int form)
 {
@@ -36,7 +49,7 @@ T(walk_across)(struct WALK *w, int form)
 {
 	struct RESULTS r = T(map)(&w->row, w->i, SBN_LANES, &w->v, form);
 
-	T(fetch_row)(&w->row, w->i, form);
+	T(walk_fetch)(&w->row, w->i, form);
 	while (w->end < w->i + SBN_LANES) {
 		const size_t n = w->end - w->i;
 		struct RESULTS next;
@@ -56,7 +69,7 @@ T(walk_part)(struct WALK *w, size_t n, int form)
 {
 	struct RESULTS r = T(map)(&w->row, w->i, n, &w->v, form);
 
-	T(fetch_row)(&w->row, w->i, form);
+	T(walk_fetch)(&w->row, w->i, form);
 	T(give)(&w->row, w->i, n, &r, form);
 	w->i += n;
 }
@@ -162,7 +175,7 @@ T(walk_step)(const struct ROW *row, size_t i, const struct COEFFICIENTS *v, int 
 {
 	struct RESULTS r = T(map)(row, i, SBN_LANES, v, form);
 
-	T(fetch_row)(row, i, form);
+	T(walk_fetch)(row, i, form);
 	T(give_whole)(row, i, &r, form);
 }
 
@@ -194,7 +207,7 @@ T(walk_plane)(struct WALK *w, int form)
 	for (; IS_HALF && i + 2 * SBN_LANES <= end; i += 2 * SBN_LANES) {
 		struct RESULTS_OF_TWO r;
 
-		T(fetch_row)(&row, i, form);
+		T(walk_fetch)(&row, i, form);
 		r = T(map_two)(&row, i, &v, &v, form);
 		T(give_two)(&row, i, &r, form);
 	}
