@@ -72,9 +72,17 @@ T(put)(ELEMENT *p, size_t n, struct VECTOR v)
 		T(store_n)(p, n, v);
 }
 
+/* What is computed forward has plain NaNs; backward dz may be a dy of any bits. */
 SBN_FORCE_INLINE void
 T(put_two)(ELEMENT *p, struct TWO two, int form)
 {
+	if (!(form & SBN_FORM_DY)) {
+		if (form & SBN_FORM_STREAM)
+			T(stream_two_plain)(p, two);
+		else
+			T(store_two_plain)(p, two);
+		return;
+	}
 	if (form & SBN_FORM_STREAM)
 		T(stream_two)(p, two);
 	else
@@ -139,13 +147,22 @@ T(coefficient)(const void *array, size_t c, size_t n)
 	return n == SBN_LANES ? V(load)(p) : V(load_n)(p, n, V(set1)(0));
 }
 
+/* Of channel c, for T(put_two). */
+SBN_FORCE_INLINE struct VECTOR
+T(plain_coefficient)(const void *array, size_t c, size_t n)
+{
+	const struct VECTOR v = T(coefficient)(array, c, n);
+
+	return n == 0 ? T(plain_nans)(v) : v;
+}
+
 /* What v and the activation are made of. */
 SBN_FORCE_INLINE void
 T(load_affine)(struct COEFFICIENTS *v, const struct sbn_coefficients *k, size_t c, size_t n)
 {
-	v->mean_hi = T(coefficient)(k->mean_hi, c, n);
-	v->scale = T(coefficient)(k->scale, c, n);
-	v->shift = T(coefficient)(k->shift, c, n);
+	v->mean_hi = T(plain_coefficient)(k->mean_hi, c, n);
+	v->scale = T(plain_coefficient)(k->scale, c, n);
+	v->shift = T(plain_coefficient)(k->shift, c, n);
 	v->leak = V(leak)((REAL)k->negative_slope, k->activation == SBN_ACT_LEAKY_RELU);
 	v->wide_leak = w16_leak(k->negative_slope, k->activation == SBN_ACT_LEAKY_RELU);
 }

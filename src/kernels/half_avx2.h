@@ -228,6 +228,24 @@ stream_two_bf16(uint16_t *p, struct two_bf16 two)
 	_mm256_stream_si256((__m256i *)(p + 16), half_of_mixed_bf16(two.b));
 }
 
+static inline struct v16
+plain_nans_bf16(struct v16 v)
+{
+	return v;
+}
+
+static inline void
+store_two_plain_bf16(uint16_t *p, struct two_bf16 two)
+{
+	store_two_bf16(p, two);
+}
+
+static inline void
+stream_two_plain_bf16(uint16_t *p, struct two_bf16 two)
+{
+	stream_two_bf16(p, two);
+}
+
 /* Elements 0, 2, 4, 6; 8, 10, 12, 14; 1, 3, 5, 7; 9, 11, 13, 15. */
 static inline struct w16
 half_wide_mixed_bf16(__m128i lo, __m128i hi)

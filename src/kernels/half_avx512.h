@@ -144,6 +144,50 @@ mix_two_bf16(struct v16 a, struct v16 b)
 				  { _mm512_permutex2var_ps(a.a, odd, b.a) } };
 }
 
+/* A NaN is made a quiet one whose lower half is 0. */
+static inline struct v16
+plain_nans_bf16(struct v16 v)
+{
+	const __m512i quiet = _mm512_set1_epi32(0x400000), upper = _mm512_set1_epi32(-0x10000);
+	const __m512i bits = _mm512_castps_si512(v.a);
+	const __mmask16 nan = _mm512_cmp_ps_mask(v.a, v.a, _CMP_UNORD_Q);
+
+	return (struct v16){ _mm512_castsi512_ps(
+		_mm512_mask_ternarylogic_epi32(bits, nan, quiet, upper, 0xa8)) };
+}
+
+/*
+ * Upper halves side by side, and lower halves: those above 0x8000, or from there on if the upper
+ * half is odd, count one. A NaN, which has none, stays as it is.
+ */
+static inline __m512i
+half_of_two_plain_bf16(struct two_bf16 two)
+{
+	const __m512i even = _mm512_castps_si512(two.a.a), odd = _mm512_castps_si512(two.b.a);
+	const __m512i up = _mm512_ternarylogic_epi32(_mm512_srli_epi32(even, 16), odd,
+						     _mm512_set1_epi32(-0x10000), 0xf8);
+	const __m512i low = _mm512_ternarylogic_epi32(_mm512_slli_epi32(odd, 16), even,
+						      _mm512_set1_epi32(0xffff), 0xf8);
+	/* 0x8000 if odd, else 0x8001 */
+	const __m512i least = _mm512_ternarylogic_epi32(up, _mm512_set1_epi16(1),
+							_mm512_set1_epi16(-0x8000), 0xae);
+	const __mmask32 count = _mm512_cmpge_epu16_mask(low, least);
+
+	return _mm512_mask_sub_epi16(up, count, up, _mm512_set1_epi16(-1));
+}
+
+static inline void
+store_two_plain_bf16(uint16_t *p, struct two_bf16 two)
+{
+	_mm512_storeu_si512(p, half_of_two_plain_bf16(two));
+}
+
+static inline void
+stream_two_plain_bf16(uint16_t *p, struct two_bf16 two)
+{
+	_mm512_stream_si512((void *)p, half_of_two_plain_bf16(two));
+}
+
 static inline __m512i
 half_of_two_bf16(struct two_bf16 two)
 {

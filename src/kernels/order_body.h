@@ -47,6 +47,24 @@ T(stream_two)(ELEMENT *p, struct TWO two)
 	T(stream)(p + SBN_LANES, two.b);
 }
 
+SBN_FORCE_INLINE struct VECTOR
+T(plain_nans)(struct VECTOR v)
+{
+	return v;
+}
+
+SBN_FORCE_INLINE void
+T(store_two_plain)(ELEMENT *p, struct TWO two)
+{
+	T(store_two)(p, two);
+}
+
+SBN_FORCE_INLINE void
+T(stream_two_plain)(ELEMENT *p, struct TWO two)
+{
+	T(stream_two)(p, two);
+}
+
 SBN_FORCE_INLINE struct TWO
 T(mix_two)(struct VECTOR a, struct VECTOR b)
 {

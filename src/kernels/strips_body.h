@@ -108,14 +108,14 @@ T(spread_array)(REAL *to, const void *array, size_t c, size_t spatial, size_t le
 	const REAL *from = (const REAL *)array + c;
 	struct TWO two;
 
-	two.a = T(spread_vector)(from, spatial, left, SBN_MIN(n, (size_t)SBN_LANES));
+	two.a = T(plain_nans)(T(spread_vector)(from, spatial, left, SBN_MIN(n, (size_t)SBN_LANES)));
 	if (n <= SBN_LANES) {
 		V(store)(to, two.a);
 		return;
 	}
 	for (; left <= SBN_LANES; left += spatial)
 		from++;
-	two.b = T(spread_vector)(from, spatial, left - SBN_LANES, SBN_LANES);
+	two.b = T(plain_nans)(T(spread_vector)(from, spatial, left - SBN_LANES, SBN_LANES));
 	two = T(mix_two)(two.a, two.b);
 	V(store)(to, two.a);
 	V(store)(to + SBN_LANES, two.b);

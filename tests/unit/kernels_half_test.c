@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "kernels/stream.h"
 #include "kernels_elements.h"
 #include "kernels_sets.h"
 #include "near.h"
@@ -102,7 +103,45 @@ float_of_bits(uint32_t bits)
 	return value;
 }
 
-/* All that `shifts` holds, in rows of every width up to 40 and then as one. */
+/* What elements of channels first..first+n-1 have become. */
+static void
+assert_rounded(enum sbn_type type, const uint16_t *out, size_t stride, size_t first, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		const float shift = shifts[first + i];
+		/* 0 * 1 + -0 is +0 */
+		uint16_t wanted = element_narrow(type, shift == 0 ? 0 : shift);
+
+		if (out[i * stride] != wanted)
+			fail_msg("%s of %a is %04x, not %04x", element_names[type], (double)shift,
+				 out[i * stride], wanted);
+	}
+}
+
+/* In planes of one element, of two images, and of whole lines. */
+static void
+assert_rounding_in_planes(const struct sbn_type_kernels *kernels, enum sbn_type type,
+			  const struct sbn_coefficients *k)
+{
+	enum { SPATIAL = 128, PLANES = PATTERNS / SPATIAL };
+	static _Alignas(SBN_STORE_LINE) uint16_t out[2 * PATTERNS], zero_halves[PATTERNS];
+	const struct sbn_operands pass = { .x = { zero_halves, 0 },
+					   .out = { out, PATTERNS },
+					   .stream = true };
+
+	kernels->planes_normalize(&pass, 2, 1, k, 0, PATTERNS);
+	sbn_stream_end();
+	assert_rounded(type, out, 1, 0, PATTERNS);
+	assert_rounded(type, out + PATTERNS, 1, 0, PATTERNS);
+	for (size_t c = 0; c < PATTERNS; c += PLANES) {
+		kernels->planes_normalize(&pass, 1, SPATIAL, k, c, PLANES);
+		sbn_stream_end();
+		assert_rounded(type, out, SPATIAL, c, PLANES);
+		assert_rounded(type, out + SPATIAL - 1, SPATIAL, c, PLANES);
+	}
+}
+
+/* All that `shifts` holds, in rows of every width up to 40 and then as one, and in planes. */
 static void
 assert_rounding(const struct sbn_type_kernels *kernels, enum sbn_type type)
 {
@@ -118,14 +157,8 @@ assert_rounding(const struct sbn_type_kernels *kernels, enum sbn_type type)
 		width = width > 40 ? PATTERNS - at : width;
 		kernels->rows_normalize(&pass, 1, width, &k, at);
 	}
-	for (size_t i = 0; i < PATTERNS; i++) {
-		/* 0 * 1 + -0 is +0 */
-		uint16_t wanted = element_narrow(type, shifts[i] == 0 ? 0 : shifts[i]);
-
-		if (halves[i] != wanted)
-			fail_msg("%s of %a is %04x, not %04x", element_names[type],
-				 (double)shifts[i], halves[i], wanted);
-	}
+	assert_rounded(type, halves, 1, 0, PATTERNS);
+	assert_rounding_in_planes(kernels, type, &k);
 }
 
 static void
