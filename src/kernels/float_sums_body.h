@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Sums about 0 in float, of elements that have 8 digits, bfloat16's: a lane adds at most
- * FLOAT_STEPS of them, and of their squares, which are exact. Then neighbours' sums are added, and
- * go on as doubles: conversions of each element cost more than all else.
+ * FLOAT_STEPS of them, and of their squares, which are exact. Then neighbours' sums are added, or,
+ * of short rows (positions_body.h), those of other rows, and go on as doubles: conversions of each
+ * element cost more than all else.
  *
  * What that loses is little beside m2 itself, wherever the mean lies. Let M < 2^(e+1) be the
  * largest of the 16 elements whose squares come together. Their sum is less than 2^(2e+6), so it

@@ -27,3 +27,15 @@ T(fold_mixed)(struct w16 v)
 	T(store_mixed)(s, v);
 	return T(fold_lanes)(s);
 }
+
+/* Of two, side by side. */
+SBN_FORCE_INLINE void
+T(fold_two)(struct w16 a, struct w16 b, double sums[2])
+{
+#ifdef SBN_W16_HAS_FOLD_TWO
+	w16_fold_two(a, b, sums);
+#else
+	sums[0] = T(fold)(a);
+	sums[1] = T(fold)(b);
+#endif
+}

@@ -198,6 +198,22 @@ pairs_of_two_bf16(struct two_bf16 two)
 	return (struct v16){ _mm256_add_ps(two.a.lo, two.a.hi), _mm256_add_ps(two.b.lo, two.b.hi) };
 }
 
+static inline void
+half_store_in_order(float *p, struct v16 v)
+{
+	__m256 lo = _mm256_unpacklo_ps(v.lo, v.hi), hi = _mm256_unpackhi_ps(v.lo, v.hi);
+
+	_mm256_storeu_ps(p, _mm256_permute2f128_ps(lo, hi, 0x20));
+	_mm256_storeu_ps(p + 8, _mm256_permute2f128_ps(lo, hi, 0x31));
+}
+
+static inline void
+store_in_order_bf16(float *p, struct two_bf16 two)
+{
+	half_store_in_order(p, two.a);
+	half_store_in_order(p + 16, two.b);
+}
+
 static inline struct v16
 half_mix_bf16(struct v16 v)
 {

@@ -133,6 +133,17 @@ pairs_of_two_bf16(struct two_bf16 two)
 	return v16_add(two.a, two.b);
 }
 
+static inline void
+store_in_order_bf16(float *p, struct two_bf16 two)
+{
+	const __m512i lo = _mm512_setr_epi32(0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7,
+					     23);
+	const __m512i hi = _mm512_add_epi32(lo, _mm512_set1_epi32(8));
+
+	_mm512_storeu_ps(p, _mm512_permutex2var_ps(two.a.a, lo, two.b.a));
+	_mm512_storeu_ps(p + 16, _mm512_permutex2var_ps(two.a.a, hi, two.b.a));
+}
+
 static inline struct two_bf16
 mix_two_bf16(struct v16 a, struct v16 b)
 {

@@ -32,11 +32,14 @@
  * size, summed in pairs (elements i and i + p / 2 are added, then i and i + p / 4, ..., so that
  * equal elements have exactly themselves as their mean), rounded to real. Blocks merge in order by
  * sbn_moments_merge.
- * bfloat16 planes, about 0: lane = index in the row's part of the block, mod 32. A lane is summed
- * in float, s2 by fmaf, over 256 elements of a row, or, of rows that have fewer, over as many whole
- * rows as are 8 steps of 32 (a row's last step may be shorter), but at least one. Then the sums of
- * lanes 2i and 2i + 1 are added, in float, and this to lane i of 16 in double. What that gives is
- * used only if 2^-90 <= s2 <= the largest float, too.
+ * bfloat16 planes, about 0: of rows of SBN_SHORT_SPATIAL elements and more, lane = index in the
+ * row's part of the block, mod 32. A lane is summed in float, s2 by fmaf, over 256 elements of a
+ * row, or, of rows that have fewer, over as many whole rows as are 8 steps of 32 (a row's last step
+ * may be shorter). Then the sums of lanes 2i and 2i + 1 are added, in float, and this to lane i of
+ * 16 in double. Of shorter rows 16 of the block go together: each index is summed in float, s2 by
+ * fmaf, over the first 8 of them and over the others; both sums are added, in float, and this to
+ * lane = index mod 16 in double, in order of indices. What that gives is used only if 2^-90 <= s2
+ * <= the largest float, too.
  * Of float64 elements the mean is a sum of two doubles, since sum g * (x - mean) shows what one
  * alone would lose: mean, rounded, and low, its rounding.
  *
@@ -164,7 +167,7 @@ struct sbn_operands {
 	bool stream;
 };
 
-/* What is summed while other planes are mapped: of planes that lie side by side, as many rows. */
+/* What is summed, maybe while others are mapped: planes that lie side by side, of as many rows. */
 struct sbn_beside {
 	const struct sbn_operands *at; /* of the first of them */
 	size_t n_channels;
@@ -176,6 +179,9 @@ struct sbn_type_kernels {
 	/* *out: the moments of a plane; n or spatial 0 gives zeros. */
 	void (*plane_moments)(const struct sbn_operands *at, size_t n, size_t spatial,
 			      struct sbn_moments *out);
+
+	/* The same of planes that lie side by side. */
+	void (*planes_moments)(const struct sbn_beside *beside, size_t n, size_t spatial);
 
 	/* y of the planes of channels c..c+n_channels-1, which lie side by side. */
 	void (*planes_normalize)(const struct sbn_operands *at, size_t n, size_t spatial,
@@ -198,8 +204,8 @@ struct sbn_type_kernels {
 			  const struct sbn_coefficients *k, size_t c, size_t n_channels);
 
 	/*
-	 * planes_normalize, and plane_moments of other planes meanwhile. The same bits as one after
-	 * the other; what is written is not read by the sums.
+	 * planes_normalize, and planes_moments of other planes meanwhile. The same bits as one
+	 * after the other; what is written is not read by the sums.
 	 */
 	void (*planes_normalize_beside)(const struct sbn_beside *beside,
 					const struct sbn_operands *at, size_t n, size_t spatial,

@@ -22,6 +22,7 @@ libsbn_core_la_SOURCES += \
 	src/kernels/order_body.h \
 	src/kernels/plane_body.h \
 	src/kernels/planes_body.h \
+	src/kernels/positions_body.h \
 	src/kernels/rows_body.h \
 	src/kernels/scalar.c \
 	src/kernels/sets.h \

@@ -34,6 +34,13 @@ T(pairs_of_two)(struct TWO two)
 }
 
 SBN_FORCE_INLINE void
+T(store_in_order)(REAL *p, struct TWO two)
+{
+	V(store)(p, two.a);
+	V(store)(p + SBN_LANES, two.b);
+}
+
+SBN_FORCE_INLINE void
 T(store_two)(ELEMENT *p, struct TWO two)
 {
 	T(store)(p, two.a);

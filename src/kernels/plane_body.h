@@ -166,15 +166,6 @@ T(moments_beside)(const struct sbn_operands *at, size_t n, size_t spatial, struc
 	return sum;
 }
 
-static void
-T(plane_moments)(const struct sbn_operands *operands, size_t n, size_t spatial,
-		 struct sbn_moments *out)
-{
-	const struct sbn_operands at = *operands;
-
-	*out = T(moments_beside)(&at, n, spatial, NULL, 0);
-}
-
 /* What goes through an activation keeps the elements' order. */
 SBN_FORCE_INLINE bool
 T(sums_are_mixed)(int form)

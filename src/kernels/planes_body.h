@@ -4,6 +4,13 @@
  * a loop of sums and a loop of maps would have it read, and then write.
  */
 
+/* Whether moments are made of positions' sums. */
+SBN_FORCE_INLINE bool
+T(by_positions)(size_t spatial)
+{
+	return HAS_FLOAT_SUMS && spatial > 0 && spatial < SBN_SHORT_SPATIAL;
+}
+
 SBN_FORCE_INLINE void
 T(moments_and_map)(const struct sbn_beside *beside, const struct sbn_operands *at, size_t n,
 		   size_t spatial, const struct sbn_coefficients *k, size_t c, size_t n_channels,
@@ -17,6 +24,11 @@ T(moments_and_map)(const struct sbn_beside *beside, const struct sbn_operands *a
 		return;
 	}
 	w = T(walk_begin)(at, n, spatial, k, c, n_channels, form);
+	if (T(by_positions)(spatial)) {
+		T(run_moments)(beside, n, spatial, NULL, NULL, &w, form);
+		T(walk_rest)(&w, form);
+		return;
+	}
 	for (size_t i = 0; i < beside->n_channels; i++) {
 		struct sbn_moments sum = T(moments_beside)(&next, n, spatial, &w, form);
 
@@ -26,12 +38,27 @@ T(moments_and_map)(const struct sbn_beside *beside, const struct sbn_operands *a
 	T(walk_rest)(&w, form);
 }
 
-/* One after the other. */
-SBN_RARELY static void
-T(moments_alone)(const struct sbn_beside *beside, size_t n, size_t spatial)
+static void
+T(plane_moments)(const struct sbn_operands *operands, size_t n, size_t spatial,
+		 struct sbn_moments *out)
+{
+	const struct sbn_operands at = *operands;
+
+	if (T(by_positions)(spatial))
+		T(positions_of_plane)(&at, n, spatial, out);
+	else
+		*out = T(moments_beside)(&at, n, spatial, NULL, 0);
+}
+
+static void
+T(planes_moments)(const struct sbn_beside *beside, size_t n, size_t spatial)
 {
 	struct sbn_operands next = *beside->at;
 
+	if (T(by_positions)(spatial)) {
+		T(run_moments)(beside, n, spatial, NULL, NULL, NULL, 0);
+		return;
+	}
 	for (size_t i = 0; i < beside->n_channels; i++) {
 		struct sbn_moments sum;
 
@@ -54,6 +81,6 @@ T(planes_normalize_beside)(const struct sbn_beside *beside, const struct sbn_ope
 					  n_channels);
 		return;
 	}
-	T(moments_alone)(beside, n, spatial);
+	T(planes_moments)(beside, n, spatial);
 	T(planes_normalize)(at, n, spatial, k, c, n_channels);
 }

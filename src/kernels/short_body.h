@@ -1,29 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The moments of planes whose rows are short, while strips of others are mapped. */
 
-/* The moments of plane i. */
-SBN_FORCE_INLINE void
-T(put_moments)(const struct sbn_beside *beside, size_t i, const struct sbn_moments *sum)
-{
-	beside->sums[i] = (struct sbn_pair){ sum->mean, sum->m2 };
-	if (IS_WIDE)
-		beside->low[i] = sum->low;
-}
-
 /* The next plane of what moments are made of. */
 SBN_FORCE_INLINE void
 T(next_plane)(struct sbn_operands *at, size_t spatial)
 {
 	at->x.data = T(in)(at->x, 0, spatial);
-}
-
-/* After a row. */
-SBN_FORCE_INLINE void
-T(strips_beside)(struct SPREAD *spread, struct STRIPS *w, size_t summed, int form)
-{
-	w->due += summed;
-	if (w->due >= TURN)
-		T(strips_on)(spread, w, form);
 }
 
 /*
@@ -67,29 +49,6 @@ T(short_powers)(const struct sbn_operands *at, size_t row, size_t n, size_t spat
 	sums[1] = T(fold_mixed)(s2);
 }
 
-/* The same about 0 of floats: sbn_float_rows() rows at a time. */
-SBN_FORCE_INLINE void
-T(short_floats)(const struct sbn_operands *at, size_t row, size_t n, size_t spatial, double sums[2],
-		struct SPREAD *spread, struct STRIPS *w, int form)
-{
-	const size_t most = sbn_float_rows(spatial), end = row + n;
-	struct w16 s1 = w16_set1(0), s2 = s1;
-	struct FLOATS floats;
-
-	T(clear_floats)(&floats);
-	while (row < end) {
-		for (const size_t stop = SBN_MIN(row + most, end); row < stop; row++) {
-			const struct ROW from = T(row_at)(at, row, 0, 0);
-
-			T(row_floats)(&from, 0, spatial, &floats);
-			T(strips_beside)(spread, w, spatial, form);
-		}
-		T(widen_floats)(&floats, &s1, &s2);
-	}
-	sums[0] = T(fold)(s1);
-	sums[1] = T(fold)(s2);
-}
-
 /* The same choice as in T(block_moments). */
 SBN_FORCE_INLINE struct sbn_moments
 T(short_moments)(const struct sbn_operands *at, size_t row, size_t n, size_t spatial,
@@ -100,25 +59,19 @@ T(short_moments)(const struct sbn_operands *at, size_t row, size_t n, size_t spa
 	const struct SHIFT shift = T(shift_of)(V(set1)(about));
 	double sums[2];
 
-	if (HAS_FLOAT_SUMS)
-		T(short_floats)(at, row, n, spatial, sums, spread, w, form);
-	else
-		T(short_powers)
-		(at, row, n, spatial, IS_WIDE ? &shift : NULL, sums, spread, w, form);
+	T(short_powers)(at, row, n, spatial, IS_WIDE ? &shift : NULL, sums, spread, w, form);
 	if (IS_WIDE)
 		return sbn_moments_of_sums((double)about, sums[0], sums[1], (double)(n * spatial),
 					   true);
 	return T(moments_of_powers)(at, &block, sums);
 }
 
+/* The moments of planes side by side, whose rows are short, and not of floats. */
 SBN_FORCE_INLINE void
-T(moments_and_strips)(const struct sbn_beside *beside, const struct sbn_operands *at, size_t n,
-		      size_t spatial, const struct sbn_coefficients *k, size_t c, size_t n_channels,
-		      int form)
+T(short_planes)(const struct sbn_beside *beside, size_t n, size_t spatial, struct SPREAD *spread,
+		struct STRIPS *w, int form)
 {
 	const size_t most = sbn_rows_of_block(spatial);
-	struct SPREAD spread;
-	struct STRIPS w = T(strips_begin)(&spread, at, n, spatial, k, c, n_channels, form);
 	struct sbn_operands next = *beside->at;
 
 	for (size_t i = 0; i < beside->n_channels; i++) {
@@ -127,13 +80,27 @@ T(moments_and_strips)(const struct sbn_beside *beside, const struct sbn_operands
 		for (size_t row = 0; row < n; row += most) {
 			struct sbn_moments moments =
 				T(short_moments)(&next, row, SBN_MIN(most, n - row), spatial,
-						 &spread, &w, form);
+						 spread, w, form);
 
 			sbn_moments_add(&sum, &moments, IS_WIDE);
 		}
 		T(put_moments)(beside, i, &sum);
 		T(next_plane)(&next, spatial);
 	}
+}
+
+SBN_FORCE_INLINE void
+T(moments_and_strips)(const struct sbn_beside *beside, const struct sbn_operands *at, size_t n,
+		      size_t spatial, const struct sbn_coefficients *k, size_t c, size_t n_channels,
+		      int form)
+{
+	struct SPREAD spread;
+	struct STRIPS w = T(strips_begin)(&spread, at, n, spatial, k, c, n_channels, form);
+
+	if (HAS_FLOAT_SUMS)
+		T(run_moments)(beside, n, spatial, &spread, &w, NULL, form);
+	else
+		T(short_planes)(beside, n, spatial, &spread, &w, form);
 	w.due = SIZE_MAX;
 	T(strips_on)(&spread, &w, form);
 }

@@ -19,6 +19,8 @@
  *		of which the first n, 1 <= n < 32, are read, and the others are 0
  *	T(pairs_of_two)(two)
  *		a VECTOR: the sums of elements 0 and 1, 2 and 3, ..., in that order
+ *	T(store_in_order)(p, two)
+ *		32 numbers of a TWO as REALs in the elements' order
  *	T(mix_two)(a, b)
  *		32 numbers, which a and b have in the elements' order, in that of load_two
  *	T(load_mixed)(p), T(load_n_mixed)(p, n, rest, wide_rest), T(store_mixed)(p, w)
@@ -66,6 +68,8 @@
 #define SPREAD T(spread)
 #define STRIPS T(strips)
 #define FLOATS T(floats)
+#define PIECE T(piece)
+#define RUN T(run)
 #define ROWS_MOMENTS T(rows_moments_sums)
 #define ROWS_SUMS T(rows_sums_sums)
 

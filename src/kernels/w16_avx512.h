@@ -193,4 +193,20 @@ w16_through_less(struct w16 v, struct w16 a, struct w16_leak leak, struct w16 c)
 			     w16_half_through_less(v.hi, a.hi, leak, c.hi) };
 }
 
+/* The folds of kernels.h, a's in the lower half of the vectors. */
+#define SBN_W16_HAS_FOLD_TWO
+
+static inline void
+w16_fold_two(struct w16 a, struct w16 b, double sums[2])
+{
+	__m512d a8 = _mm512_add_pd(a.lo, a.hi), b8 = _mm512_add_pd(b.lo, b.hi);
+	__m512d both = _mm512_add_pd(_mm512_shuffle_f64x2(a8, b8, 0x44),
+				     _mm512_shuffle_f64x2(a8, b8, 0xee));
+
+	both = _mm512_add_pd(both, _mm512_permutex_pd(both, 0x4e));
+	both = _mm512_add_pd(both, _mm512_permute_pd(both, 0x55));
+	sums[0] = _mm512_cvtsd_f64(both);
+	sums[1] = _mm256_cvtsd_f64(_mm512_extractf64x4_pd(both, 1));
+}
+
 #endif

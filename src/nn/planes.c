@@ -39,13 +39,22 @@ part_bytes(const struct sbn_pass *pass, const struct sbn_range *range)
 }
 
 /* What is summed comes from memory; what is written then was summed before, and is in the cache. */
-enum { AHEAD = 4096, FAR_AHEAD = 6144 };
+enum { AHEAD = 4096, FAR_AHEAD = 6144, POSITIONS_AHEAD = 1024 };
 
 /* Farther where memory goes on for long; behind a part's end it is the next chunk's. */
 static size_t
 ahead_in_memory(const struct sbn_pass *pass, const struct sbn_range *range)
 {
 	return part_bytes(pass, range) < 2 * FAR_AHEAD ? AHEAD : FAR_AHEAD;
+}
+
+/* The kernels read short rows of bfloat16 a line or two of all images at a time. */
+static size_t
+ahead_of_moments(const struct sbn_pass *pass, const struct sbn_range *range)
+{
+	if (pass->geometry.type == SBN_BF16 && pass->geometry.spatial < SBN_SHORT_SPATIAL)
+		return POSITIONS_AHEAD;
+	return ahead_in_memory(pass, range);
 }
 
 static size_t
@@ -58,15 +67,11 @@ void
 sbn_planes_sum_moments(const struct sbn_pass *pass, const struct sbn_range *range,
 		       const struct sbn_sums *out)
 {
-	for (uint32_t c = range->begin; c < range->end; c++) {
-		struct sbn_operands at = operands_at(pass, c, 0);
-		struct sbn_moments moments;
+	struct sbn_operands at = operands_at(pass, range->begin, 0);
+	const struct sbn_beside all = { &at, range->end - range->begin, out->pair, out->low };
 
-		at.ahead = ahead_in_memory(pass, range);
-		pass->kernels->plane_moments(&at, pass->geometry.n, pass->geometry.spatial,
-					     &moments);
-		sbn_sums_put(out, c - range->begin, &moments);
-	}
+	at.ahead = ahead_of_moments(pass, range);
+	pass->kernels->planes_moments(&all, pass->geometry.n, pass->geometry.spatial);
 }
 
 void
@@ -156,7 +161,7 @@ sbn_planes_sum_and_normalize(const struct sbn_pass *pass, const struct sbn_range
 	struct sbn_operands summed = operands_at(pass, next->begin, 0);
 	const struct sbn_beside beside = { &summed, next->end - next->begin, out->pair, out->low };
 
-	summed.ahead = ahead_in_memory(pass, next);
+	summed.ahead = ahead_of_moments(pass, next);
 	pass->kernels->planes_normalize_beside(&beside, &at, pass->geometry.n,
 					       pass->geometry.spatial, &pass->k, range->begin,
 					       range->end - range->begin);

@@ -33,10 +33,10 @@ come_to(enum phase phase)
 static const struct sbn_kernels *real;
 
 static void
-plane_moments(const struct sbn_operands *at, size_t n, size_t spatial, struct sbn_moments *out)
+planes_moments(const struct sbn_beside *beside, size_t n, size_t spatial)
 {
 	come_to(MOMENTS);
-	real->of[SBN_F32].plane_moments(at, n, spatial, out);
+	real->of[SBN_F32].planes_moments(beside, n, spatial);
 }
 
 static void
@@ -75,7 +75,7 @@ __wrap_sbn_kernels_choose(const char *isa, const struct sbn_kernels **kernels)
 	if (status != SYNCBN_OK)
 		return status;
 	hooked = *real;
-	hooked.of[SBN_F32].plane_moments = plane_moments;
+	hooked.of[SBN_F32].planes_moments = planes_moments;
 	hooked.of[SBN_F32].planes_normalize = planes_normalize;
 	hooked.merge_moments = merge_moments;
 	hooked.sum_f32 = sum_f32;

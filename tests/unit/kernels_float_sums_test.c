@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "kernels/stream.h"
 #include "kernels_elements.h"
 #include "kernels_sets.h"
 #include "near.h"
@@ -200,6 +201,56 @@ test_nan_and_infinity_are_not_hidden(void **state)
 	}
 }
 
+struct beside_case {
+	const struct sbn_type_kernels *kernels;
+	size_t spatial, n, n_channels, first, out_stride;
+};
+
+static void
+assert_moments_beside(const struct beside_case *t)
+{
+	static _Alignas(SBN_STORE_LINE) uint16_t out[130 * 129];
+	static const float none[1];
+	const struct sbn_coefficients k = { .mean_hi = none, .scale = none, .shift = none };
+	struct sbn_operands x = { .x = { data + t->first, 37 } }, at = x;
+	struct sbn_pair sums[70];
+	const struct sbn_beside beside = { &x, t->n_channels, sums, NULL };
+
+	at.out = (struct sbn_out){ out, t->out_stride };
+	at.stream = true;
+	t->kernels->planes_normalize_beside(&beside, &at, t->n, t->spatial, &k, 0, 1);
+	sbn_stream_end();
+	for (size_t c = 0; c < t->n_channels; c++) {
+		const struct sbn_operands one = { .x = { data + t->first + c * t->spatial, 37 } };
+		struct sbn_moments moments;
+
+		t->kernels->plane_moments(&one, t->n, t->spatial, &moments);
+		assert_true(sbn_same_f64(sums[c].a, moments.mean));
+		assert_true(sbn_same_f64(sums[c].b, moments.m2));
+	}
+}
+
+/* Many planes side by side, in strips (where lines begin alike) or not: as each alone. */
+static void
+test_planes_side_by_side_have_the_sums_of_each(void **state)
+{
+	static const size_t sizes[] = { 1, 3, 15, 17, 49, 64, 127, 128 };
+	static const size_t ns[] = { 1, 2, 8, 9, 16, 17, 42, 130 }, channels[] = { 1, 33, 70 };
+	const struct sbn_kernels *set;
+	size_t next = 0;
+
+	(void)state;
+	fill(6, 1, 1);
+	put(4000, 1e30); /* some are summed again */
+	while ((set = next_set(&next)) != NULL) {
+		for (size_t i = 0; i < 8 * 8 * 3 * 2 * 2; i++) {
+			assert_moments_beside(&(struct beside_case){
+				&set->of[SBN_BF16], sizes[i % 8], ns[i / 8 % 8],
+				channels[i / 64 % 3], i / 192 % 2 * 7, 128 + i / 384 });
+		}
+	}
+}
+
 int
 main(void)
 {
@@ -212,6 +263,7 @@ main(void)
 		cmocka_unit_test(test_faint_elements_that_cancel),
 		cmocka_unit_test(test_constants_have_no_variance),
 		cmocka_unit_test(test_nan_and_infinity_are_not_hidden),
+		cmocka_unit_test(test_planes_side_by_side_have_the_sums_of_each),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -21,6 +21,7 @@ struct reference_block {
 	size_t lane[SBN_BLOCK];
 	size_t column[SBN_BLOCK];  /* of a plane's block: in the row's part */
 	size_t stretch[SBN_BLOCK]; /* of bfloat16 planes: what is summed in float together */
+	size_t spatial;            /* of a plane's block: a row's elements in it */
 };
 
 /* One channel's coefficients. */
@@ -240,6 +241,7 @@ reference_cut(const struct sbn_operands *at, size_t n, size_t spatial,
 
 	block->n = 0;
 	block->in_lanes = true;
+	block->spatial = spatial;
 	while (*row < n && spatial > 0 && reference_block_number(spatial, *row, *i) == number) {
 		block->column[block->n] = *i % SBN_BLOCK;
 		block->stretch[block->n] = reference_stretch(spatial, *row - first, *i);
@@ -330,11 +332,40 @@ reference_widen(float sums[32], double s[16])
 	memset(sums, 0, 32 * sizeof(*sums));
 }
 
-/* bfloat16's about 0: 32 lanes of a plane's block, in float for a stretch. */
-static inline struct sbn_moments
-reference_float_moments(const struct reference_block *block, double *squares)
+/* A position's element in some of a block's rows, and their squares. */
+static inline void
+reference_add_rows(const struct reference_block *block, size_t position, size_t row, size_t end,
+		   float sums[2])
 {
-	double s1[16] = { 0 }, s2[16] = { 0 };
+	sums[0] = sums[1] = 0;
+	for (; row < end && row * block->spatial < block->n; row++) {
+		const float x = (float)block->x[row * block->spatial + position];
+
+		sums[0] += x;
+		sums[1] = fmaf(x, x, sums[1]);
+	}
+}
+
+/* bfloat16's about 0, of short rows: each position in float, of 8 rows and of 8 more. */
+static inline void
+reference_add_positions(const struct reference_block *block, double s1[16], double s2[16])
+{
+	for (size_t row = 0; row * block->spatial < block->n; row += 16) {
+		for (size_t i = 0; i < block->spatial; i++) {
+			float first[2], second[2];
+
+			reference_add_rows(block, i, row, row + 8, first);
+			reference_add_rows(block, i, row + 8, row + 16, second);
+			s1[i % 16] += (double)(first[0] + second[0]);
+			s2[i % 16] += (double)(first[1] + second[1]);
+		}
+	}
+}
+
+/* Of longer rows: 32 lanes, in float for a stretch. */
+static inline void
+reference_add_stretches(const struct reference_block *block, double s1[16], double s2[16])
+{
 	float f1[32] = { 0 }, f2[32] = { 0 };
 
 	for (size_t i = 0; i < block->n; i++) {
@@ -350,6 +381,17 @@ reference_float_moments(const struct reference_block *block, double *squares)
 	}
 	reference_widen(f1, s1);
 	reference_widen(f2, s2);
+}
+
+static inline struct sbn_moments
+reference_float_moments(const struct reference_block *block, double *squares)
+{
+	double s1[16] = { 0 }, s2[16] = { 0 };
+
+	if (block->spatial < SBN_SHORT_SPATIAL)
+		reference_add_positions(block, s1, s2);
+	else
+		reference_add_stretches(block, s1, s2);
 	*squares = reference_fold(block, s2);
 	return reference_finish(block->type, 0, reference_fold(block, s1), *squares, block->n);
 }

@@ -21,11 +21,8 @@
 
 /* One after the other. */
 #define REFERENCE_BESIDE(name, type)                                                           \
-	static void planes_normalize_beside_##name(const struct sbn_beside *beside,            \
-						   const struct sbn_operands *at, size_t n,    \
-						   size_t spatial,                             \
-						   const struct sbn_coefficients *k, size_t c, \
-						   size_t n_channels)                          \
+	static void planes_moments_##name(const struct sbn_beside *beside, size_t n,           \
+					  size_t spatial)                                      \
 	{                                                                                      \
 		for (size_t i = 0; i < beside->n_channels; i++) {                              \
 			struct sbn_in x = elements_behind(type, beside->at->x, i * spatial);   \
@@ -36,6 +33,14 @@
 			if (type == SBN_F64)                                                   \
 				beside->low[i] = sum.low;                                      \
 		}                                                                              \
+	}                                                                                      \
+	static void planes_normalize_beside_##name(const struct sbn_beside *beside,            \
+						   const struct sbn_operands *at, size_t n,    \
+						   size_t spatial,                             \
+						   const struct sbn_coefficients *k, size_t c, \
+						   size_t n_channels)                          \
+	{                                                                                      \
+		planes_moments_##name(beside, n, spatial);                                     \
 		planes_normalize_##name(at, n, spatial, k, c, n_channels);                     \
 	}
 
@@ -132,9 +137,10 @@ reference_merge_moments(struct sbn_pair *sum, const struct sbn_pair *const *row,
 
 #define REFERENCE_TABLE(name)                                                                  \
 	{                                                                                      \
-		plane_moments_##name, planes_normalize_##name, plane_sums_##name,              \
-			planes_dx_##name, planes_normalize_beside_##name, rows_moments_##name, \
-			rows_normalize_##name, rows_sums_##name, rows_dx_##name                \
+		plane_moments_##name, planes_moments_##name, planes_normalize_##name,          \
+			plane_sums_##name, planes_dx_##name, planes_normalize_beside_##name,   \
+			rows_moments_##name, rows_normalize_##name, rows_sums_##name,          \
+			rows_dx_##name                                                         \
 	}
 
 static const struct sbn_kernels reference_kernels = {
