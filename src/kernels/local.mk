@@ -24,6 +24,7 @@ libsbn_core_la_SOURCES += \
 	src/kernels/planes_body.h \
 	src/kernels/positions_body.h \
 	src/kernels/rows_body.h \
+	src/kernels/rows_sums_body.h \
 	src/kernels/scalar.c \
 	src/kernels/sets.h \
 	src/kernels/short_body.h \

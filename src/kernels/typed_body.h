@@ -11,3 +11,4 @@
 #include "kernels/short_body.h"
 #include "kernels/planes_body.h"
 #include "kernels/rows_body.h"
+#include "kernels/rows_sums_body.h"

@@ -1,0 +1,292 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the kernels of rows sum: moments forward, g and g * (x - mean) backward. */
+#ifndef SBN_KERNELS_ROWS_SUMS_BODY_H
+#define SBN_KERNELS_ROWS_SUMS_BODY_H
+
+#include "kernels/block.h"
+
+/* Where the moments of a block's channels go. */
+struct sbn_rows_out {
+	double *mean, *m2, *low; /* low: of float64 only */
+};
+
+#endif
+
+struct ROWS_MOMENTS {
+	REAL shift[ROWS_CHANNELS];
+	double s1[ROWS_CHANNELS], s2[ROWS_CHANNELS];
+};
+
+struct ROWS_SUMS {
+	double s0[ROWS_CHANNELS], s1[ROWS_CHANNELS];
+	double mean[ROWS_CHANNELS]; /* of x, widened once */
+};
+
+SBN_FORCE_INLINE void
+T(shift_column)(const struct sbn_operands *at, const struct sbn_block *block, size_t c, size_t n,
+		REAL *shift)
+{
+	const size_t n_head = sbn_head_of(sbn_rows_of(at, block->n));
+	const struct VECTOR zero = V(set1)(0);
+	struct w16 sum[SBN_LANES];
+	double mean[SBN_LANES];
+
+	for (size_t i = 0; i < n_head; i++) {
+		const struct sbn_in x = T(image_of)(at, i / block->n).x;
+
+		sum[i] = V_WIDEN(T(take)(T(in)(x, i % block->n, block->column + c), n, zero));
+	}
+	for (size_t half = n_head / 2; half > 0; half /= 2)
+		for (size_t i = 0; i < half; i++)
+			sum[i] = w16_add(sum[i], sum[i + half]);
+	w16_store(mean, sum[0]);
+	for (size_t i = 0; i < SBN_LANES; i++)
+		shift[c + i] = (REAL)(mean[i] / (double)n_head);
+}
+
+/* About the columns' shifts, or about 0. */
+SBN_FORCE_INLINE void
+T(moments_column)(const struct sbn_operands *at, const struct sbn_block *group, size_t c, size_t n,
+		  struct ROWS_MOMENTS *sums, bool shifted)
+{
+	const size_t ahead = sbn_rows_ahead(at, group->n, at->x.stride * sizeof(ELEMENT));
+	const struct VECTOR zero = V(set1)(0);
+	const struct SHIFT shift = T(shift_of)(shifted ? V(load)(sums->shift + c) : zero);
+	struct w16 s1 = w16_load(sums->s1 + c), s2 = w16_load(sums->s2 + c);
+
+	for (size_t row = group->row; row < group->row + group->n; row++) {
+		const ELEMENT *p = T(in)(at->x, row, group->column + c);
+
+		T(fetch)(p, ahead);
+		if (shifted)
+			T(moments_at)(p, n, &shift, &s1, &s2);
+		else
+			T(add_powers)(T(take_wide)(p, n, zero), &s1, &s2);
+	}
+	w16_store(sums->s1 + c, s1);
+	w16_store(sums->s2 + c, s2);
+}
+
+static void
+T(moments_group)(const struct sbn_operands *at, const struct sbn_block *group,
+		 struct ROWS_MOMENTS *sums)
+{
+	size_t c = 0;
+
+	for (; c + SBN_LANES <= group->spatial; c += SBN_LANES)
+		T(moments_column)(at, group, c, SBN_LANES, sums, IS_WIDE);
+	if (c < group->spatial)
+		T(moments_column)(at, group, c, group->spatial - c, sums, IS_WIDE);
+}
+
+SBN_FORCE_INLINE void
+T(put_column)(double *p, size_t n, struct w16 v)
+{
+	if (n == SBN_LANES)
+		w16_store(p, v);
+	else
+		w16_store_n(p, n, v);
+}
+
+/* sbn_moments_of_sums for 16 channels, n of them real. */
+SBN_FORCE_INLINE void
+T(finish_column)(const struct ROWS_MOMENTS *sums, size_t c, size_t n, double n_rows, bool shifted,
+		 const struct sbn_rows_out *out)
+{
+	const struct w16 count = w16_set1(n_rows), s1 = w16_load(sums->s1 + c);
+	const struct w16 shift = shifted ? V_WIDEN(V(load)(sums->shift + c)) : w16_set1(0);
+	const struct w16 rest = w16_div(s1, count), sum = w16_add(shift, rest);
+	const struct w16 m = w16_sub(w16_load(sums->s2 + c), w16_div(w16_mul(s1, s1), count));
+	const struct w16 of_rest = w16_sub(sum, shift);
+
+	T(put_column)(out->mean + c, n, sum);
+	T(put_column)(out->m2 + c, n, w16_through(m, m, w16_leak(0, false))); /* not below 0 */
+	if (IS_WIDE)
+		T(put_column)
+		(out->low + c, n,
+		 w16_add(w16_sub(shift, w16_sub(sum, of_rest)), w16_sub(rest, of_rest)));
+}
+
+static bool
+T(column_cancels)(const struct ROWS_MOMENTS *sums, size_t c, size_t n, const double *m2)
+{
+	bool cancels = false;
+
+	for (size_t i = c; i < c + n; i++)
+		cancels |= sbn_moments_cancel(m2[i], sums->s2[i]);
+	return cancels;
+}
+
+/* Before anything is added: about what, and nothing. */
+SBN_FORCE_INLINE void
+T(begin_column)(const struct sbn_operands *at, const struct sbn_block *block, size_t c, size_t n,
+		struct ROWS_MOMENTS *sums, bool shifted)
+{
+	if (shifted)
+		T(shift_column)(at, block, c, n, sums->shift);
+	w16_store(sums->s1 + c, w16_set1(0));
+	w16_store(sums->s2 + c, w16_set1(0));
+}
+
+/* Of channels of which some have cancelled about 0; the others' moments stay as they are. */
+SBN_RARELY static void
+T(column_again)(const struct sbn_operands *at, const struct sbn_block *block, size_t c, size_t n,
+		struct ROWS_MOMENTS *sums, const struct sbn_rows_out *out)
+{
+	double mean[SBN_LANES], m2[SBN_LANES], s2[SBN_LANES];
+
+	memcpy(s2, sums->s2 + c, n * sizeof(*s2));
+	memcpy(mean, out->mean + c, n * sizeof(*mean));
+	memcpy(m2, out->m2 + c, n * sizeof(*m2));
+	T(begin_column)(at, block, c, n, sums, true);
+	for (size_t i = 0; i <= at->more.n; i++) {
+		const struct sbn_operands image = T(image_of)(at, i);
+
+		T(moments_column)(&image, block, c, n, sums, true);
+	}
+	T(finish_column)(sums, c, n, (double)sbn_rows_of(at, block->n), true, out);
+	for (size_t i = 0; i < n; i++)
+		if (!sbn_moments_cancel(m2[i], s2[i])) {
+			out->mean[c + i] = mean[i];
+			out->m2[c + i] = m2[i];
+		}
+}
+
+/* 16 channels, n of them real, at whose sums all rows have been. */
+SBN_FORCE_INLINE void
+T(end_column)(const struct sbn_operands *at, const struct sbn_block *block, size_t c, size_t n,
+	      struct ROWS_MOMENTS *sums, const struct sbn_rows_out *out)
+{
+	T(finish_column)(sums, c, n, (double)sbn_rows_of(at, block->n), IS_WIDE, out);
+	if (!IS_WIDE && T(column_cancels)(sums, c, n, out->m2))
+		T(column_again)(at, block, c, n, sums, out);
+}
+
+/* At most ROWS_CHANNELS channels. */
+static void
+T(moments_of_rows)(const struct sbn_operands *at, const struct sbn_block *block,
+		   const struct sbn_rows_out *out)
+{
+	const size_t step = T(group_rows)(block->n, block->spatial, ROWS_POWERS,
+					  IS_HALF ? ROWS_HALF : ROWS_LEAST);
+	const size_t whole = block->spatial / SBN_LANES * SBN_LANES, rest = block->spatial - whole;
+	struct ROWS_MOMENTS sums;
+
+	for (size_t c = 0; c < whole; c += SBN_LANES)
+		T(begin_column)(at, block, c, SBN_LANES, &sums, IS_WIDE);
+	if (rest != 0)
+		T(begin_column)(at, block, whole, rest, &sums, IS_WIDE);
+	for (size_t i = 0; i <= at->more.n; i++) {
+		const struct sbn_operands image = T(image_of)(at, i);
+		struct sbn_block group = *block;
+
+		for (; group.row < block->n; group.row += step) {
+			group.n = SBN_MIN(step, block->n - group.row);
+			T(moments_group)(&image, &group, &sums);
+		}
+	}
+	for (size_t c = 0; c < whole; c += SBN_LANES)
+		T(end_column)(at, block, c, SBN_LANES, &sums, out);
+	if (rest != 0)
+		T(end_column)(at, block, whole, rest, &sums, out);
+}
+
+static void
+T(rows_moments)(const struct sbn_operands *at, size_t n_rows, size_t n_channels, double *mean,
+		double *m2, double *low)
+{
+	struct sbn_block block = { .n = n_rows };
+
+	for (size_t c = 0; c < n_channels; c += ROWS_CHANNELS) {
+		block.column = c;
+		block.spatial = SBN_MIN((size_t)ROWS_CHANNELS, n_channels - c);
+		T(moments_of_rows)
+		(at, &block, &(struct sbn_rows_out){ mean + c, m2 + c, IS_WIDE ? low + c : NULL });
+	}
+}
+
+SBN_FORCE_INLINE void
+T(sums_column)(const struct sbn_operands *at, const struct sbn_block *group, size_t i, size_t n,
+	       const struct sbn_coefficients *k, size_t c, int form, struct ROWS_SUMS *sums)
+{
+	struct w16 s0 = w16_load(sums->s0 + i), s1 = w16_load(sums->s1 + i);
+	struct COEFFICIENTS v = { 0 };
+
+	T(load_summed)(&v, k, c + i, n, form);
+	v.mean = w16_load(sums->mean + i);
+	for (size_t row = group->row; row < group->row + group->n; row++) {
+		struct ROW from = T(row_at)(at, row, group->column + i, form);
+
+		T(fetch_row)(&from, 0, form);
+		sbn_rows_asked();
+		T(sums_at)(&from, 0, n, &v, form, &s0, &s1);
+	}
+	w16_store(sums->s0 + i, s0);
+	w16_store(sums->s1 + i, s1);
+}
+
+/* c is the channel of the group's first column. */
+SBN_FORCE_INLINE void
+T(sums_group_as)(const struct sbn_operands *operands, const struct sbn_block *group,
+		 const struct sbn_coefficients *coefficients, size_t c, struct ROWS_SUMS *sums,
+		 int form)
+{
+	struct sbn_operands at = *operands; /* no store can change a copy */
+	const struct sbn_coefficients k = *coefficients;
+	size_t i = 0;
+
+	at.ahead = sbn_rows_ahead(&at, group->n, at.x.stride * sizeof(ELEMENT));
+	for (; i + SBN_LANES <= group->spatial; i += SBN_LANES)
+		T(sums_column)(&at, group, i, SBN_LANES, &k, c, form, sums);
+	if (i < group->spatial)
+		T(sums_column)(&at, group, i, group->spatial - i, &k, c, form, sums);
+}
+
+static void
+T(sums_group)(const struct sbn_operands *at, const struct sbn_block *group,
+	      const struct sbn_coefficients *k, size_t c, struct ROWS_SUMS *sums)
+{
+	SBN_SWITCH_SUMS(sbn_sums_form(at, k), T(sums_group_as), at, group, k, c, sums);
+}
+
+/* At most ROWS_CHANNELS channels, c the first. */
+static void
+T(sums_of_rows)(const struct sbn_operands *at, const struct sbn_block *block,
+		const struct sbn_coefficients *k, size_t c, double *sum_g, double *sum_g_xmu)
+{
+	const size_t step =
+		T(group_rows)(block->n, block->spatial, ROWS_GROUP, IS_HALF ? ROWS_HALF : 1);
+	struct ROWS_SUMS sums;
+
+	for (size_t i = 0; i < block->spatial; i += SBN_LANES) {
+		const size_t n = SBN_MIN(block->spatial - i, (size_t)SBN_LANES);
+
+		w16_store(sums.s0 + i, w16_set1(0));
+		w16_store(sums.s1 + i, w16_set1(0));
+		w16_store(sums.mean + i, T(wide_mean)(k, c + i, n));
+	}
+	for (size_t i = 0; i <= at->more.n; i++) {
+		const struct sbn_operands image = T(image_of)(at, i);
+		struct sbn_block group = *block;
+
+		for (; group.row < block->n; group.row += step) {
+			group.n = SBN_MIN(step, block->n - group.row);
+			T(sums_group)(&image, &group, k, c, &sums);
+		}
+	}
+	memcpy(sum_g, sums.s0, block->spatial * sizeof(*sum_g));
+	memcpy(sum_g_xmu, sums.s1, block->spatial * sizeof(*sum_g_xmu));
+}
+
+static void
+T(rows_sums)(const struct sbn_operands *at, size_t n_rows, size_t n_channels,
+	     const struct sbn_coefficients *k, size_t c, double *sum_g, double *sum_g_xmu)
+{
+	struct sbn_block block = { .n = n_rows };
+
+	for (size_t i = 0; i < n_channels; i += ROWS_CHANNELS) {
+		block.column = i;
+		block.spatial = SBN_MIN((size_t)ROWS_CHANNELS, n_channels - i);
+		T(sums_of_rows)(at, &block, k, c + i, sum_g + i, sum_g_xmu + i);
+	}
+}
