@@ -188,18 +188,27 @@ sbn_rows_block_gradients(const struct sbn_pass *pass, int threads)
 	run_blocks(pass, threads, false, block_gradients);
 }
 
+/* Block by block, as the partials lie in memory. */
 void
 sbn_rows_sum_gradients(const struct sbn_pass *pass, const struct sbn_range *range,
 		       const struct sbn_sums *out)
 {
-	for (uint32_t c = range->begin; c < range->end; c++) {
-		double sum[2] = { 0, 0 };
+	for (uint32_t c = range->begin; c < range->end; c += SBN_COLUMNS) {
+		const uint32_t n = SBN_MIN(range->end - c, (uint32_t)SBN_COLUMNS);
+		double sum[2][SBN_COLUMNS] = { { 0 } };
 
 		for (size_t b = 0; b < blocks_of(pass); b++) {
-			sum[0] += partial(pass, b, 0)[c];
-			sum[1] += partial(pass, b, 1)[c];
+			const double *part[2] = { partial(pass, b, 0) + c,
+						  partial(pass, b, 1) + c };
+
+			for (uint32_t i = 0; i < n; i++) {
+				sum[0][i] += part[0][i];
+				sum[1][i] += part[1][i];
+			}
 		}
-		out->pair[c - range->begin] = sbn_pair_of_sums(pass, c, sum[0], sum[1]);
+		for (uint32_t i = 0; i < n; i++)
+			out->pair[c - range->begin + i] =
+				sbn_pair_of_sums(pass, c + i, sum[0][i], sum[1][i]);
 	}
 }
 
