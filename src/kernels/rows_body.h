@@ -18,8 +18,12 @@ enum {
 	ROWS_WIDE = 4,        /* rows of a map's group, of many channels or of 16 bits */
 	ROWS_HALF = 8,        /* rows of 16 bits that are summed: a line has two columns' sums */
 	ROWS_AHEAD = 4096,    /* bytes; what is read is asked for so far ahead at least, */
-	ROWS_AHEAD_OF_TWO = 1024 /* or so far backward, which has two inputs or more */
+	ROWS_AHEAD_OF_TWO = 1024, /* or so far backward, which has two inputs or more; */
+	ROWS_AHEAD_OF_RUN = 1024  /* and where rows lie together, when they are mapped */
 };
+
+/* Of float32 so many columns' sums, or coefficients, stay in registers, for all rows. */
+#define ROWS_COLUMNS (sizeof(ELEMENT) == sizeof(float) ? W16_COLUMNS : 1)
 
 /* From a row to the one that is asked for meanwhile, in a group to come. */
 static inline size_t
@@ -51,11 +55,20 @@ sbn_rows_of(const struct sbn_operands *at, size_t n_rows)
 
 #endif
 
+/* Whether rows lie together, and all their columns are gone through at once. */
+SBN_FORCE_INLINE bool
+T(is_one_run)(const struct sbn_operands *at, size_t n_channels)
+{
+	return ROWS_COLUMNS > 1 && n_channels == ROWS_COLUMNS * SBN_LANES &&
+	       at->x.stride == n_channels;
+}
+
 /* How many of n_rows rows are a group: of so many bytes, but at least `least`. */
 SBN_FORCE_INLINE size_t
-T(group_rows)(size_t n_rows, size_t n_channels, size_t bytes, size_t least)
+T(group_rows)(const struct sbn_operands *at, size_t n_rows, size_t n_channels, size_t bytes,
+	      size_t least)
 {
-	if (n_channels <= SBN_LANES)
+	if (n_channels <= SBN_LANES || T(is_one_run)(at, n_channels))
 		return n_rows;
 	return SBN_MAX(bytes / (n_channels * sizeof(ELEMENT)), least);
 }
@@ -91,22 +104,30 @@ T(image_of)(const struct sbn_operands *at, size_t image)
 	};
 }
 
+/* n_columns columns from i on, n elements of each. */
 SBN_FORCE_INLINE void
-T(map_column)(const struct sbn_operands *at, const struct sbn_block *group, size_t i, size_t n,
-	      const struct sbn_coefficients *k, size_t c, int form)
+T(map_columns)(const struct sbn_operands *at, const struct sbn_block *group, size_t i,
+	       size_t n_columns, size_t n, const struct sbn_coefficients *k, size_t c, int form)
 {
-	struct COEFFICIENTS v = { 0 };
+	struct COEFFICIENTS v[ROWS_COLUMNS] = { 0 };
 
-	T(load_map)(&v, k, c + i, n, form);
+#pragma GCC unroll 4
+	for (size_t j = 0; j < n_columns; j++)
+		T(load_map)(&v[j], k, c + i + j * SBN_LANES, n, form);
 	for (size_t row = group->row; row < group->row + group->n; row++) {
 		struct ROW p = T(row_at)(at, row, i, form);
-		struct RESULTS r = T(map)(&p, 0, n, &v, form);
 
-		T(fetch_row)(&p, 0, form);
-		if (n == SBN_LANES)
-			T(give_whole)(&p, 0, &r, form);
-		else
-			T(give)(&p, 0, n, &r, form);
+#pragma GCC unroll 4
+		for (size_t j = 0; j < n_columns; j++) {
+			const size_t at_column = j * SBN_LANES;
+			struct RESULTS r = T(map)(&p, at_column, n, &v[j], form);
+
+			T(fetch_row)(&p, at_column, form);
+			if (n == SBN_LANES)
+				T(give_whole)(&p, at_column, &r, form);
+			else
+				T(give)(&p, at_column, n, &r, form);
+		}
 	}
 }
 
@@ -116,10 +137,14 @@ T(map_group)(const struct sbn_operands *at, const struct sbn_block *group,
 {
 	size_t i = 0;
 
+	if (T(is_one_run)(at, group->spatial)) {
+		T(map_columns)(at, group, 0, ROWS_COLUMNS, SBN_LANES, k, c, form);
+		return;
+	}
 	for (; i + SBN_LANES <= group->spatial; i += SBN_LANES)
-		T(map_column)(at, group, i, SBN_LANES, k, c, form);
+		T(map_columns)(at, group, i, 1, SBN_LANES, k, c, form);
 	if (i < group->spatial)
-		T(map_column)(at, group, i, group->spatial - i, k, c, form);
+		T(map_columns)(at, group, i, 1, group->spatial - i, k, c, form);
 }
 
 SBN_FORCE_INLINE void
@@ -127,15 +152,17 @@ T(rows_map)(const struct sbn_operands *at, size_t n_rows, size_t n_channels,
 	    const struct sbn_coefficients *coefficients, size_t c, int form)
 {
 	const struct sbn_coefficients k = *coefficients; /* no store can change a copy */
-	const size_t step = T(group_rows)(n_rows, n_channels, ROWS_GROUP,
+	const size_t step = T(group_rows)(at, n_rows, n_channels, ROWS_GROUP,
 					  IS_HALF || n_channels > ROWS_CHANNELS ? ROWS_WIDE : 1);
 
 	for (size_t i = 0; i <= at->more.n; i++) {
 		struct sbn_operands image = T(image_of)(at, i);
 		struct sbn_block group = { .spatial = n_channels };
 
-		image.ahead =
-			sbn_rows_ahead(at, SBN_MIN(step, n_rows), at->x.stride * sizeof(ELEMENT));
+		image.ahead = T(is_one_run)(at, n_channels) ?
+				      ROWS_AHEAD_OF_RUN :
+				      sbn_rows_ahead(at, SBN_MIN(step, n_rows),
+						     at->x.stride * sizeof(ELEMENT));
 		for (; group.row < n_rows; group.row += step) {
 			group.n = SBN_MIN(step, n_rows - group.row);
 			T(map_group)(&image, &group, &k, c, form);

@@ -22,6 +22,15 @@ struct ROWS_SUMS {
 	double mean[ROWS_CHANNELS]; /* of x, widened once */
 };
 
+/* Of rows that lie together nothing is asked for: a CPU does it by itself. */
+SBN_FORCE_INLINE size_t
+T(ahead_of_sums)(const struct sbn_operands *at, const struct sbn_block *group)
+{
+	return T(is_one_run)(at, group->spatial) ?
+		       0 :
+		       sbn_rows_ahead(at, group->n, at->x.stride * sizeof(ELEMENT));
+}
+
 SBN_FORCE_INLINE void
 T(shift_column)(const struct sbn_operands *at, const struct sbn_block *block, size_t c, size_t n,
 		REAL *shift)
@@ -44,27 +53,41 @@ T(shift_column)(const struct sbn_operands *at, const struct sbn_block *block, si
 		shift[c + i] = (REAL)(mean[i] / (double)n_head);
 }
 
-/* About the columns' shifts, or about 0. */
+/* n_columns columns from c on, n elements of each, about their shifts, or about 0. */
 SBN_FORCE_INLINE void
-T(moments_column)(const struct sbn_operands *at, const struct sbn_block *group, size_t c, size_t n,
-		  struct ROWS_MOMENTS *sums, bool shifted)
+T(moments_columns)(const struct sbn_operands *at, const struct sbn_block *group, size_t c,
+		   size_t n_columns, size_t n, struct ROWS_MOMENTS *sums, bool shifted)
 {
-	const size_t ahead = sbn_rows_ahead(at, group->n, at->x.stride * sizeof(ELEMENT));
+	const size_t ahead = T(ahead_of_sums)(at, group);
 	const struct VECTOR zero = V(set1)(0);
-	const struct SHIFT shift = T(shift_of)(shifted ? V(load)(sums->shift + c) : zero);
-	struct w16 s1 = w16_load(sums->s1 + c), s2 = w16_load(sums->s2 + c);
+	struct SHIFT shift[ROWS_COLUMNS];
+	struct w16 s1[ROWS_COLUMNS], s2[ROWS_COLUMNS];
 
+#pragma GCC unroll 4
+	for (size_t j = 0; j < n_columns; j++) {
+		const size_t i = c + j * SBN_LANES;
+
+		shift[j] = T(shift_of)(shifted ? V(load)(sums->shift + i) : zero);
+		s1[j] = w16_load(sums->s1 + i);
+		s2[j] = w16_load(sums->s2 + i);
+	}
 	for (size_t row = group->row; row < group->row + group->n; row++) {
 		const ELEMENT *p = T(in)(at->x, row, group->column + c);
 
-		T(fetch)(p, ahead);
-		if (shifted)
-			T(moments_at)(p, n, &shift, &s1, &s2);
-		else
-			T(add_powers)(T(take_wide)(p, n, zero), &s1, &s2);
+#pragma GCC unroll 4
+		for (size_t j = 0; j < n_columns; j++, p += SBN_LANES) {
+			T(fetch)(p, ahead);
+			if (shifted)
+				T(moments_at)(p, n, &shift[j], &s1[j], &s2[j]);
+			else
+				T(add_powers)(T(take_wide)(p, n, zero), &s1[j], &s2[j]);
+		}
 	}
-	w16_store(sums->s1 + c, s1);
-	w16_store(sums->s2 + c, s2);
+#pragma GCC unroll 4
+	for (size_t j = 0; j < n_columns; j++) {
+		w16_store(sums->s1 + c + j * SBN_LANES, s1[j]);
+		w16_store(sums->s2 + c + j * SBN_LANES, s2[j]);
+	}
 }
 
 static void
@@ -73,10 +96,14 @@ T(moments_group)(const struct sbn_operands *at, const struct sbn_block *group,
 {
 	size_t c = 0;
 
+	if (T(is_one_run)(at, group->spatial)) {
+		T(moments_columns)(at, group, 0, ROWS_COLUMNS, SBN_LANES, sums, IS_WIDE);
+		return;
+	}
 	for (; c + SBN_LANES <= group->spatial; c += SBN_LANES)
-		T(moments_column)(at, group, c, SBN_LANES, sums, IS_WIDE);
+		T(moments_columns)(at, group, c, 1, SBN_LANES, sums, IS_WIDE);
 	if (c < group->spatial)
-		T(moments_column)(at, group, c, group->spatial - c, sums, IS_WIDE);
+		T(moments_columns)(at, group, c, 1, group->spatial - c, sums, IS_WIDE);
 }
 
 SBN_FORCE_INLINE void
@@ -142,7 +169,7 @@ T(column_again)(const struct sbn_operands *at, const struct sbn_block *block, si
 	for (size_t i = 0; i <= at->more.n; i++) {
 		const struct sbn_operands image = T(image_of)(at, i);
 
-		T(moments_column)(&image, block, c, n, sums, true);
+		T(moments_columns)(&image, block, c, 1, n, sums, true);
 	}
 	T(finish_column)(sums, c, n, (double)sbn_rows_of(at, block->n), true, out);
 	for (size_t i = 0; i < n; i++)
@@ -167,7 +194,7 @@ static void
 T(moments_of_rows)(const struct sbn_operands *at, const struct sbn_block *block,
 		   const struct sbn_rows_out *out)
 {
-	const size_t step = T(group_rows)(block->n, block->spatial, ROWS_POWERS,
+	const size_t step = T(group_rows)(at, block->n, block->spatial, ROWS_POWERS,
 					  IS_HALF ? ROWS_HALF : ROWS_LEAST);
 	const size_t whole = block->spatial / SBN_LANES * SBN_LANES, rest = block->spatial - whole;
 	struct ROWS_MOMENTS sums;
@@ -205,24 +232,39 @@ T(rows_moments)(const struct sbn_operands *at, size_t n_rows, size_t n_channels,
 	}
 }
 
+/* n_columns columns from i on, n elements of each. */
 SBN_FORCE_INLINE void
-T(sums_column)(const struct sbn_operands *at, const struct sbn_block *group, size_t i, size_t n,
-	       const struct sbn_coefficients *k, size_t c, int form, struct ROWS_SUMS *sums)
+T(sums_columns)(const struct sbn_operands *at, const struct sbn_block *group, size_t i,
+		size_t n_columns, size_t n, const struct sbn_coefficients *k, size_t c, int form,
+		struct ROWS_SUMS *sums)
 {
-	struct w16 s0 = w16_load(sums->s0 + i), s1 = w16_load(sums->s1 + i);
-	struct COEFFICIENTS v = { 0 };
+	struct COEFFICIENTS v[ROWS_COLUMNS] = { 0 };
+	struct w16 s0[ROWS_COLUMNS], s1[ROWS_COLUMNS];
 
-	T(load_summed)(&v, k, c + i, n, form);
-	v.mean = w16_load(sums->mean + i);
+#pragma GCC unroll 4
+	for (size_t j = 0; j < n_columns; j++) {
+		const size_t column = i + j * SBN_LANES;
+
+		s0[j] = w16_load(sums->s0 + column);
+		s1[j] = w16_load(sums->s1 + column);
+		T(load_summed)(&v[j], k, c + column, n, form);
+		v[j].mean = w16_load(sums->mean + column);
+	}
 	for (size_t row = group->row; row < group->row + group->n; row++) {
 		struct ROW from = T(row_at)(at, row, group->column + i, form);
 
-		T(fetch_row)(&from, 0, form);
-		sbn_rows_asked();
-		T(sums_at)(&from, 0, n, &v, form, &s0, &s1);
+#pragma GCC unroll 4
+		for (size_t j = 0; j < n_columns; j++) {
+			T(fetch_row)(&from, j * SBN_LANES, form);
+			sbn_rows_asked();
+			T(sums_at)(&from, j * SBN_LANES, n, &v[j], form, &s0[j], &s1[j]);
+		}
 	}
-	w16_store(sums->s0 + i, s0);
-	w16_store(sums->s1 + i, s1);
+#pragma GCC unroll 4
+	for (size_t j = 0; j < n_columns; j++) {
+		w16_store(sums->s0 + i + j * SBN_LANES, s0[j]);
+		w16_store(sums->s1 + i + j * SBN_LANES, s1[j]);
+	}
 }
 
 /* c is the channel of the group's first column. */
@@ -235,11 +277,15 @@ T(sums_group_as)(const struct sbn_operands *operands, const struct sbn_block *gr
 	const struct sbn_coefficients k = *coefficients;
 	size_t i = 0;
 
-	at.ahead = sbn_rows_ahead(&at, group->n, at.x.stride * sizeof(ELEMENT));
+	at.ahead = T(ahead_of_sums)(&at, group);
+	if (T(is_one_run)(&at, group->spatial)) {
+		T(sums_columns)(&at, group, 0, ROWS_COLUMNS, SBN_LANES, &k, c, form, sums);
+		return;
+	}
 	for (; i + SBN_LANES <= group->spatial; i += SBN_LANES)
-		T(sums_column)(&at, group, i, SBN_LANES, &k, c, form, sums);
+		T(sums_columns)(&at, group, i, 1, SBN_LANES, &k, c, form, sums);
 	if (i < group->spatial)
-		T(sums_column)(&at, group, i, group->spatial - i, &k, c, form, sums);
+		T(sums_columns)(&at, group, i, 1, group->spatial - i, &k, c, form, sums);
 }
 
 static void
@@ -255,7 +301,7 @@ T(sums_of_rows)(const struct sbn_operands *at, const struct sbn_block *block,
 		const struct sbn_coefficients *k, size_t c, double *sum_g, double *sum_g_xmu)
 {
 	const size_t step =
-		T(group_rows)(block->n, block->spatial, ROWS_GROUP, IS_HALF ? ROWS_HALF : 1);
+		T(group_rows)(at, block->n, block->spatial, ROWS_GROUP, IS_HALF ? ROWS_HALF : 1);
 	struct ROWS_SUMS sums;
 
 	for (size_t i = 0; i < block->spatial; i += SBN_LANES) {

@@ -12,6 +12,9 @@ struct w16 {
 	__m256d a, b, c, d;
 };
 
+/* Columns whose two sums the registers hold beside all else. */
+enum { W16_COLUMNS = 1 };
+
 /* keep is a mask: relu's product is cut away, since 0 * inf is not 0. */
 struct w16_leak {
 	__m256d slope, keep;

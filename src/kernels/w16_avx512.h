@@ -11,6 +11,9 @@ struct w16 {
 	__m512d lo, hi;
 };
 
+/* Columns whose two sums the registers hold beside all else. */
+enum { W16_COLUMNS = 4 };
+
 /* keep is a mask: relu's product is cut away, since 0 * inf is not 0. */
 struct w16_leak {
 	__m512d slope;

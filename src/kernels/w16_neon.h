@@ -13,6 +13,9 @@ struct w16 {
 	float64x2_t a[8];
 };
 
+/* Columns whose two sums the registers hold beside all else. */
+enum { W16_COLUMNS = 1 };
+
 /* keep is a mask: relu's product is cut away, since 0 * inf is not 0. */
 struct w16_leak {
 	float64x2_t slope;

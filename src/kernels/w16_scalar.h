@@ -11,6 +11,9 @@ struct w16 {
 	double a[16];
 };
 
+/* Columns whose two sums the registers hold beside all else. */
+enum { W16_COLUMNS = 1 };
+
 /* What an activation does to numbers that are not positive. */
 struct w16_leak {
 	double slope;
