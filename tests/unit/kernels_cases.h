@@ -16,7 +16,7 @@ enum {
 	CASE_ELEMENTS = 1 << 15, /* of an output, or an input */
 	CASE_POOL = 4 * CASE_ELEMENTS,
 	CASE_CHANNELS = 1200, /* of a case, the first one's number, and room between arrays */
-	CASE_MARGIN = 32 /* elements before and behind an array */
+	CASE_MARGIN = 32      /* elements before and behind an array */
 };
 
 #define CASE_COUNT(array) (sizeof(array) / sizeof((array)[0]))
@@ -301,7 +301,8 @@ case_interleave(struct sbn_operands *at, size_t n_images)
 static bool
 case_rows(const struct sbn_kernels *set, enum sbn_type type, size_t number, struct outcome *out)
 {
-	static const size_t channels[] = { 0, 1, 7, 8, 9, 15, 16, 17, 33, 100, 513, 1040, 1057 };
+	static const size_t channels[] = { 0,  1,  7,  8,   9,   15,   16,  17,
+					   33, 64, 65, 100, 513, 1040, 1057 };
 	static const size_t rows[] = { 1, 2, 15, 16, 17, 127, 128 };
 	const struct sbn_type_kernels *kernels = &set->of[type];
 	size_t rest = number, n_channels = channels[case_digit(&rest, CASE_COUNT(channels))];
