@@ -38,8 +38,9 @@ sbn_rows_ahead(const struct sbn_operands *at, size_t rows, size_t row_bytes)
 }
 
 /*
- * Between what is asked for and what is read. Compilers put requests behind reads; there those wait
- * that are to come, whenever a read has to.
+ * Between what is asked for, ROWS_AHEAD or more, and what is read. Compilers put requests behind
+ * reads; there those wait that are to come, whenever a read has to. A short way ahead, beside a
+ * CPU's own prefetcher, they are better there.
  */
 static inline void
 sbn_rows_asked(void)

@@ -232,11 +232,11 @@ T(rows_moments)(const struct sbn_operands *at, size_t n_rows, size_t n_channels,
 	}
 }
 
-/* n_columns columns from i on, n elements of each. */
+/* n_columns columns from i on, n elements of each. first: what comes is asked for before reads. */
 SBN_FORCE_INLINE void
 T(sums_columns)(const struct sbn_operands *at, const struct sbn_block *group, size_t i,
 		size_t n_columns, size_t n, const struct sbn_coefficients *k, size_t c, int form,
-		struct ROWS_SUMS *sums)
+		bool first, struct ROWS_SUMS *sums)
 {
 	struct COEFFICIENTS v[ROWS_COLUMNS] = { 0 };
 	struct w16 s0[ROWS_COLUMNS], s1[ROWS_COLUMNS];
@@ -256,7 +256,8 @@ T(sums_columns)(const struct sbn_operands *at, const struct sbn_block *group, si
 #pragma GCC unroll 4
 		for (size_t j = 0; j < n_columns; j++) {
 			T(fetch_row)(&from, j * SBN_LANES, form);
-			sbn_rows_asked();
+			if (first)
+				sbn_rows_asked();
 			T(sums_at)(&from, j * SBN_LANES, n, &v[j], form, &s0[j], &s1[j]);
 		}
 	}
@@ -279,13 +280,15 @@ T(sums_group_as)(const struct sbn_operands *operands, const struct sbn_block *gr
 
 	at.ahead = T(ahead_of_sums)(&at, group);
 	if (T(is_one_run)(&at, group->spatial)) {
-		T(sums_columns)(&at, group, 0, ROWS_COLUMNS, SBN_LANES, &k, c, form, sums);
+		T(sums_columns)(&at, group, 0, ROWS_COLUMNS, SBN_LANES, &k, c, form, true, sums);
 		return;
 	}
+	for (; at.ahead >= ROWS_AHEAD && i + SBN_LANES <= group->spatial; i += SBN_LANES)
+		T(sums_columns)(&at, group, i, 1, SBN_LANES, &k, c, form, true, sums);
 	for (; i + SBN_LANES <= group->spatial; i += SBN_LANES)
-		T(sums_columns)(&at, group, i, 1, SBN_LANES, &k, c, form, sums);
+		T(sums_columns)(&at, group, i, 1, SBN_LANES, &k, c, form, false, sums);
 	if (i < group->spatial)
-		T(sums_columns)(&at, group, i, 1, group->spatial - i, &k, c, form, sums);
+		T(sums_columns)(&at, group, i, 1, group->spatial - i, &k, c, form, false, sums);
 }
 
 static void

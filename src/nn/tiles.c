@@ -13,7 +13,7 @@ enum {
 	AHEAD_SUMS = 512, /* of large chunks of several inputs, as they are summed, */
 	AHEAD_MAP = 1024, /* and as they are mapped */
 	LONG_RUN = 32 * 1024, /* bytes of a block's positions that lie together */
-	FETCHED = 4       /* of each input so many caches of the second level are fetched before */
+	FETCHED = 4       /* caches of the second level; more is not fetched before it is summed */
 };
 
 /* Several images only as a whole. */
@@ -194,11 +194,12 @@ inputs_of(const struct sbn_pass *pass)
 	return 1 + (pass->z.data != NULL) + (pass->dy.data != NULL);
 }
 
-/* Of an image's part that has these channels, in one input. */
+/* Of an image's part that has these channels; of all inputs. */
 static size_t
 image_bytes(const struct sbn_pass *pass, const struct sbn_range *range)
 {
-	return (range->end - range->begin) * pass->geometry.spatial * pass->geometry.element_bytes;
+	return inputs_of(pass) * (range->end - range->begin) * pass->geometry.spatial *
+	       pass->geometry.element_bytes;
 }
 
 /*
