@@ -157,7 +157,7 @@ struct sbn_operands {
 	/*
 	 * The kernels ask for what lies so many bytes behind each element that they read. With 0
 	 * planes' kernels ask for nothing beyond it but a residual forward, and rows' kernels
-	 * choose a distance. A hint; it changes no result and faults nowhere.
+	 * choose whether, and how far. A hint; it changes no result and faults nowhere.
 	 */
 	size_t ahead;
 	/*

@@ -50,11 +50,23 @@ T(plane_moments)(const struct sbn_operands *operands, size_t n, size_t spatial,
 		*out = T(moments_beside)(&at, n, spatial, NULL, 0);
 }
 
+/* Of planes without elements, which may have no address. */
+SBN_RARELY static void
+T(no_moments)(const struct sbn_beside *beside)
+{
+	for (size_t i = 0; i < beside->n_channels; i++)
+		T(put_moments)(beside, i, &(struct sbn_moments){ 0 });
+}
+
 static void
 T(planes_moments)(const struct sbn_beside *beside, size_t n, size_t spatial)
 {
 	struct sbn_operands next = *beside->at;
 
+	if (n == 0 || spatial == 0) {
+		T(no_moments)(beside);
+		return;
+	}
 	if (T(by_positions)(spatial)) {
 		T(run_moments)(beside, n, spatial, NULL, NULL, NULL, 0);
 		return;
@@ -76,7 +88,7 @@ T(planes_normalize_beside)(const struct sbn_beside *beside, const struct sbn_ope
 {
 	const int form = T(with_stream)(at, sbn_forward_form(at, k));
 
-	if (form & SBN_FORM_STREAM && sbn_form_is_usual(form)) {
+	if (n > 0 && spatial > 0 && form & SBN_FORM_STREAM && sbn_form_is_usual(form)) {
 		SBN_SWITCH_FORWARD_STREAM(form, T(moments_and_map), beside, at, n, spatial, k, c,
 					  n_channels);
 		return;

@@ -2,8 +2,8 @@
 /*
  * Moments of short rows about 0 in float, by positions: the planes of an image lie side by side, a
  * run of elements, which is read a line at a time, the same line of each image, whatever planes
- * meet in it. So each line is read once, whole, and all that is done for a plane is done for its
- * positions' sums, when the rows have been summed.
+ * meet in it. So lines are read once, and whole where all images begin alike, and all that is done
+ * for a plane is done for its positions' sums, when the rows have been summed.
  */
 #ifndef SBN_KERNELS_POSITIONS_BODY_H
 #define SBN_KERNELS_POSITIONS_BODY_H

@@ -3,7 +3,8 @@
  * The kernels of rows. They walk from channel to channel in the order of memory, as a CPU's
  * prefetcher wants it: through one row at a time, or where rows are short through a few, so that a
  * column's sums and coefficients are loaded once for all rows of the group. Up to 16 channels are
- * one column, and all rows of an image one group.
+ * one column, and all rows of an image one group; so are those of 64 channels that lie together,
+ * where registers hold the sums of four columns.
  */
 #ifndef SBN_KERNELS_ROWS_BODY_H
 #define SBN_KERNELS_ROWS_BODY_H
@@ -38,12 +39,11 @@ sbn_rows_ahead(const struct sbn_operands *at, size_t rows, size_t row_bytes)
 }
 
 /*
- * Between what is asked for, ROWS_AHEAD or more, and what is read. Compilers put requests behind
- * reads; there those wait that are to come, whenever a read has to. A short way ahead, beside a
- * CPU's own prefetcher, they are better there.
+ * Keeps requests before the reads that follow. A compiler puts them behind, where they wait
+ * whenever a read does. Those less than ROWS_AHEAD ahead, beside a CPU's own prefetcher, may.
  */
 static inline void
-sbn_rows_asked(void)
+sbn_rows_ask_first(void)
 {
 	__asm__ volatile("" ::: "memory");
 }
@@ -160,10 +160,11 @@ T(rows_map)(const struct sbn_operands *at, size_t n_rows, size_t n_channels,
 		struct sbn_operands image = T(image_of)(at, i);
 		struct sbn_block group = { .spatial = n_channels };
 
-		image.ahead = T(is_one_run)(at, n_channels) ?
-				      ROWS_AHEAD_OF_RUN :
-				      sbn_rows_ahead(at, SBN_MIN(step, n_rows),
+		if (!T(is_one_run)(at, n_channels))
+			image.ahead = sbn_rows_ahead(at, SBN_MIN(step, n_rows),
 						     at->x.stride * sizeof(ELEMENT));
+		else if (at->ahead == 0)
+			image.ahead = ROWS_AHEAD_OF_RUN;
 		for (; group.row < n_rows; group.row += step) {
 			group.n = SBN_MIN(step, n_rows - group.row);
 			T(map_group)(&image, &group, &k, c, form);

@@ -27,7 +27,7 @@ SBN_FORCE_INLINE size_t
 T(ahead_of_sums)(const struct sbn_operands *at, const struct sbn_block *group)
 {
 	return T(is_one_run)(at, group->spatial) ?
-		       0 :
+		       at->ahead :
 		       sbn_rows_ahead(at, group->n, at->x.stride * sizeof(ELEMENT));
 }
 
@@ -76,7 +76,8 @@ T(moments_columns)(const struct sbn_operands *at, const struct sbn_block *group,
 
 #pragma GCC unroll 4
 		for (size_t j = 0; j < n_columns; j++, p += SBN_LANES) {
-			T(fetch)(p, ahead);
+			if (ahead != 0)
+				T(fetch)(p, ahead);
 			if (shifted)
 				T(moments_at)(p, n, &shift[j], &s1[j], &s2[j]);
 			else
@@ -255,9 +256,10 @@ T(sums_columns)(const struct sbn_operands *at, const struct sbn_block *group, si
 
 #pragma GCC unroll 4
 		for (size_t j = 0; j < n_columns; j++) {
-			T(fetch_row)(&from, j * SBN_LANES, form);
+			if (at->ahead != 0)
+				T(fetch_row)(&from, j * SBN_LANES, form);
 			if (first)
-				sbn_rows_asked();
+				sbn_rows_ask_first();
 			T(sums_at)(&from, j * SBN_LANES, n, &v[j], form, &s0[j], &s1[j]);
 		}
 	}

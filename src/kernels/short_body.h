@@ -66,7 +66,7 @@ T(short_moments)(const struct sbn_operands *at, size_t row, size_t n, size_t spa
 	return T(moments_of_powers)(at, &block, sums);
 }
 
-/* The moments of planes side by side, whose rows are short, and not of floats. */
+/* The moments of planes side by side whose rows are short, and not summed in float. */
 SBN_FORCE_INLINE void
 T(short_planes)(const struct sbn_beside *beside, size_t n, size_t spatial, struct SPREAD *spread,
 		struct STRIPS *w, int form)

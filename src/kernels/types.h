@@ -12,9 +12,9 @@
  *	T(load_two)(p), T(store_two)(p, two), T(stream_two)(p, two)
  *		32 elements as a struct TWO, in any order; stream_two to the edge of a line
  *	T(store_two_plain)(p, two), T(stream_two_plain)(p, two)
- *		the same of numbers among which a NaN is plain: quiet, its lower half 0, as elements
- *		are, once widened; other numbers become so by T(plain_nans)(v), and what is computed
- *		of plain ones is
+ *		the same of numbers that were computed of plain ones. A number is plain unless it is
+ *		a NaN whose lower half is not 0: bfloat16 elements are, once widened, and others
+ *		become so by T(plain_nans)(v); what is computed is quiet, too
  *	T(load_two_n)(p, n)
  *		of which the first n, 1 <= n < 32, are read, and the others are 0
  *	T(pairs_of_two)(two)

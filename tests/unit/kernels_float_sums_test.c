@@ -251,6 +251,34 @@ test_planes_side_by_side_have_the_sums_of_each(void **state)
 	}
 }
 
+/* Of no samples, or of no positions: there may be no address. */
+static void
+test_planes_without_elements_have_no_moments(void **state)
+{
+	const struct sbn_kernels *set;
+	size_t next = 0;
+
+	(void)state;
+	while ((set = next_set(&next)) != NULL) {
+		for (int type = 0; type < SBN_TYPES; type++) {
+			const struct sbn_operands x = { .x = { NULL, 49 } };
+			struct sbn_pair sums[70];
+			double low[70];
+
+			memset(sums, 1, sizeof(sums));
+			set->of[type].planes_moments(&(struct sbn_beside){ &x, 70, sums, low }, 0,
+						     49);
+			for (size_t c = 0; c < 70; c++)
+				assert_true(sums[c].a == 0 && sums[c].b == 0);
+			memset(sums, 1, sizeof(sums));
+			set->of[type].planes_moments(&(struct sbn_beside){ &x, 70, sums, low }, 2,
+						     0);
+			for (size_t c = 0; c < 70; c++)
+				assert_true(sums[c].a == 0 && sums[c].b == 0);
+		}
+	}
+}
+
 int
 main(void)
 {
@@ -264,6 +292,7 @@ main(void)
 		cmocka_unit_test(test_constants_have_no_variance),
 		cmocka_unit_test(test_nan_and_infinity_are_not_hidden),
 		cmocka_unit_test(test_planes_side_by_side_have_the_sums_of_each),
+		cmocka_unit_test(test_planes_without_elements_have_no_moments),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -21,7 +21,7 @@ struct reference_block {
 	size_t lane[SBN_BLOCK];
 	size_t column[SBN_BLOCK];  /* of a plane's block: in the row's part */
 	size_t stretch[SBN_BLOCK]; /* of bfloat16 planes: what is summed in float together */
-	size_t spatial;            /* of a plane's block: a row's elements in it */
+	size_t spatial;            /* of a plane's block: a row's elements */
 };
 
 /* One channel's coefficients. */
