@@ -231,6 +231,45 @@ test_some_roundings_are_known(void **state)
 		assert_int_equal(element_narrow(known[i].type, known[i].value), known[i].half);
 }
 
+/* Each pattern as x of a channel, in planes of one element; some scales are NaNs of any payload. */
+static void
+assert_patterns_in_planes(const struct sbn_type_kernels *kernels, enum sbn_type type)
+{
+	static _Alignas(SBN_STORE_LINE) uint16_t out[2 * PATTERNS];
+	static float scales[PATTERNS];
+	const struct sbn_coefficients k = { .mean_hi = zeros, .scale = scales, .shift = zeros };
+	const struct sbn_operands pass = { .x = { patterns, 0 },
+					   .out = { out, PATTERNS },
+					   .stream = true };
+
+	for (size_t i = 0; i < PATTERNS; i++)
+		scales[i] = i % 5 == 0 ? float_of_bits(0x7f800001 + (uint32_t)(i % 0x8000 << 8)) : 1;
+	kernels->planes_normalize(&pass, 2, 1, &k, 0, PATTERNS);
+	sbn_stream_end();
+	for (size_t i = 0; i < 2 * PATTERNS; i++) {
+		const double x = element_widen(type, patterns[i % PATTERNS]);
+		const double y = element_widen(type, out[i]);
+
+		if (isnan(x) || isnan(scales[i % PATTERNS]))
+			assert_true(isnan(y));
+		else
+			assert_true(y == x);
+	}
+}
+
+static void
+test_every_pattern_goes_through_planes(void **state)
+{
+	const struct sbn_type_kernels *kernels;
+	enum sbn_type type;
+	size_t next = 0;
+
+	(void)state;
+	fill();
+	while ((kernels = next_half(&next, &type)) != NULL)
+		assert_patterns_in_planes(kernels, type);
+}
+
 int
 main(void)
 {
@@ -240,6 +279,7 @@ main(void)
 		cmocka_unit_test(test_floats_of_all_sizes_are_rounded_to_nearest),
 		cmocka_unit_test(test_ties_are_rounded_to_even),
 		cmocka_unit_test(test_some_roundings_are_known),
+		cmocka_unit_test(test_every_pattern_goes_through_planes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
