@@ -243,7 +243,8 @@ assert_patterns_in_planes(const struct sbn_type_kernels *kernels, enum sbn_type 
 					   .stream = true };
 
 	for (size_t i = 0; i < PATTERNS; i++)
-		scales[i] = i % 5 == 0 ? float_of_bits(0x7f800001 + (uint32_t)(i % 0x8000 << 8)) : 1;
+		scales[i] = i % 5 == 0 ? float_of_bits(0x7f800001 + ((uint32_t)i % 0x8000 << 8)) :
+					 1;
 	kernels->planes_normalize(&pass, 2, 1, &k, 0, PATTERNS);
 	sbn_stream_end();
 	for (size_t i = 0; i < 2 * PATTERNS; i++) {
