@@ -56,7 +56,7 @@ const struct sbn_option sbn_option_table[SBN_N_OPTIONS] = {
 	{ "--json", NULL, NULL, "with one of these: JSON on standard output", FLAG, AT(json) },
 	{ "--svg", NULL, "FILE", "draw the machine with the ranks on it", TEXT, AT(svg) },
 	{ "--topology", NULL, "MACHINE",
-	  "with --dry-run: hwloc's XML, or \"pack:2 numa:4 core:4 pu:2\"",
+	  "with --dry-run: hwloc's XML, or \"numa:4 core:4 pu:2\"",
 	  TEXT, AT(topology) },
 
 	{ "--timeout", "Running", "SEC", "how long a rank waits for the others (default 600)",
