@@ -25,7 +25,7 @@ struct ROW {
 	const ELEMENT *x, *z, *dy;
 	ELEMENT *out, *dz;
 	size_t ahead;   /* as in sbn_operands */
-	size_t ahead_z; /* of z alone; modulo 2^64 */
+	size_t ahead_z; /* of a residual, where x is not asked for */
 };
 
 /* Of 16 elements; what the form does not need is not read. */
@@ -112,7 +112,6 @@ T(row_at)(const struct sbn_operands *at, size_t row, size_t column, int form)
 		.out = form & SBN_FORM_OUT ? T(out)(at->out, row, column) : NULL,
 		.dz = form & SBN_FORM_DZ ? T(out)(at->dz, row, column) : NULL,
 		.ahead = at->ahead,
-		.ahead_z = at->ahead,
 	};
 }
 
@@ -131,7 +130,7 @@ T(fetch_row)(const struct ROW *row, size_t i, int form)
 {
 	T(fetch)(row->x + i, row->ahead);
 	if (form & SBN_FORM_Z)
-		T(fetch)(row->z + i, row->ahead_z);
+		T(fetch)(row->z + i, row->ahead);
 	if (form & SBN_FORM_DY)
 		T(fetch)(row->dy + i, row->ahead);
 }

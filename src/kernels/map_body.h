@@ -102,7 +102,7 @@ T(walk_enter_image)(struct WALK *w, size_t image, int form)
 	T(walk_fetch_edges)(w, image + EDGES_AHEAD, form);
 	w->image = image;
 	w->row = T(row_at)(w->at, image, 0, form);
-	w->row.ahead_z = T(ahead_of_residual)(w->at, image, 1, w->n, total, form);
+	w->row.ahead_z = sbn_ahead_of_residual(total * sizeof(ELEMENT));
 	head = SBN_MIN(T(line_head)(&w->row, form), total);
 	w->whole = form & SBN_FORM_STREAM ? head + (total - head) / line * line :
 					    total / SBN_LANES * SBN_LANES;

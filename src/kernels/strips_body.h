@@ -16,9 +16,16 @@ enum {
 	STRIP_SPATIAL = SBN_SHORT_SPATIAL, /* longer rows keep coefficients in registers */
 	STRIP_IMAGES = 2,                  /* fewer are not worth it */
 	EDGES_AHEAD = 4,                   /* images; their edges are asked for */
-	RESIDUAL_FAR = 64 * 1024,          /* bytes; a part of an image that is long */
-	RESIDUAL_AHEAD = 6144              /* bytes */
+	RESIDUAL_AHEAD = 2048,             /* bytes */
+	RESIDUAL_FAR_AHEAD = 6144
 };
+
+/* How far ahead to ask for a residual of which so many bytes of an image lie together. */
+static inline size_t
+sbn_ahead_of_residual(size_t part)
+{
+	return part < 2 * RESIDUAL_FAR_AHEAD ? RESIDUAL_AHEAD : RESIDUAL_FAR_AHEAD;
+}
 
 #endif
 
@@ -201,24 +208,6 @@ T(strips_edge)(struct SPREAD *spread, const struct STRIPS *w, size_t begin, size
 	}
 }
 
-/*
- * Forward x has been summed before, and is in the cache, but a residual comes from memory: the same
- * elements some images later are asked for, and in the last images the first one's behind `next`.
- * Of long parts, what follows: the cache has no room for so much.
- */
-SBN_FORCE_INLINE size_t
-T(ahead_of_residual)(const struct sbn_operands *at, size_t image, size_t later, size_t n,
-		     size_t next, int form)
-{
-	if (form & SBN_FORM_DY || !(form & SBN_FORM_Z) || at->ahead != 0)
-		return at->ahead;
-	if (next * sizeof(ELEMENT) > RESIDUAL_FAR)
-		return RESIDUAL_AHEAD;
-	if (image + later < n)
-		return later * at->z.stride * sizeof(ELEMENT);
-	return (next - image * at->z.stride) * sizeof(ELEMENT);
-}
-
 /* Goes to two images, or to the last one. */
 SBN_FORCE_INLINE void
 T(strips_enter)(struct STRIPS *w, size_t image, int form)
@@ -226,11 +215,11 @@ T(strips_enter)(struct STRIPS *w, size_t image, int form)
 	w->image = image;
 	w->i = w->begin;
 	w->row = T(row_at)(w->at, image, 0, form);
-	w->row.ahead_z = T(ahead_of_residual)(w->at, image, 2, w->n, w->end - w->begin, form);
+	w->row.ahead_z = RESIDUAL_AHEAD;
 	if (image + 1 >= w->n)
 		return;
 	w->second = T(row_at)(w->at, image + 1, 0, form);
-	w->second.ahead_z = w->row.ahead_z;
+	w->second.ahead_z = RESIDUAL_AHEAD;
 }
 
 static struct STRIPS
@@ -272,7 +261,10 @@ T(strips_turn)(struct SPREAD *spread, struct STRIPS *w, int form)
 	}
 }
 
-/* Backward asks for what is summed next. Forward the sums beside do so, but not for a residual. */
+/*
+ * Backward asks for what is summed next. Forward the sums beside do so, but not for a residual:
+ * what follows of it is asked for, behind a part's end that of the chunk written next.
+ */
 SBN_FORCE_INLINE void
 T(strip_fetch)(const struct ROW *row, size_t i, int form)
 {
