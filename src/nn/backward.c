@@ -132,6 +132,7 @@ choose_apply(struct sbn_pass *pass)
 	} else {
 		pass->apply = sbn_tiles_dx;
 		pass->sum_and_apply = sbn_tiles_sum_and_dx;
+		pass->apply_rest = sbn_tiles_dx_rest;
 	}
 }
 

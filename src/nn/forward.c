@@ -199,6 +199,7 @@ choose_steps(struct sbn_pass *pass, enum sbn_normalized_by by)
 	default:
 		pass->apply = sbn_tiles_normalize;
 		pass->sum_and_apply = sbn_tiles_sum_and_normalize;
+		pass->apply_rest = sbn_tiles_normalize_rest;
 	}
 }
 

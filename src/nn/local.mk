@@ -24,6 +24,8 @@ libsbn_core_la_SOURCES += \
 	src/nn/rows.h \
 	src/nn/tensor_check.c \
 	src/nn/tensor_check.h \
+	src/nn/tile.c \
+	src/nn/tile.h \
 	src/nn/tiles.c \
 	src/nn/tiles.h \
 	src/nn/transpose.c \

@@ -200,6 +200,36 @@ sum_ahead(struct window *w, struct progress *p)
 	}
 }
 
+/* What sum_and_apply has left, while the peers come to the end of their sums. */
+static void
+write_rest(struct window *w, struct progress *p, const struct sbn_range *range)
+{
+	const struct sbn_range beyond = chunk_at(w, p->summed, p->end);
+	const struct sbn_range beyond_range = range_of(w, &beyond);
+
+	w->pass->apply_rest(w->pass, range, p->summed < p->end ? &beyond_range : NULL);
+	lap(&p->watch, SBN_NORMALIZE_TICKS);
+}
+
+/* Sums the next chunk and publishes it while one that has been merged is written. */
+static void
+sum_and_write(struct window *w, struct progress *p, const struct sbn_range *range)
+{
+	const struct sbn_pass *pass = w->pass;
+	const struct sbn_range next = chunk_at(w, p->summed, p->end);
+	const struct sbn_range next_range = range_of(w, &next);
+	const struct sbn_sums own = sbn_row_sums(pass, w->own, next.begin);
+
+	pass->sum_and_apply(pass, &next_range, &own, range);
+	lap(&p->watch, SBN_NORMALIZE_TICKS);
+	publish_chunk(w, p->lane, &next);
+	lap(&p->watch, SBN_EXCHANGE_TICKS);
+	p->summed = next.end;
+	p->n_ahead++;
+	if (pass->apply_rest != NULL)
+		write_rest(w, p, range);
+}
+
 /* Writes a chunk that has been merged, and where it can sums another one meanwhile. */
 static void
 write_chunk(struct window *w, struct progress *p, const struct sbn_range *chunk)
@@ -208,16 +238,7 @@ write_chunk(struct window *w, struct progress *p, const struct sbn_range *chunk)
 	const struct sbn_range range = range_of(w, chunk);
 
 	if (w->beside && p->summed < p->end) {
-		const struct sbn_range next = chunk_at(w, p->summed, p->end);
-		const struct sbn_range next_range = range_of(w, &next);
-		const struct sbn_sums own = sbn_row_sums(pass, w->own, next.begin);
-
-		pass->sum_and_apply(pass, &next_range, &own, &range);
-		lap(&p->watch, SBN_NORMALIZE_TICKS);
-		publish_chunk(w, p->lane, &next);
-		lap(&p->watch, SBN_EXCHANGE_TICKS);
-		p->summed = next.end;
-		p->n_ahead++;
+		sum_and_write(w, p, &range);
 	} else if (pass->apply != NULL) {
 		pass->apply(pass, &range);
 		lap(&p->watch, SBN_NORMALIZE_TICKS);

@@ -73,6 +73,12 @@ struct sbn_pass {
 	 */
 	void (*sum_and_apply)(const struct sbn_pass *pass, const struct sbn_range *next,
 			      const struct sbn_sums *out, const struct sbn_range *range);
+	/*
+	 * Writes what sum_and_apply has left of its range, when the sums are published: beyond is
+	 * what will be summed next, NULL: nothing. NULL: it leaves nothing.
+	 */
+	void (*apply_rest)(const struct sbn_pass *pass, const struct sbn_range *range,
+			   const struct sbn_range *beyond);
 	/* Before and after the channels, on `threads` threads; NULL: nothing. */
 	void (*before)(const struct sbn_pass *pass, int threads);
 	void (*after)(const struct sbn_pass *pass, int threads);

@@ -4,189 +4,15 @@
 #include "base/math.h"
 #include "nn/cache.h"
 #include "nn/columns.h"
-#include "nn/transpose.h"
+#include "nn/tile.h"
 
 enum {
-	WIDTH = SBN_LANES,
-	COPIED = 64,      /* positions of a tile that is copied; copies stay in the cache */
-	AHEAD = 4096,     /* bytes, from what is read to what is asked for */
-	AHEAD_SUMS = 512, /* of large chunks of several inputs, as they are summed, */
-	AHEAD_MAP = 1024, /* and as they are mapped */
+	AHEAD = 4096,         /* bytes, from what is read to what is asked for */
+	AHEAD_SUMS = 512,     /* of large chunks of several inputs, as they are summed, */
+	AHEAD_MAP = 1024,     /* and as they are mapped */
 	LONG_RUN = 32 * 1024, /* bytes of a block's positions that lie together */
-	FETCHED = 4       /* caches of the second level; more is not fetched before it is summed */
+	FETCHED = 4 /* caches of the second level; more is not fetched before it is summed */
 };
-
-/* Several images only as a whole. */
-struct tile {
-	size_t c, n_channels;
-	size_t image, n_images;
-	size_t s, n_positions;
-};
-
-/* The copies of one tile's operands; a double is the widest element. */
-struct copies {
-	double x[COPIED * WIDTH], z[COPIED * WIDTH], dy[COPIED * WIDTH];
-	double out[COPIED * WIDTH], dz[COPIED * WIDTH];
-};
-
-static size_t
-narrower(size_t width, const struct sbn_view *view)
-{
-	return view->data != NULL && view->order == SBN_BLOCKS ? SBN_MIN(width, view->width) :
-								 width;
-}
-
-/* Tiles lie within one block of every operand. */
-static size_t
-width_of(const struct sbn_pass *pass)
-{
-	size_t width = narrower(WIDTH, &pass->x);
-
-	width = narrower(narrower(width, &pass->z), &pass->dy);
-	return narrower(narrower(width, &pass->out), &pass->dz);
-}
-
-static void
-first_tile(const struct sbn_pass *pass, const struct sbn_range *range, size_t c, struct tile *tile)
-{
-	size_t width = width_of(pass);
-
-	*tile = (struct tile){ .c = SBN_MAX(c, (size_t)range->begin) };
-	tile->n_channels = SBN_MIN((tile->c / width + 1) * width, (size_t)range->end) - tile->c;
-}
-
-/* The next at most `most` positions, of several images if they fit; begins with n_images 0. */
-static bool
-next_positions(const struct sbn_pass *pass, struct tile *tile, size_t most)
-{
-	const size_t spatial = pass->geometry.spatial;
-
-	tile->s += tile->n_positions;
-	if (tile->s == spatial || tile->n_images == 0) {
-		tile->s = 0;
-		tile->image += tile->n_images;
-	}
-	if (tile->image >= pass->geometry.n)
-		return false;
-	tile->n_images = SBN_MAX(most / spatial, (size_t)1);
-	tile->n_images = SBN_MIN(tile->n_images, pass->geometry.n - tile->image);
-	tile->n_positions = SBN_MIN(spatial - tile->s, most);
-	return true;
-}
-
-/* The images before, at most so many positions or one; begins with image behind the last one. */
-static bool
-previous_images(const struct sbn_pass *pass, struct tile *tile, size_t most)
-{
-	const size_t spatial = pass->geometry.spatial;
-
-	if (tile->image == 0)
-		return false;
-	tile->n_images = SBN_MIN(SBN_MAX(most / spatial, (size_t)1), tile->image);
-	tile->image -= tile->n_images;
-	tile->n_positions = spatial;
-	return true;
-}
-
-/* In the tile's image i. */
-static unsigned char *
-address(const struct sbn_pass *pass, const struct sbn_view *view, const struct tile *tile, size_t i)
-{
-	return sbn_view_at(view, &pass->geometry, tile->c, tile->image + i, tile->s);
-}
-
-static bool
-is_copied(const struct sbn_view *view)
-{
-	return view->data != NULL && view->order == SBN_PLANES;
-}
-
-/* Image i's part of a tile's copy. */
-static void *
-copy_at(const struct sbn_pass *pass, const struct tile *tile, double *copy, size_t i)
-{
-	return (unsigned char *)copy + i * tile->n_positions * WIDTH * pass->geometry.element_bytes;
-}
-
-static struct sbn_in
-take_in(const struct sbn_pass *pass, const struct sbn_view *view, const struct tile *tile,
-	double *copy)
-{
-	if (!is_copied(view))
-		return (struct sbn_in){ address(pass, view, tile, 0), view->position };
-	for (size_t i = 0; i < tile->n_images; i++)
-		sbn_transpose_in(address(pass, view, tile, i), pass->geometry.spatial,
-				 copy_at(pass, tile, copy, i), WIDTH, tile->n_channels,
-				 tile->n_positions, pass->geometry.element_bytes);
-	return (struct sbn_in){ copy, WIDTH };
-}
-
-static struct sbn_out
-place_out(const struct sbn_pass *pass, const struct sbn_view *view, const struct tile *tile,
-	  double *copy)
-{
-	if (!is_copied(view))
-		return (struct sbn_out){ address(pass, view, tile, 0), view->position };
-	return (struct sbn_out){ copy, WIDTH };
-}
-
-/* Puts a copied tile where it belongs; the padding of a last block becomes zeros. */
-static void
-finish_out(const struct sbn_pass *pass, const struct sbn_view *view, const struct tile *tile,
-	   double *copy)
-{
-	const size_t end = tile->c + tile->n_channels, bytes = pass->geometry.element_bytes;
-	const bool is_padded = view->data != NULL && view->order == SBN_BLOCKS &&
-			       end == pass->geometry.channels && end % view->width != 0;
-
-	for (size_t i = 0; is_copied(view) && i < tile->n_images; i++)
-		sbn_transpose_out(copy_at(pass, tile, copy, i), WIDTH, address(pass, view, tile, i),
-				  pass->geometry.spatial, tile->n_channels, tile->n_positions,
-				  bytes);
-	for (size_t i = 0; is_padded && i < tile->n_images; i++)
-		sbn_zero_columns(address(pass, view, tile, i) + tile->n_channels * bytes,
-				 view->position * bytes, (view->width - end % view->width) * bytes,
-				 tile->n_positions);
-}
-
-static size_t
-image_of(const struct sbn_view *view, const struct tile *tile)
-{
-	return is_copied(view) ? tile->n_positions * WIDTH : view->image;
-}
-
-static struct sbn_images
-more_images(const struct sbn_pass *pass, const struct tile *tile)
-{
-	return (struct sbn_images){
-		.n = tile->n_images - 1,
-		.x = image_of(&pass->x, tile),
-		.z = image_of(&pass->z, tile),
-		.dy = image_of(&pass->dy, tile),
-		.out = image_of(&pass->out, tile),
-		.dz = image_of(&pass->dz, tile),
-	};
-}
-
-static struct sbn_operands
-take_operands(const struct sbn_pass *pass, const struct tile *tile, struct copies *copies)
-{
-	return (struct sbn_operands){
-		.x = take_in(pass, &pass->x, tile, copies->x),
-		.z = take_in(pass, &pass->z, tile, copies->z),
-		.dy = take_in(pass, &pass->dy, tile, copies->dy),
-		.out = place_out(pass, &pass->out, tile, copies->out),
-		.dz = place_out(pass, &pass->dz, tile, copies->dz),
-		.more = more_images(pass, tile),
-		.stream = pass->stream && !is_copied(&pass->out) && !is_copied(&pass->dz),
-	};
-}
-
-static bool
-inputs_are_copied(const struct sbn_pass *pass)
-{
-	return is_copied(&pass->x) || is_copied(&pass->z) || is_copied(&pass->dy);
-}
 
 static size_t
 inputs_of(const struct sbn_pass *pass)
@@ -202,6 +28,19 @@ image_bytes(const struct sbn_pass *pass, const struct sbn_range *range)
 	       pass->geometry.element_bytes;
 }
 
+static size_t
+chunk_bytes(const struct sbn_pass *pass, const struct sbn_range *range)
+{
+	return image_bytes(pass, range) * pass->geometry.n;
+}
+
+/* Whether a chunk is fetched as a whole before it is summed. */
+static bool
+is_fetched(const struct sbn_pass *pass, const struct sbn_range *range)
+{
+	return chunk_bytes(pass, range) <= FETCHED * sbn_cache_find().bytes;
+}
+
 /*
  * How far ahead is asked for what is read. The inputs of a large chunk come from memory, in runs
  * long enough for a CPU's own prefetcher: there it is only told to go on, and what is asked for
@@ -210,32 +49,29 @@ image_bytes(const struct sbn_pass *pass, const struct sbn_range *range)
 static size_t
 ahead_of(const struct sbn_pass *pass, const struct sbn_range *range, size_t of_large)
 {
-	const size_t run = pass->geometry.spatial * width_of(pass) * pass->geometry.element_bytes;
-	const size_t bytes = image_bytes(pass, range) * pass->geometry.n;
+	const size_t run =
+		pass->geometry.spatial * sbn_tile_width(pass) * pass->geometry.element_bytes;
 
-	if (inputs_of(pass) < 2 || run < LONG_RUN)
+	if (inputs_of(pass) < 2 || run < LONG_RUN || is_fetched(pass, range))
 		return AHEAD;
-	return bytes > FETCHED * sbn_cache_find().bytes ? of_large : AHEAD;
+	return of_large;
 }
 
 void
 sbn_tiles_sum_moments(const struct sbn_pass *pass, const struct sbn_range *range,
 		      const struct sbn_sums *out)
 {
-	struct tile tile;
+	struct sbn_tile tile;
 
 	for (size_t c = range->begin; c < range->end; c += tile.n_channels) {
 		struct sbn_columns sums = { 0 };
 
-		first_tile(pass, range, c, &tile);
-		while (next_positions(pass, &tile, SBN_BLOCK_POSITIONS)) {
-			const struct sbn_operands at = {
-				.x = take_in(pass, &pass->x, &tile, NULL),
-				.more = more_images(pass, &tile),
-				.ahead = AHEAD,
-			};
-			double mean[WIDTH], m2[WIDTH], low[WIDTH] = { 0 };
+		sbn_tile_begin(pass, range, c, &tile);
+		while (sbn_tile_next(pass, &tile, SBN_BLOCK_POSITIONS)) {
+			struct sbn_operands at = sbn_tile_take_x(pass, &tile);
+			double mean[SBN_LANES], m2[SBN_LANES], low[SBN_LANES] = { 0 };
 
+			at.ahead = AHEAD;
 			pass->kernels->rows_moments(&at, tile.n_positions, tile.n_channels, mean,
 						    m2, low);
 			sbn_columns_add(&sums, (double)(tile.n_images * tile.n_positions), mean, m2,
@@ -253,17 +89,18 @@ void
 sbn_tiles_sum_gradients(const struct sbn_pass *pass, const struct sbn_range *range,
 			const struct sbn_sums *out)
 {
-	const size_t most = inputs_are_copied(pass) ? COPIED : SBN_BLOCK_POSITIONS;
+	const size_t most =
+		sbn_tile_inputs_are_copied(pass) ? SBN_TILE_COPIED : SBN_BLOCK_POSITIONS;
 	const size_t ahead = ahead_of(pass, range, AHEAD_SUMS);
-	struct copies copies;
-	struct tile tile;
+	struct sbn_tile_copies copies;
+	struct sbn_tile tile;
 
 	for (size_t c = range->begin; c < range->end; c += tile.n_channels) {
-		double sum[2][WIDTH] = { { 0 } }, part[2][WIDTH];
+		double sum[2][SBN_LANES] = { { 0 } }, part[2][SBN_LANES];
 
-		first_tile(pass, range, c, &tile);
-		while (next_positions(pass, &tile, most)) {
-			struct sbn_operands at = take_operands(pass, &tile, &copies);
+		sbn_tile_begin(pass, range, c, &tile);
+		while (sbn_tile_next(pass, &tile, most)) {
+			struct sbn_operands at = sbn_tile_take(pass, &tile, &copies);
 
 			at.ahead = ahead;
 			pass->kernels->rows_sums(&at, tile.n_positions, tile.n_channels, &pass->k,
@@ -288,52 +125,62 @@ struct fetching {
 };
 
 static void
-map_tile(const struct sbn_pass *pass, const struct tile *tile, kernel *run, size_t ahead)
+map_tile(const struct sbn_pass *pass, const struct sbn_tile *tile, kernel *run, size_t ahead)
 {
-	struct copies copies;
-	struct sbn_operands at = take_operands(pass, tile, &copies);
+	struct sbn_tile_copies copies;
+	struct sbn_operands at = sbn_tile_take(pass, tile, &copies);
 
 	at.ahead = ahead;
 	run(&at, tile->n_positions, tile->n_channels, &pass->k, tile->c);
-	finish_out(pass, &pass->out, tile, copies.out);
-	finish_out(pass, &pass->dz, tile, copies.dz);
+	sbn_tile_give(pass, tile, &copies);
 }
+
+/* Images first .. end - 1. */
+struct images {
+	size_t first, end;
+};
 
 /*
  * The last images first: they have been summed last, and are in the caches if anything is; and what
- * is fetched beside the first ones is summed at once.
+ * is fetched beside the first ones is summed at once. Copies are small, and nothing is in the cache
+ * because of its image: all of them are in order.
  */
 static void
 apply(const struct sbn_pass *pass, const struct sbn_range *range, kernel *run,
-      struct fetching fetching)
+      const struct images *images, struct fetching fetching)
 {
-	/* copies are small, and nothing is in the cache because of its image */
-	const bool is_copy =
-		inputs_are_copied(pass) || is_copied(&pass->out) || is_copied(&pass->dz);
+	const bool is_copied = sbn_tile_is_copied(pass);
 	const size_t ahead = ahead_of(pass, range, AHEAD_MAP);
-	struct tile tile;
+	struct sbn_tile tile;
 
 	for (size_t c = range->begin; c < range->end; c += tile.n_channels) {
-		first_tile(pass, range, c, &tile);
-		if (!is_copy)
-			tile.image = pass->geometry.n;
-		while (is_copy ? next_positions(pass, &tile, COPIED) :
-				 previous_images(pass, &tile, SBN_BLOCK_POSITIONS))
+		sbn_tile_begin(pass, range, c, &tile);
+		if (!is_copied)
+			tile.image = images->end;
+		while (is_copied ?
+			       sbn_tile_next(pass, &tile, SBN_TILE_COPIED) :
+			       sbn_tile_previous(pass, &tile, images->first, SBN_BLOCK_POSITIONS))
 			map_tile(pass, &tile, run,
 				 tile.image < fetching.n_images ? fetching.ahead : ahead);
 	}
 }
 
+static void
+apply_all(const struct sbn_pass *pass, const struct sbn_range *range, kernel *run)
+{
+	apply(pass, range, run, &(struct images){ 0, pass->geometry.n }, (struct fetching){ 0 });
+}
+
 void
 sbn_tiles_normalize(const struct sbn_pass *pass, const struct sbn_range *range)
 {
-	apply(pass, range, pass->kernels->rows_normalize, (struct fetching){ 0 });
+	apply_all(pass, range, pass->kernels->rows_normalize);
 }
 
 void
 sbn_tiles_dx(const struct sbn_pass *pass, const struct sbn_range *range)
 {
-	apply(pass, range, pass->kernels->rows_dx, (struct fetching){ 0 });
+	apply_all(pass, range, pass->kernels->rows_dx);
 }
 
 static bool
@@ -361,18 +208,69 @@ fetching_of(const struct sbn_pass *pass, const struct sbn_range *next,
 					  bytes };
 }
 
+/*
+ * So many images, the first ones, are written when the next chunk's sums are out: meanwhile those
+ * of peers come whose chunk has taken longer. The cache holds as much of a third chunk instead,
+ * which costs more than it gains where chunks are large, of several inputs sooner. None where
+ * nobody is waited for.
+ */
+static size_t
+images_of_rest(const struct sbn_pass *pass, const struct sbn_range *range)
+{
+	const size_t n = pass->geometry.n;
+
+	if (!pass->exchange || pass->bn->group->size == 1 || sbn_tile_is_copied(pass))
+		return 0;
+	if (inputs_of(pass) == 1)
+		return is_fetched(pass, range) ? n / 2 : 0;
+	return chunk_bytes(pass, range) <= sbn_cache_find().bytes / 4 ? n / 4 : 0;
+}
+
+static void
+sum_and_apply(const struct sbn_pass *pass, const struct sbn_range *next, const struct sbn_sums *out,
+	      const struct sbn_range *range, kernel *run)
+{
+	const struct images images = { images_of_rest(pass, range), pass->geometry.n };
+
+	apply(pass, range, run, &images, fetching_of(pass, next, range));
+	pass->sum(pass, next, out);
+}
+
 void
 sbn_tiles_sum_and_normalize(const struct sbn_pass *pass, const struct sbn_range *next,
 			    const struct sbn_sums *out, const struct sbn_range *range)
 {
-	apply(pass, range, pass->kernels->rows_normalize, fetching_of(pass, next, range));
-	pass->sum(pass, next, out);
+	sum_and_apply(pass, next, out, range, pass->kernels->rows_normalize);
 }
 
 void
 sbn_tiles_sum_and_dx(const struct sbn_pass *pass, const struct sbn_range *next,
 		     const struct sbn_sums *out, const struct sbn_range *range)
 {
-	apply(pass, range, pass->kernels->rows_dx, fetching_of(pass, next, range));
-	pass->sum(pass, next, out);
+	sum_and_apply(pass, next, out, range, pass->kernels->rows_dx);
+}
+
+static void
+apply_rest(const struct sbn_pass *pass, const struct sbn_range *range,
+	   const struct sbn_range *beyond, kernel *run)
+{
+	const struct images images = { 0, images_of_rest(pass, range) };
+
+	if (images.end != 0)
+		apply(pass, range, run, &images,
+		      beyond == NULL ? (struct fetching){ 0 } : fetching_of(pass, beyond, range));
+}
+
+void
+sbn_tiles_normalize_rest(const struct sbn_pass *pass, const struct sbn_range *range,
+			 const struct sbn_range *beyond)
+{
+	apply_rest(pass, range, beyond, pass->kernels->rows_normalize);
+}
+
+void
+sbn_tiles_dx_rest(const struct sbn_pass *pass, const struct sbn_range *range,
+		  const struct sbn_range *beyond)
+{
+	apply_rest(pass, range, beyond, pass->kernels->rows_dx);
 }

@@ -17,10 +17,17 @@ void sbn_tiles_sum_gradients(const struct sbn_pass *pass, const struct sbn_range
 			     const struct sbn_sums *out);
 void sbn_tiles_dx(const struct sbn_pass *pass, const struct sbn_range *range);
 
-/* One after the other, but what will be summed is fetched meanwhile. */
+/*
+ * One after the other, but what will be summed is fetched meanwhile; the first images are left for
+ * the rest, where `beyond`, which is summed then, is fetched.
+ */
 void sbn_tiles_sum_and_normalize(const struct sbn_pass *pass, const struct sbn_range *next,
 				 const struct sbn_sums *out, const struct sbn_range *range);
 void sbn_tiles_sum_and_dx(const struct sbn_pass *pass, const struct sbn_range *next,
 			  const struct sbn_sums *out, const struct sbn_range *range);
+void sbn_tiles_normalize_rest(const struct sbn_pass *pass, const struct sbn_range *range,
+			      const struct sbn_range *beyond);
+void sbn_tiles_dx_rest(const struct sbn_pass *pass, const struct sbn_range *range,
+		       const struct sbn_range *beyond);
 
 #endif

@@ -102,15 +102,19 @@ draw_layout(uint64_t *random)
 	return sbn_all_layouts[sbn_random_below(random, N_LAYOUTS)];
 }
 
-/* Every rank has layouts of its own. */
+/* Every rank has layouts of its own, half of them one for all tensors. */
 static void
 draw_layouts(struct plan *plan, syncbn_tensor_t like, uint64_t *random)
 {
 	for (int rank = 0; rank < plan->n_ranks; rank++) {
 		struct passes *p = &plan->passes[rank];
+		syncbn_layout_t same = draw_layout(random);
 
 		*p = (struct passes){ .like = like, .want = SYNCBN_WANT_ALL };
 		p->like.shape[0] = plan->n[rank];
+		p->in.x = p->in.z = p->in.y = p->in.dy = p->in.dx = p->in.dz = same;
+		if (sbn_random_below(random, 2) == 0)
+			continue;
 		p->in.x = draw_layout(random), p->in.z = draw_layout(random);
 		p->in.y = draw_layout(random), p->in.dy = draw_layout(random);
 		p->in.dx = draw_layout(random), p->in.dz = draw_layout(random);
