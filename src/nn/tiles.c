@@ -11,7 +11,8 @@ enum {
 	AHEAD_SUMS = 512,     /* of large chunks of several inputs, as they are summed, */
 	AHEAD_MAP = 1024,     /* and as they are mapped */
 	LONG_RUN = 32 * 1024, /* bytes of a block's positions that lie together */
-	FETCHED = 4 /* caches of the second level; more is not fetched before it is summed */
+	FETCHED = 4,          /* caches of the second level; more is not fetched beforehand */
+	FEWEST = 4            /* tiles of 16 channels that take turns with others */
 };
 
 static size_t
@@ -57,6 +58,29 @@ ahead_of(const struct sbn_pass *pass, const struct sbn_range *range, size_t of_l
 	return of_large;
 }
 
+static void
+add_moments(const struct sbn_pass *pass, const struct sbn_tile *tile, struct sbn_columns *sums)
+{
+	struct sbn_operands at = sbn_tile_take_x(pass, tile);
+	double mean[SBN_LANES], m2[SBN_LANES], low[SBN_LANES] = { 0 };
+
+	at.ahead = AHEAD;
+	pass->kernels->rows_moments(&at, tile->n_positions, tile->n_channels, mean, m2, low);
+	sbn_columns_add(sums, (double)(tile->n_images * tile->n_positions), mean, m2, low,
+			tile->n_channels, pass->bn->wide);
+}
+
+static void
+put_moments(const struct sbn_range *range, const struct sbn_tile *tile,
+	    const struct sbn_columns *sums, const struct sbn_sums *out)
+{
+	for (size_t i = 0; i < tile->n_channels; i++) {
+		const struct sbn_moments sum = sbn_columns_get(sums, i);
+
+		sbn_sums_put(out, (uint32_t)(tile->c - range->begin + i), &sum);
+	}
+}
+
 void
 sbn_tiles_sum_moments(const struct sbn_pass *pass, const struct sbn_range *range,
 		      const struct sbn_sums *out)
@@ -67,21 +91,9 @@ sbn_tiles_sum_moments(const struct sbn_pass *pass, const struct sbn_range *range
 		struct sbn_columns sums = { 0 };
 
 		sbn_tile_begin(pass, range, c, &tile);
-		while (sbn_tile_next(pass, &tile, SBN_BLOCK_POSITIONS)) {
-			struct sbn_operands at = sbn_tile_take_x(pass, &tile);
-			double mean[SBN_LANES], m2[SBN_LANES], low[SBN_LANES] = { 0 };
-
-			at.ahead = AHEAD;
-			pass->kernels->rows_moments(&at, tile.n_positions, tile.n_channels, mean,
-						    m2, low);
-			sbn_columns_add(&sums, (double)(tile.n_images * tile.n_positions), mean, m2,
-					low, tile.n_channels, pass->bn->wide);
-		}
-		for (size_t i = 0; i < tile.n_channels; i++) {
-			const struct sbn_moments sum = sbn_columns_get(&sums, i);
-
-			sbn_sums_put(out, (uint32_t)(c - range->begin + i), &sum);
-		}
+		while (sbn_tile_next(pass, &tile, SBN_BLOCK_POSITIONS))
+			add_moments(pass, &tile, &sums);
+		put_moments(range, &tile, &sums, out);
 	}
 }
 
@@ -209,17 +221,72 @@ fetching_of(const struct sbn_pass *pass, const struct sbn_range *next,
 }
 
 /*
+ * Whether y of a chunk's tiles and the moments of the next one's take turns: then memory always has
+ * to write and to read, whichever way ranks go. Of chunks of some tiles that fit the cache.
+ */
+static bool
+takes_turns(const struct sbn_pass *pass, const struct sbn_range *range)
+{
+	return pass->sum == sbn_tiles_sum_moments && pass->z.data == NULL &&
+	       !sbn_tile_is_copied(pass) && pass->count >= FEWEST * SBN_BLOCK_POSITIONS &&
+	       chunk_bytes(pass, range) <= sbn_cache_find().bytes;
+}
+
+/* The next channels of the range; begins without any. False: there are none. */
+static bool
+enter_channels(const struct sbn_pass *pass, const struct sbn_range *range, struct sbn_tile *tile)
+{
+	const size_t c = tile->c + tile->n_channels;
+
+	if (c >= range->end)
+		return false;
+	sbn_tile_begin(pass, range, c, tile);
+	return true;
+}
+
+/* What is summed in a turn is fetched in it, beside what is written. */
+static void
+normalize_in_turns(const struct sbn_pass *pass, const struct sbn_range *next,
+		   const struct sbn_sums *out, const struct sbn_range *range)
+{
+	const size_t ahead = fetching_of(pass, next, range).ahead;
+	struct sbn_tile written = { .c = range->begin }, summed = { .c = next->begin };
+
+	for (;;) {
+		const bool writes = enter_channels(pass, range, &written);
+		const bool sums = enter_channels(pass, next, &summed);
+		struct sbn_columns columns = { 0 };
+		bool is_written = writes, is_summed = sums;
+
+		if (!writes && !sums)
+			return;
+		while (is_written || is_summed) {
+			is_written =
+				is_written && sbn_tile_next(pass, &written, SBN_BLOCK_POSITIONS);
+			if (is_written)
+				map_tile(pass, &written, pass->kernels->rows_normalize, ahead);
+			is_summed = is_summed && sbn_tile_next(pass, &summed, SBN_BLOCK_POSITIONS);
+			if (is_summed)
+				add_moments(pass, &summed, &columns);
+		}
+		if (sums)
+			put_moments(next, &summed, &columns, out);
+	}
+}
+
+/*
  * So many images, the first ones, are written when the next chunk's sums are out: meanwhile those
  * of peers come whose chunk has taken longer. The cache holds as much of a third chunk instead,
- * which costs more than it gains where chunks are large, of several inputs sooner. None where
- * nobody is waited for.
+ * which costs more than it gains where chunks are large, of several inputs sooner. None beside
+ * turns, or where nobody is waited for.
  */
 static size_t
 images_of_rest(const struct sbn_pass *pass, const struct sbn_range *range)
 {
 	const size_t n = pass->geometry.n;
 
-	if (!pass->exchange || pass->bn->group->size == 1 || sbn_tile_is_copied(pass))
+	if (!pass->exchange || pass->bn->group->size == 1 || sbn_tile_is_copied(pass) ||
+	    takes_turns(pass, range))
 		return 0;
 	if (inputs_of(pass) == 1)
 		return is_fetched(pass, range) ? n / 2 : 0;
@@ -240,7 +307,10 @@ void
 sbn_tiles_sum_and_normalize(const struct sbn_pass *pass, const struct sbn_range *next,
 			    const struct sbn_sums *out, const struct sbn_range *range)
 {
-	sum_and_apply(pass, next, out, range, pass->kernels->rows_normalize);
+	if (takes_turns(pass, range))
+		normalize_in_turns(pass, next, out, range);
+	else
+		sum_and_apply(pass, next, out, range, pass->kernels->rows_normalize);
 }
 
 void

@@ -221,7 +221,10 @@ test_one_position_is_like_no_position(void **state)
 
 /* ---- threads, chunks and instruction sets ---- */
 
-/* Enough elements for five lanes; the layouts of each operand differ from round to round. */
+/*
+ * Enough elements for five lanes; the layouts of each operand differ from round to round, and at
+ * last all are the same, and there is no residual.
+ */
 static uint64_t
 hash_passes(syncbn_group_t *world, syncbn_dtype_t dtype, syncbn_tensor_t like)
 {
@@ -230,10 +233,13 @@ hash_passes(syncbn_group_t *world, syncbn_dtype_t dtype, syncbn_tensor_t like)
 
 	like.dtype = dtype;
 	open_bench(&b, world, like);
-	for (size_t i = 0; i < 8; i++) {
+	for (size_t i = 0; i < 12; i++) {
+		const bool differ = i / 4 == 1;
+
+		b.p.z = i < 8 ? b.r.z : NULL;
 		b.p.in.x = sbn_all_layouts[i % 4];
-		b.p.in.z = sbn_all_layouts[i < 4 ? i : i / 2 % 4];
-		b.p.in.y = sbn_all_layouts[i < 4 ? i : 7 - i];
+		b.p.in.z = sbn_all_layouts[differ ? i / 2 % 4 : i % 4];
+		b.p.in.y = sbn_all_layouts[differ ? 7 - i : i % 4];
 		b.p.in.dy = b.p.in.z;
 		b.p.in.dx = b.p.in.y;
 		b.p.in.dz = b.p.in.x;
