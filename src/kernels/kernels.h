@@ -24,7 +24,7 @@
  * order of images and of rows. The caller cuts blocks: of at most SBN_BLOCK_ROWS rows, or in
  * blocked tensors of SBN_BLOCK_POSITIONS: a part of an image, or as many whole ones as fit.
  *
- * All sums are double, of widened elements, but those about 0 of bfloat16 planes, for which see
+ * All sums are double, of widened elements, but those about 0 of 16-bit planes, for which see
  * below. Moments of a block: d = x - shift, s1 += d, s2 = fma(d, d, s2); mean = shift + s1 / count,
  * m2 = s2 - s1 * s1 / count, at least 0. Blocks are summed with shift 0; where then m2 >= s2 / 2^16
  * does not hold, they are summed again, as those of float64 are at once, with the mean of their
@@ -32,14 +32,15 @@
  * size, summed in pairs (elements i and i + p / 2 are added, then i and i + p / 4, ..., so that
  * equal elements have exactly themselves as their mean), rounded to real. Blocks merge in order by
  * sbn_moments_merge.
- * bfloat16 planes, about 0: of rows of SBN_SHORT_SPATIAL elements and more, lane = index in the
- * row's part of the block, mod 32. A lane is summed in float, s2 by fmaf, over 256 elements of a
- * row, or, of rows that have fewer, over as many whole rows as are 8 steps of 32 (a row's last step
- * may be shorter). Then the sums of lanes 2i and 2i + 1 are added, in float, and this to lane i of
- * 16 in double. Of shorter rows 16 of the block go together: each index is summed in float, s2 by
- * fmaf, over the first 8 of them and over the others; both sums are added, in float, and this to
- * lane = index mod 16 in double, in order of indices. What that gives is used only if 2^-90 <= s2
- * <= the largest float, too.
+ * 16-bit planes of rows of fewer than SBN_SHORT_SPATIAL elements, about 0: 16 rows of the block go
+ * together. Each index is summed over them: of float16 in double, in order of rows; of bfloat16 in
+ * float, s2 by fmaf, over the first 8 of them and over the others, and both sums are added, in
+ * float. This is added to lane = index mod 16 in double, in order of indices.
+ * bfloat16 planes of longer rows, about 0: lane = index in the row's part of the block, mod 32. A
+ * lane is summed in float, s2 by fmaf, over 256 elements of a row, or, of rows that have fewer,
+ * over as many whole rows as are 8 steps of 32 (a row's last step may be shorter). Then the sums of
+ * lanes 2i and 2i + 1 are added, in float, and this to lane i of 16 in double.
+ * What is summed in float is used only if 2^-90 <= s2 <= the largest float, too.
  * Of float64 elements the mean is a sum of two doubles, since sum g * (x - mean) shows what one
  * alone would lose: mean, rounded, and low, its rounding.
  *

@@ -6,6 +6,7 @@ libsbn_core_la_SOURCES += \
 	src/kernels/block.h \
 	src/kernels/choose.c \
 	src/kernels/every_type.h \
+	src/kernels/float_positions_body.h \
 	src/kernels/float_sums_body.h \
 	src/kernels/fold_body.h \
 	src/kernels/formulas_body.h \
@@ -40,7 +41,8 @@ libsbn_core_la_SOURCES += \
 	src/kernels/w16_avx2.h \
 	src/kernels/w16_avx512.h \
 	src/kernels/w16_neon.h \
-	src/kernels/w16_scalar.h
+	src/kernels/w16_scalar.h \
+	src/kernels/wide_positions_body.h
 
 # as choose.c asks for
 AVX512_FLAGS = -mavx512f -mavx512bw -mavx512vl -mf16c

@@ -8,7 +8,7 @@
 SBN_FORCE_INLINE bool
 T(by_positions)(size_t spatial)
 {
-	return HAS_FLOAT_SUMS && spatial > 0 && spatial < SBN_SHORT_SPATIAL;
+	return IS_HALF && spatial > 0 && spatial < SBN_SHORT_SPATIAL;
 }
 
 SBN_FORCE_INLINE void

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Moments of short rows about 0 in float, by positions: the planes of an image lie side by side, a
- * run of elements, which is read a line at a time, the same line of each image, whatever planes
- * meet in it. So lines are read once, and whole where all images begin alike, and all that is done
- * for a plane is done for its positions' sums, when the rows have been summed.
+ * Moments of short rows of 16-bit elements about 0, by positions: the planes of an image lie side
+ * by side, a run of elements, which is read a line at a time, the same line of each image, whatever
+ * planes meet in it. So lines are read once, and whole where all images begin alike, and all that
+ * is done for a plane is done for its positions' sums, when the rows have been summed.
  */
 #ifndef SBN_KERNELS_POSITIONS_BODY_H
 #define SBN_KERNELS_POSITIONS_BODY_H
@@ -11,22 +11,32 @@
 #include "kernels/block.h"
 
 enum {
-	FLOAT_ROWS = FLOAT_STEPS, /* elements of so many rows are added, twice, and then both */
-	PIECE_CHANNELS = 32,      /* at most */
-	PIECE_ELEMENTS = 1024     /* of positions' sums; they stay in the innermost cache */
+	POSITION_ROWS = 2 * FLOAT_STEPS, /* of a block go together */
+	PIECE_CHANNELS = 32,             /* at most */
+	PIECE_ELEMENTS = 1024            /* of positions' sums; they stay in the innermost cache */
 };
 
 #endif
 
-#define STEP (2 * SBN_LANES)
+#define STEP T(position_step)
+#define STEPS T(position_steps)
+
+/* A line, twice, if the registers hold so many sums; else half a line. */
+enum { STEPS = HAS_FLOAT_SUMS || W16_COLUMNS >= 4 ? 2 : 1, STEP = STEPS * SBN_LANES };
+
+#if HAS_FLOAT_SUMS
+#include "kernels/float_positions_body.h"
+#else
+#include "kernels/wide_positions_body.h"
+#endif
 
 /* Some planes of a run. */
 struct PIECE {
-	_Alignas(SBN_STORE_LINE) REAL s1[PIECE_ELEMENTS], s2[PIECE_ELEMENTS]; /* of positions */
-	struct w16 lanes1[PIECE_CHANNELS], lanes2[PIECE_CHANNELS];            /* of planes */
-	size_t channel, n_channels; /* the run's */
-	size_t begin, end;          /* elements; from the line on in which its first one stands */
-	size_t skipped;             /* of begin, which are another plane's */
+	_Alignas(SBN_STORE_LINE) POSITION s1[PIECE_ELEMENTS], s2[PIECE_ELEMENTS]; /* of positions */
+	struct w16 lanes1[PIECE_CHANNELS], lanes2[PIECE_CHANNELS];                /* of planes */
+	size_t channel, n_channels;                                               /* the run's */
+	size_t begin, end; /* elements; from the line on in which its first one stands */
+	size_t skipped;    /* of begin, which are another plane's */
 };
 
 /* What is summed, and what is mapped meanwhile, in strips or in a walk, if they are not NULL. */
@@ -76,8 +86,8 @@ T(into_line)(const struct RUN *run, size_t i)
 SBN_FORCE_INLINE void
 T(enter_piece)(struct PIECE *piece, const struct RUN *run, size_t channel)
 {
-	const size_t most = SBN_MIN((PIECE_ELEMENTS - 2 * STEP) / run->spatial,
-				    (size_t)PIECE_CHANNELS);
+	const size_t most =
+		SBN_MIN((PIECE_ELEMENTS - 4 * SBN_LANES) / run->spatial, (size_t)PIECE_CHANNELS);
 
 	piece->channel = channel;
 	piece->n_channels = SBN_MIN(most, run->n_channels - channel);
@@ -86,38 +96,22 @@ T(enter_piece)(struct PIECE *piece, const struct RUN *run, size_t channel)
 	piece->end = (channel + piece->n_channels) * run->spatial;
 }
 
-/* Adds n elements from i on of rows row..end-1: up to 32 to f, or 64 to f and g. */
+/* Adds n elements from i on of rows row..end-1: up to a step to f, or two to f and g. */
 SBN_FORCE_INLINE void
-T(position_floats)(const struct sbn_operands *at, size_t row, size_t end, size_t i, size_t n,
-		   struct FLOATS *f, struct FLOATS *g)
+T(add_rows)(const struct sbn_operands *at, size_t row, size_t end, size_t i, size_t n,
+	    struct POSITIONS *f, struct POSITIONS *g)
 {
 	const size_t stride = at->x.stride, ahead = at->ahead;
 	const ELEMENT *p = T(in)(at->x, row, i);
 
 	for (; row < end; row++, p += stride) {
 		T(fetch)(p, ahead);
-		T(add_floats)(n >= STEP ? T(load_two)(p) : T(load_two_n)(p, n), f);
-		if (n != 2 * STEP)
+		T(add_positions)(f, p, SBN_MIN(n, (size_t)STEP));
+		if (STEPS == 1 || n != 2 * STEP)
 			continue;
 		T(fetch)(p + STEP, ahead);
-		T(add_floats)(T(load_two)(p + STEP), g);
+		T(add_positions)(g, p + STEP, STEP);
 	}
-}
-
-SBN_FORCE_INLINE void
-T(join_floats)(struct FLOATS *f, const struct FLOATS *g)
-{
-	f->s1.a = V(add)(f->s1.a, g->s1.a);
-	f->s1.b = V(add)(f->s1.b, g->s1.b);
-	f->s2.a = V(add)(f->s2.a, g->s2.a);
-	f->s2.b = V(add)(f->s2.b, g->s2.b);
-}
-
-SBN_FORCE_INLINE void
-T(put_positions)(struct PIECE *piece, size_t i, const struct FLOATS *f)
-{
-	T(store_in_order)(piece->s1 + (i - piece->begin), f->s1);
-	T(store_in_order)(piece->s2 + (i - piece->begin), f->s2);
 }
 
 /* n elements from i on of up to 16 rows, row..end-1; the map has its turns. */
@@ -125,38 +119,34 @@ SBN_FORCE_INLINE void
 T(sum_step)(struct PIECE *piece, const struct RUN *run, size_t row, size_t end, size_t i, size_t n,
 	    int form)
 {
-	const size_t middle = SBN_MIN(row + FLOAT_ROWS, end);
-	struct FLOATS f, g, others, others_of_g;
+	const size_t to = i - piece->begin, middle = SBN_MIN(row + POSITION_ROWS / 2, end);
+	struct POSITIONS f, g;
 
-	T(clear_floats)(&f);
-	T(clear_floats)(&g);
-	T(position_floats)(run->at, row, middle, i, n, &f, &g);
+	T(clear_positions)(&f);
+	T(clear_positions)(&g);
+	T(add_rows)(run->at, row, middle, i, n, &f, &g);
 	T(map_beside)(run, (middle - row) * n, form);
-	if (middle < end) {
-		T(clear_floats)(&others);
-		T(clear_floats)(&others_of_g);
-		T(position_floats)(run->at, middle, end, i, n, &others, &others_of_g);
-		T(join_floats)(&f, &others);
-		T(join_floats)(&g, &others_of_g);
-	}
-	T(put_positions)(piece, i, &f);
-	if (n == 2 * STEP)
-		T(put_positions)(piece, i + STEP, &g);
+	T(half_positions)(&f);
+	T(half_positions)(&g);
+	T(add_rows)(run->at, middle, end, i, n, &f, &g);
+	T(put_positions)(piece->s1 + to, piece->s2 + to, &f);
+	if (STEPS == 2 && n == 2 * STEP)
+		T(put_positions)(piece->s1 + to + STEP, piece->s2 + to + STEP, &g);
 	T(map_beside)(run, (end - middle) * n, form);
 }
 
 /*
- * The piece's positions, of rows row..end-1, two lines at a time. What is behind its end is another
+ * The piece's positions, of rows row..end-1, two steps at a time. What is behind its end is another
  * plane's, but nothing is read behind the run.
  */
 SBN_FORCE_INLINE void
 T(sum_positions)(struct PIECE *piece, const struct RUN *run, size_t row, size_t end, int form)
 {
 	const size_t total = run->n_channels * run->spatial;
-	size_t i = piece->begin, n = STEP - T(into_line)(run, i);
+	size_t i = piece->begin, n = STEP - T(into_line)(run, i) % STEP;
 
 	while (i < piece->end) {
-		if (n == 2 * STEP && i + n <= total) {
+		if (STEPS == 2 && n == 2 * STEP && i + n <= total) {
 			T(sum_step)(piece, run, row, end, i, 2 * STEP, form);
 		} else if (n >= STEP && i + STEP <= total) {
 			n = STEP;
@@ -166,7 +156,7 @@ T(sum_positions)(struct PIECE *piece, const struct RUN *run, size_t row, size_t 
 			T(sum_step)(piece, run, row, end, i, n, form);
 		}
 		i += n;
-		n = i + STEP < piece->end ? 2 * STEP : STEP;
+		n = STEPS == 2 && i + STEP < piece->end ? 2 * STEP : STEP;
 	}
 }
 
@@ -175,32 +165,31 @@ SBN_FORCE_INLINE void
 T(lanes_of_positions)(const struct PIECE *piece, size_t i, size_t spatial, bool is_first,
 		      struct w16 *s1, struct w16 *s2)
 {
-	const REAL *p1 = piece->s1 + piece->skipped + i * spatial;
-	const REAL *p2 = piece->s2 + piece->skipped + i * spatial;
-	const struct VECTOR none = V(set1)(0);
+	const POSITION *p1 = piece->s1 + piece->skipped + i * spatial;
+	const POSITION *p2 = piece->s2 + piece->skipped + i * spatial;
 	size_t j = 0;
 
 	*s1 = is_first ? w16_set1(0) : piece->lanes1[i];
 	*s2 = is_first ? w16_set1(0) : piece->lanes2[i];
 	for (; j + SBN_LANES <= spatial; j += SBN_LANES) {
-		*s1 = w16_add(*s1, V_WIDEN(V(load)(p1 + j)));
-		*s2 = w16_add(*s2, V_WIDEN(V(load)(p2 + j)));
+		*s1 = w16_add(*s1, T(take_positions)(p1 + j, SBN_LANES));
+		*s2 = w16_add(*s2, T(take_positions)(p2 + j, SBN_LANES));
 	}
 	if (j < spatial) {
-		*s1 = w16_add(*s1, V_WIDEN(V(load_n)(p1 + j, spatial - j, none)));
-		*s2 = w16_add(*s2, V_WIDEN(V(load_n)(p2 + j, spatial - j, none)));
+		*s1 = w16_add(*s1, T(take_positions)(p1 + j, spatial - j));
+		*s2 = w16_add(*s2, T(take_positions)(p2 + j, spatial - j));
 	}
 }
 
 SBN_FORCE_INLINE void
-T(add_positions)(struct PIECE *piece, size_t spatial, bool is_first)
+T(put_lanes)(struct PIECE *piece, size_t spatial, bool is_first)
 {
 	for (size_t i = 0; i < piece->n_channels; i++)
 		T(lanes_of_positions)
-		(piece, i, spatial, is_first, &piece->lanes1[i], &piece->lanes2[i]);
+	(piece, i, spatial, is_first, &piece->lanes1[i], &piece->lanes2[i]);
 }
 
-/* Of a plane's block whose float sums will not do. */
+/* Of a plane's block whose sums will not do. */
 SBN_RARELY static struct sbn_moments
 T(positions_again)(const struct sbn_operands *of_first, size_t channel,
 		   const struct sbn_block *block, double squares)
@@ -208,7 +197,8 @@ T(positions_again)(const struct sbn_operands *of_first, size_t channel,
 	struct sbn_operands at = *of_first;
 
 	at.x.data = T(in)(at.x, 0, channel * block->spatial);
-	return T(float_moments_again)(&at, block, squares);
+	return HAS_FLOAT_SUMS ? T(float_moments_again)(&at, block, squares) :
+				T(block_moments_again)(&at, block);
 }
 
 /* Adds the moments of the piece's planes in a block; is_first: all of its positions are there. */
@@ -226,7 +216,8 @@ T(end_positions)(const struct PIECE *piece, const struct RUN *run, const struct 
 		T(lanes_of_positions)(piece, i, block->spatial, is_first, &s1, &s2);
 		T(fold_two)(s1, s2, sums);
 		moments = sbn_moments_of_sums(0, sums[0], sums[1], count, false);
-		if (sbn_moments_cancel(moments.m2, sums[1]) || !sbn_squares_fit(sums[1]))
+		if (sbn_moments_cancel(moments.m2, sums[1]) ||
+		    (HAS_FLOAT_SUMS && !sbn_squares_fit(sums[1])))
 			moments = T(positions_again)(run->at, piece->channel + i, block, sums[1]);
 		sbn_moments_add(&sum[i], &moments, false);
 	}
@@ -237,7 +228,7 @@ SBN_FORCE_INLINE size_t
 T(piece_moments)(struct PIECE *piece, const struct RUN *run, size_t channel,
 		 struct sbn_moments *sum, int form)
 {
-	const size_t most = sbn_rows_of_block(run->spatial), rows = 2 * FLOAT_ROWS;
+	const size_t most = sbn_rows_of_block(run->spatial), rows = POSITION_ROWS;
 
 	T(enter_piece)(piece, run, channel);
 	memset(sum, 0, piece->n_channels * sizeof(*sum));
@@ -251,7 +242,7 @@ T(piece_moments)(struct PIECE *piece, const struct RUN *run, size_t channel,
 			T(sum_positions)(piece, run, row, end, form);
 			if (end == first + block.n)
 				break;
-			T(add_positions)(piece, run->spatial, row == first);
+			T(put_lanes)(piece, run->spatial, row == first);
 		}
 		T(end_positions)(piece, run, &block, row == first, sum);
 	}
@@ -292,3 +283,4 @@ T(positions_of_plane)(const struct sbn_operands *at, size_t n, size_t spatial,
 }
 
 #undef STEP
+#undef STEPS

@@ -66,7 +66,7 @@ T(short_moments)(const struct sbn_operands *at, size_t row, size_t n, size_t spa
 	return T(moments_of_powers)(at, &block, sums);
 }
 
-/* The moments of planes side by side whose rows are short, and not summed in float. */
+/* The moments of planes side by side whose rows are short, and not summed by positions. */
 SBN_FORCE_INLINE void
 T(short_planes)(const struct sbn_beside *beside, size_t n, size_t spatial, struct SPREAD *spread,
 		struct STRIPS *w, int form)
@@ -97,7 +97,7 @@ T(moments_and_strips)(const struct sbn_beside *beside, const struct sbn_operands
 	struct SPREAD spread;
 	struct STRIPS w = T(strips_begin)(&spread, at, n, spatial, k, c, n_channels, form);
 
-	if (HAS_FLOAT_SUMS)
+	if (IS_HALF)
 		T(run_moments)(beside, n, spatial, &spread, &w, NULL, form);
 	else
 		T(short_planes)(beside, n, spatial, &spread, &w, form);

@@ -68,6 +68,8 @@
 #define SPREAD T(spread)
 #define STRIPS T(strips)
 #define FLOATS T(floats)
+#define POSITION T(position)
+#define POSITIONS T(positions)
 #define PIECE T(piece)
 #define RUN T(run)
 #define ROWS_MOMENTS T(rows_moments_sums)
@@ -78,12 +80,14 @@ typedef double element_f64, real_f64;
 typedef uint16_t element_bf16, element_f16;
 typedef float real_bf16, real_f16;
 
-enum {
-	has_float_sums_f32 = false,
-	has_float_sums_f64 = false,
-	has_float_sums_bf16 = true,
-	has_float_sums_f16 = false
-};
+/* What positions are summed in: positions_body.h. */
+typedef double position_f32, position_f64, position_f16;
+typedef float position_bf16;
+
+#define has_float_sums_f32 0 /* for #if, too */
+#define has_float_sums_f64 0
+#define has_float_sums_bf16 1
+#define has_float_sums_f16 0
 
 #define vector_f32 v16
 #define vector_f64 w16

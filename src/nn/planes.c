@@ -48,11 +48,12 @@ ahead_in_memory(const struct sbn_pass *pass, const struct sbn_range *range)
 	return part_bytes(pass, range) < 2 * FAR_AHEAD ? AHEAD : FAR_AHEAD;
 }
 
-/* The kernels read short rows of bfloat16 a line or two of all images at a time. */
+/* The kernels read short rows of 16-bit types a line or two of all images at a time. */
 static size_t
 ahead_of_moments(const struct sbn_pass *pass, const struct sbn_range *range)
 {
-	if (pass->geometry.type == SBN_BF16 && pass->geometry.spatial < SBN_SHORT_SPATIAL)
+	if (pass->geometry.element_bytes == sizeof(uint16_t) &&
+	    pass->geometry.spatial < SBN_SHORT_SPATIAL)
 		return POSITIONS_AHEAD;
 	return ahead_in_memory(pass, range);
 }

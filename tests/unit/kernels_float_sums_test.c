@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Moments of bfloat16 planes, which are summed in float for a while: how near they come to the
- * truth where that is hard, and that all sets agree when it is given up.
+ * truth where that is hard, and that all sets agree when it is given up. And of 16-bit planes side
+ * by side, whose short rows are summed by positions.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -201,6 +202,7 @@ test_nan_and_infinity_are_not_hidden(void **state)
 	}
 }
 
+/* of 16-bit types */
 struct beside_case {
 	const struct sbn_type_kernels *kernels;
 	size_t spatial, n, n_channels, first, out_stride;
@@ -230,12 +232,23 @@ assert_moments_beside(const struct beside_case *t)
 	}
 }
 
-/* Many planes side by side, in strips (where lines begin alike) or not: as each alone. */
+/* Float16's are the same bits. In strips (where lines begin alike) or not: as each alone. */
 static void
-test_planes_side_by_side_have_the_sums_of_each(void **state)
+assert_planes_side_by_side(const struct sbn_type_kernels *kernels)
 {
 	static const size_t sizes[] = { 1, 3, 15, 17, 49, 64, 127, 128 };
 	static const size_t ns[] = { 1, 2, 8, 9, 16, 17, 42, 130 }, channels[] = { 1, 33, 70 };
+
+	for (size_t i = 0; i < 8 * 8 * 3 * 2 * 2; i++) {
+		assert_moments_beside(&(struct beside_case){ kernels, sizes[i % 8], ns[i / 8 % 8],
+							     channels[i / 64 % 3], i / 192 % 2 * 7,
+							     128 + i / 384 });
+	}
+}
+
+static void
+test_planes_side_by_side_have_the_sums_of_each(void **state)
+{
 	const struct sbn_kernels *set;
 	size_t next = 0;
 
@@ -243,11 +256,8 @@ test_planes_side_by_side_have_the_sums_of_each(void **state)
 	fill(6, 1, 1);
 	put(4000, 1e30); /* some are summed again */
 	while ((set = next_set(&next)) != NULL) {
-		for (size_t i = 0; i < 8 * 8 * 3 * 2 * 2; i++) {
-			assert_moments_beside(&(struct beside_case){
-				&set->of[SBN_BF16], sizes[i % 8], ns[i / 8 % 8],
-				channels[i / 64 % 3], i / 192 % 2 * 7, 128 + i / 384 });
-		}
+		assert_planes_side_by_side(&set->of[SBN_BF16]);
+		assert_planes_side_by_side(&set->of[SBN_F16]);
 	}
 }
 

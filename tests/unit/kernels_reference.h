@@ -332,32 +332,49 @@ reference_widen(float sums[32], double s[16])
 	memset(sums, 0, 32 * sizeof(*sums));
 }
 
-/* A position's element in some of a block's rows, and their squares. */
+/* A position's element in some of a block's rows, and their squares; wide: in double. */
 static inline void
 reference_add_rows(const struct reference_block *block, size_t position, size_t row, size_t end,
-		   float sums[2])
+		   bool wide, double sums[2])
 {
 	sums[0] = sums[1] = 0;
 	for (; row < end && row * block->spatial < block->n; row++) {
-		const float x = (float)block->x[row * block->spatial + position];
+		const double x = block->x[row * block->spatial + position];
 
-		sums[0] += x;
-		sums[1] = fmaf(x, x, sums[1]);
+		sums[0] = wide ? sums[0] + x : (double)((float)sums[0] + (float)x);
+		sums[1] = wide ? fma(x, x, sums[1]) :
+				 (double)fmaf((float)x, (float)x, (float)sums[1]);
 	}
 }
 
-/* bfloat16's about 0, of short rows: each position in float, of 8 rows and of 8 more. */
+/* Those of 16 rows: float16's at once, bfloat16's of 8 rows and of 8 more. */
+static inline void
+reference_add_16_rows(const struct reference_block *block, size_t position, size_t row,
+		      double sums[2])
+{
+	double others[2];
+
+	if (block->type == SBN_F16) {
+		reference_add_rows(block, position, row, row + 16, true, sums);
+		return;
+	}
+	reference_add_rows(block, position, row, row + 8, false, sums);
+	reference_add_rows(block, position, row + 8, row + 16, false, others);
+	sums[0] = (double)((float)sums[0] + (float)others[0]);
+	sums[1] = (double)((float)sums[1] + (float)others[1]);
+}
+
+/* About 0, of short rows of 16-bit types. */
 static inline void
 reference_add_positions(const struct reference_block *block, double s1[16], double s2[16])
 {
 	for (size_t row = 0; row * block->spatial < block->n; row += 16) {
 		for (size_t i = 0; i < block->spatial; i++) {
-			float first[2], second[2];
+			double sums[2];
 
-			reference_add_rows(block, i, row, row + 8, first);
-			reference_add_rows(block, i, row + 8, row + 16, second);
-			s1[i % 16] += (double)(first[0] + second[0]);
-			s2[i % 16] += (double)(first[1] + second[1]);
+			reference_add_16_rows(block, i, row, sums);
+			s1[i % 16] += sums[0];
+			s2[i % 16] += sums[1];
 		}
 	}
 }
@@ -383,12 +400,20 @@ reference_add_stretches(const struct reference_block *block, double s1[16], doub
 	reference_widen(f2, s2);
 }
 
+static inline bool
+reference_is_by_positions(const struct reference_block *block)
+{
+	return (block->type == SBN_BF16 || block->type == SBN_F16) && block->in_lanes &&
+	       block->spatial < SBN_SHORT_SPATIAL;
+}
+
+/* About 0, of 16-bit planes. */
 static inline struct sbn_moments
-reference_float_moments(const struct reference_block *block, double *squares)
+reference_half_moments(const struct reference_block *block, double *squares)
 {
 	double s1[16] = { 0 }, s2[16] = { 0 };
 
-	if (block->spatial < SBN_SHORT_SPATIAL)
+	if (reference_is_by_positions(block))
 		reference_add_positions(block, s1, s2);
 	else
 		reference_add_stretches(block, s1, s2);
@@ -404,12 +429,14 @@ reference_block_moments(const struct reference_block *block)
 	double squares;
 
 	if (block->type == SBN_BF16 && block->in_lanes) {
-		moments = reference_float_moments(block, &squares);
+		moments = reference_half_moments(block, &squares);
 		if (moments.m2 >= ldexp(squares, -16) && squares >= 0x1p-90 &&
 		    squares <= (double)FLT_MAX)
 			return moments;
 	} else if (block->type != SBN_F64) {
-		moments = reference_moments_about(block, 0, &squares);
+		moments = reference_is_by_positions(block) ?
+				  reference_half_moments(block, &squares) :
+				  reference_moments_about(block, 0, &squares);
 		if (moments.m2 >= ldexp(squares, -16))
 			return moments;
 	}
