@@ -23,6 +23,40 @@ T(powers_of_tail)(const struct ROW *row, size_t i, size_t n, const struct SHIFT 
 	*s2 = T(tail_is_low)(n) ? w16_halves(t2, *s2) : t2;
 }
 
+/* Adds a row's elements from i on: `whole` in steps, and then `rest`. */
+SBN_FORCE_INLINE void
+T(part_powers)(const struct ROW *from, size_t i, size_t whole, size_t rest,
+	       const struct SHIFT *shift, struct w16 *s1, struct w16 *s2)
+{
+	const size_t end = i + whole;
+
+	for (; i < end; i += SBN_LANES) {
+		T(fetch_row)(from, i, 0);
+		T(row_moments_at)(from, i, SBN_LANES, shift, s1, s2);
+	}
+	if (rest != 0) {
+		T(fetch_row)(from, end, 0);
+		T(powers_of_tail)(from, end, rest, shift, s1, s2);
+	}
+}
+
+/* Adds a row that is longer than a turn of the strips. */
+SBN_FORCE_INLINE void
+T(powers_in_turns)(const struct ROW *from, size_t spatial, const struct SHIFT *shift,
+		   struct w16 *s1, struct w16 *s2, struct SPREAD *spread, struct STRIPS *w,
+		   int form)
+{
+	size_t i = 0;
+
+	for (; i + STRIP_TURN <= spatial; i += STRIP_TURN) {
+		T(part_powers)(from, i, STRIP_TURN, 0, shift, s1, s2);
+		T(strips_beside)(spread, w, STRIP_TURN, form);
+	}
+	T(part_powers)
+	(from, i, (spatial - i) / SBN_LANES * SBN_LANES, spatial % SBN_LANES, shift, s1, s2);
+	w->due += spatial - i;
+}
+
 /* sums[0] of n rows from `row` on, their distances from shift, sums[1] of the squares. */
 SBN_FORCE_INLINE void
 T(short_powers)(const struct sbn_operands *at, size_t row, size_t n, size_t spatial,
@@ -35,14 +69,11 @@ T(short_powers)(const struct sbn_operands *at, size_t row, size_t n, size_t spat
 	for (size_t end = row + n; row < end; row++) {
 		const struct ROW from = T(row_at)(at, row, 0, 0);
 
-		for (size_t i = 0; i < whole; i += SBN_LANES) {
-			T(fetch_row)(&from, i, 0);
-			T(row_moments_at)(&from, i, SBN_LANES, shift, &s1, &s2);
+		if (spatial >= STRIP_TURN) {
+			T(powers_in_turns)(&from, spatial, shift, &s1, &s2, spread, w, form);
+			continue;
 		}
-		if (rest != 0) {
-			T(fetch_row)(&from, whole, 0);
-			T(powers_of_tail)(&from, whole, rest, shift, &s1, &s2);
-		}
+		T(part_powers)(&from, 0, whole, rest, shift, &s1, &s2);
 		T(strips_beside)(spread, w, spatial, form);
 	}
 	sums[0] = T(fold_mixed)(s1);
@@ -66,7 +97,7 @@ T(short_moments)(const struct sbn_operands *at, size_t row, size_t n, size_t spa
 	return T(moments_of_powers)(at, &block, sums);
 }
 
-/* The moments of planes side by side whose rows are short, and not summed by positions. */
+/* The moments of planes side by side whose rows are not summed by positions. */
 SBN_FORCE_INLINE void
 T(short_planes)(const struct sbn_beside *beside, size_t n, size_t spatial, struct SPREAD *spread,
 		struct STRIPS *w, int form)

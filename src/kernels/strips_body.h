@@ -13,10 +13,11 @@
 enum {
 	STRIP_ELEMENTS = 32 * SBN_LANES, /* of each coefficient; they stay in the innermost cache */
 	STRIP_STEPS = 256,               /* at most */
-	STRIP_SPATIAL = SBN_SHORT_SPATIAL, /* longer rows keep coefficients in registers */
-	STRIP_IMAGES = 2,                  /* fewer are not worth it */
-	EDGES_AHEAD = 4,                   /* images; their edges are asked for */
-	RESIDUAL_AHEAD = 2048,             /* bytes */
+	STRIP_SPATIAL = 512,             /* longer rows gain nothing where memory is fast */
+	STRIP_TURN = 8 * SBN_LANES,      /* elements of longer rows that are summed between maps */
+	STRIP_IMAGES = 2,                /* fewer are not worth it */
+	EDGES_AHEAD = 4,                 /* images; their edges are asked for */
+	RESIDUAL_AHEAD = 2048,           /* bytes */
 	RESIDUAL_FAR_AHEAD = 6144
 };
 
@@ -58,6 +59,16 @@ struct STRIPS {
 };
 
 /*
+ * Rows of fewer elements are mapped in strips. Backward longer ones are better off with their
+ * coefficients in registers; and those of 16-bit types are not summed in turns with strips.
+ */
+SBN_FORCE_INLINE size_t
+T(strip_spatial)(int form)
+{
+	return IS_HALF || form & SBN_FORM_DY ? SBN_SHORT_SPATIAL : STRIP_SPATIAL;
+}
+
+/*
  * Whether planes are mapped in strips: the lines of all images begin at the same element, and what
  * is read lies in the cache, for strips go from image to image. (Backward it does wherever dx
  * depends on x, for sums come first.)
@@ -70,7 +81,7 @@ T(in_strips)(const struct sbn_operands *at, size_t n, size_t spatial, int form)
 
 	if (form & SBN_FORM_OTHER || !sbn_form_is_usual(form))
 		return false;
-	return spatial > 0 && spatial < STRIP_SPATIAL && n >= STRIP_IMAGES &&
+	return spatial > 0 && spatial < T(strip_spatial)(form) && n >= STRIP_IMAGES &&
 	       (at->ahead == 0 || form & SBN_FORM_DY) &&
 	       (!is_stream || stride * sizeof(ELEMENT) % SBN_STORE_LINE == 0);
 }
@@ -215,11 +226,11 @@ T(strips_enter)(struct STRIPS *w, size_t image, int form)
 	w->image = image;
 	w->i = w->begin;
 	w->row = T(row_at)(w->at, image, 0, form);
-	w->row.ahead_z = RESIDUAL_AHEAD;
+	w->row.ahead_z = sbn_ahead_of_residual(w->whole * sizeof(ELEMENT));
 	if (image + 1 >= w->n)
 		return;
 	w->second = T(row_at)(w->at, image + 1, 0, form);
-	w->second.ahead_z = RESIDUAL_AHEAD;
+	w->second.ahead_z = w->row.ahead_z;
 }
 
 static struct STRIPS
