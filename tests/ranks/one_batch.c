@@ -5,17 +5,20 @@
 #include <string.h>
 
 #include "base/hash.h"
+#include "base/math.h"
 #include "unit/random.h"
 
 const struct shape shapes[] = {
-	{ { 2, 3, 0, 1, 2, 1, 4, 3 }, 5, 7, 7, 0, 0.5, 2 },
-	{ { 3, 1, 2, 2, 1, 0, 1, 1 }, 64, 14, 14, 0, -1, 1 },
-	{ { 2, 1, 1, 1, 1, 1, 1, 1 }, 3, 50, 50, 0, 0, 1 },
-	{ { 8, 5, 7, 1, 2, 3, 4, 2 }, 33, 0, 0, 0, 3, 1 },
-	{ { 150, 140, 7, 1, 2, 3, 4, 300 }, 17, 0, 0, 0, 0, 1 },
-	{ { 4, 3, 5, 1, 2, 3, 4, 2 }, 19, 6, 5, 1, 2, 1 },
-	{ { 2, 1, 1, 0, 3, 1, 1, 2 }, 4099, 2, 1, 0, 0, 1 },
-	{ { 3, 3, 1, 1, 1, 1, 1, 1 }, 16, 9, 11, 0, 1000, 0.1 },
+	{ { 2, 3, 0, 1, 2, 1, 4, 3 }, 5, 7, 7, 0, 0, 0.5, 2 },
+	{ { 3, 1, 2, 2, 1, 0, 1, 1 }, 64, 14, 14, 0, 0, -1, 1 },
+	{ { 2, 1, 1, 1, 1, 1, 1, 1 }, 3, 50, 50, 0, 0, 0, 1 },
+	{ { 8, 5, 7, 1, 2, 3, 4, 2 }, 33, 0, 0, 0, 0, 3, 1 },
+	{ { 150, 140, 7, 1, 2, 3, 4, 300 }, 17, 0, 0, 0, 0, 0, 1 },
+	{ { 4, 3, 5, 1, 2, 3, 4, 2 }, 19, 6, 5, 1, 0, 2, 1 },
+	{ { 2, 1, 1, 0, 3, 1, 1, 2 }, 4099, 2, 1, 0, 0, 0, 1 },
+	{ { 3, 3, 1, 1, 1, 1, 1, 1 }, 16, 9, 11, 0, 0, 1000, 0.1 },
+	{ { 9, 5, 2, 1, 4, 1, 3, 2 }, 53, 6, 6, 0, 16, 2, 1 },
+	{ { 8, 9, 1, 3, 2, 1, 1, 4 }, 40, 5, 7, 0, 8, 0, 1 },
 };
 
 const size_t n_shapes = sizeof(shapes) / sizeof(shapes[0]);
@@ -55,23 +58,53 @@ params_of(const struct job *job, int rank)
 	       (size_t)rank * 4 * (size_t)job->shape->channels;
 }
 
+/* A rank's channels as they lie in memory: blocked ones are padded. */
+static size_t
+padded_channels(const struct shape *shape)
+{
+	return shape->block == 0 ? (size_t)shape->channels :
+				   sbn_align_up((size_t)shape->channels, (size_t)shape->block);
+}
+
+/* Of an element, in the layout under test. */
+static size_t
+place_of(const struct shape *shape, size_t i, size_t c, size_t s)
+{
+	const size_t channels = padded_channels(shape), spatial = spatial_of(shape);
+	const size_t block = (size_t)shape->block;
+
+	if (shape->last)
+		return (i * spatial + s) * channels + c;
+	if (block == 0)
+		return (i * channels + c) * spatial + s;
+	return ((i * (channels / block) + c / block) * spatial + s) * block + c % block;
+}
+
 /* Between channels first, in which the test keeps everything, and the layout under test. */
 static void
-relayout(const struct shape *shape, size_t n, const float *from, float *to, int to_last)
+relayout(const struct shape *shape, size_t n, float *first, float *tested, int to_tested)
 {
 	size_t channels = (size_t)shape->channels, spatial = spatial_of(shape);
 
 	for (size_t i = 0; i < n; i++)
 		for (size_t c = 0; c < channels; c++)
 			for (size_t s = 0; s < spatial; s++) {
-				size_t first = (i * channels + c) * spatial + s;
-				size_t last = (i * spatial + s) * channels + c;
+				float *a = &first[(i * channels + c) * spatial + s];
+				float *b = &tested[place_of(shape, i, c, s)];
 
-				if (to_last)
-					to[last] = from[first];
+				if (to_tested)
+					*b = *a;
 				else
-					to[first] = from[last];
+					*a = *b;
 			}
+}
+
+static syncbn_layout_t
+layout_of(const struct shape *shape)
+{
+	if (shape->block != 0)
+		return shape->block == 8 ? SYNCBN_BLOCKED_8 : SYNCBN_BLOCKED_16;
+	return shape->last ? SYNCBN_CHANNELS_LAST : SYNCBN_CHANNELS_FIRST;
 }
 
 static syncbn_tensor_t
@@ -82,7 +115,7 @@ tensor_of(const struct shape *shape, int rank, float *data)
 				    syncbn_tensor_nchw(data, shape->n[rank], shape->channels,
 						       shape->height, shape->width);
 
-	t.layout = shape->last ? SYNCBN_CHANNELS_LAST : SYNCBN_CHANNELS_FIRST;
+	t.layout = layout_of(shape);
 	return t;
 }
 
@@ -124,25 +157,23 @@ keep_params(float *params, syncbn_batch_norm_t *bn, size_t channels)
 }
 
 static void
-keep_tensor(const struct job *job, int rank, const float *tensor, float *out)
+keep_tensor(const struct job *job, int rank, float *tensor, float *out)
 {
 	size_t a_row = (size_t)job->shape->channels * spatial_of(job->shape);
 	size_t n = (size_t)job->shape->n[rank];
 
 	out += rows_before(job, rank) * a_row;
-	if (job->shape->last)
-		relayout(job->shape, n, tensor, out, 0);
-	else
-		memcpy(out, tensor, n * a_row * sizeof(float));
+	relayout(job->shape, n, out, tensor, 0);
 }
 
 static void
 keep(const struct job *job, int rank, syncbn_batch_norm_t *bn, const syncbn_saved_t *saved,
-     const float *y, const float *dx)
+     float *y, float *dx)
 {
 	size_t channels = (size_t)job->shape->channels;
 	size_t bytes =
-		(size_t)job->shape->n[rank] * channels * spatial_of(job->shape) * sizeof(float);
+		(size_t)job->shape->n[rank] * padded_channels(job->shape) * spatial_of(job->shape) *
+		sizeof(float);
 	uint64_t hash = hash_statistics(bn, saved, channels);
 
 	job->result->statistics[rank] = hash;
@@ -161,7 +192,7 @@ train_once(int rank, void *argument)
 	const struct job *job = argument;
 	const struct shape *shape = job->shape;
 	size_t channels = (size_t)shape->channels, n = (size_t)shape->n[rank];
-	size_t mine = n * channels * spatial_of(shape);
+	size_t mine = n * padded_channels(shape) * spatial_of(shape);
 	size_t at = rows_before(job, rank) * channels * spatial_of(shape);
 	syncbn_batch_norm_config_t config = SYNCBN_BATCH_NORM_TORCH(shape->channels);
 	float *buffer = syncbn_alloc((4 * mine + 1) * sizeof(float));
@@ -173,13 +204,9 @@ train_once(int rank, void *argument)
 	syncbn_saved_t *saved;
 
 	choose_environment(job);
-	if (shape->last) {
-		relayout(shape, n, job->x + at, x, 1);
-		relayout(shape, n, job->dy + at, dy, 1);
-	} else {
-		memcpy(x, job->x + at, mine * sizeof(float));
-		memcpy(dy, job->dy + at, mine * sizeof(float));
-	}
+	memset(buffer, 0, 4 * mine * sizeof(float));
+	relayout(shape, n, job->x + at, x, 1);
+	relayout(shape, n, job->dy + at, dy, 1);
 	EXPECT(syncbn_init(NULL, &world) == SYNCBN_OK);
 	EXPECT(syncbn_batch_norm_new(world, &config, &bn) == SYNCBN_OK);
 	EXPECT(syncbn_batch_norm_bind(bn, SYNCBN_GAMMA, job->gamma) == SYNCBN_OK);

@@ -13,6 +13,7 @@ struct shape {
 	int64_t channels;
 	int64_t height, width; /* 0: (N, C) */
 	int last;              /* channels last */
+	int block;             /* blocks of so many channels; 0: none */
 	double mean, sd;
 };
 

@@ -229,6 +229,53 @@ test_nothing_outside_the_arrays_is_touched(void **state)
 	munmap(other - page_bytes, 3 * page_bytes);
 }
 
+/* Two images of up to three planes, of x and of y, with nothing before or behind them. */
+static void
+run_images(const struct sbn_type_kernels *kernels, void *x, void *y, size_t spatial,
+	   size_t n_planes)
+{
+	static const double zeros[3];
+	const struct sbn_operands at = {
+		.x = { x, n_planes * spatial },
+		.out = { y, n_planes * spatial },
+		.stream = true,
+	};
+	const struct sbn_coefficients k = {
+		zeros, zeros, zeros, zeros, zeros, zeros,
+		zeros, zeros, SBN_ACT_RELU, 0, false, false, false
+	};
+	struct sbn_pair sums[3];
+	double low[3];
+	const struct sbn_beside beside = { &at, n_planes, sums, low };
+
+	kernels->planes_moments(&beside, 2, spatial);
+	kernels->planes_normalize_beside(&beside, &at, 2, spatial, &k, 0, n_planes);
+	sbn_stream_end();
+}
+
+static void
+test_nothing_outside_images_is_touched(void **state)
+{
+	size_t page_bytes = (size_t)sysconf(_SC_PAGESIZE), next = 0;
+	char *x = new_lone_page(page_bytes), *y = new_lone_page(page_bytes);
+	const struct sbn_type_kernels *kernels;
+	enum sbn_type type;
+
+	(void)state;
+	while ((kernels = next_kernels(&next, &type)) != NULL) {
+		for (size_t spatial = 1; spatial <= 80; spatial++)
+			for (size_t n_planes = 1; n_planes <= 3; n_planes++) {
+				size_t bytes = 2 * n_planes * spatial * sbn_type_bytes(type);
+
+				run_images(kernels, x, y, spatial, n_planes);
+				run_images(kernels, x + page_bytes - bytes,
+					   y + page_bytes - bytes, spatial, n_planes);
+			}
+	}
+	munmap(x - page_bytes, 3 * page_bytes);
+	munmap(y - page_bytes, 3 * page_bytes);
+}
+
 static void
 test_sums_stay_in_their_arrays(void **state)
 {
@@ -261,6 +308,7 @@ main(void)
 		cmocka_unit_test(test_gradients_may_overwrite_any_input),
 		cmocka_unit_test(test_a_sum_may_overwrite_its_terms),
 		cmocka_unit_test(test_nothing_outside_the_arrays_is_touched),
+		cmocka_unit_test(test_nothing_outside_images_is_touched),
 		cmocka_unit_test(test_sums_stay_in_their_arrays),
 	};
 

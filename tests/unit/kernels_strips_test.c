@@ -9,8 +9,9 @@
 #include "kernels_cases.h"
 #include "kernels_sets.h"
 
-enum { CHANNELS = 32, MOST_IMAGES = 3, MOST_SPATIAL = 255 };
+enum { CHANNELS = 32, MOST_IMAGES = 3, MOST_SPATIAL = 512 };
 enum { SIZE = CHANNELS * MOST_IMAGES * MOST_SPATIAL + 64 };
+_Static_assert(SIZE + SIZE / 2 + SIZE <= CASE_POOL, "the inputs end in the pool");
 
 /* Images of CHANNELS planes, of which some are mapped, and forward the others summed. */
 struct strips_case {
@@ -134,8 +135,9 @@ assert_same_both_ways(const struct strips_case *t, bool backward)
 static void
 run_every_size(struct strips_case *t)
 {
-	static const size_t spatials[] = { 1,  2,  3,  7,  8,  9,   15,  16,  17,  24,  25,
-					   31, 36, 40, 49, 64, 100, 127, 128, 143, 196, 255 };
+	static const size_t spatials[] = { 1,  2,  3,   7,   8,	  9,   15,  16,  17,
+					   24, 25, 31,  36,  40,  49,  64,  100, 127,
+					   128, 143, 196, 255, 257, 511, 512 };
 	static const size_t mapped[] = { 0, 1, 16, 31 }, margins[] = { 0, 5 };
 
 	for (size_t number = 0; number < 2 * CASE_COUNT(spatials) * CASE_COUNT(mapped) * 2 * 2;
