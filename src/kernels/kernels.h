@@ -24,13 +24,14 @@
  * order of images and of rows. The caller cuts blocks: of at most SBN_BLOCK_ROWS rows, or in
  * blocked tensors of SBN_BLOCK_POSITIONS: a part of an image, or as many whole ones as fit.
  *
- * All sums are double, of widened elements, but those about 0 of 16-bit planes, for which see
- * below. Moments of a block: d = x - shift, s1 += d, s2 = fma(d, d, s2); mean = shift + s1 / count,
- * m2 = s2 - s1 * s1 / count, at least 0. Blocks are summed with shift 0; where then m2 >= s2 / 2^16
- * does not hold, they are summed again, as those of float64 are at once, with the mean of their
- * first p elements (in order, crossing rows), p the largest power of two up to 16 and the block's
- * size, summed in pairs (elements i and i + p / 2 are added, then i and i + p / 4, ..., so that
- * equal elements have exactly themselves as their mean), rounded to real. Blocks merge in order by
+ * All sums are double, of widened elements, but floats of bfloat16 planes about 0; those, and short
+ * rows of float16, have an order of their own, for which see below.
+ * Moments of a block: d = x - shift, s1 += d, s2 = fma(d, d, s2); mean = shift + s1 / count, m2 =
+ * s2 - s1 * s1 / count, at least 0. Blocks are summed with shift 0; where then m2 >= s2 / 2^16 does
+ * not hold, they are summed again, as those of float64 are at once, with the mean of their first p
+ * elements (in order, crossing rows), p the largest power of two up to 16 and the block's size,
+ * summed in pairs (elements i and i + p / 2 are added, then i and i + p / 4, ..., so that equal
+ * elements have exactly themselves as their mean), rounded to real. Blocks merge in order by
  * sbn_moments_merge.
  * 16-bit planes of rows of fewer than SBN_SHORT_SPATIAL elements, about 0: 16 rows of the block go
  * together. Each index is summed over them: of float16 in double, in order of rows; of bfloat16 in

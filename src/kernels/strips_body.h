@@ -13,8 +13,8 @@
 enum {
 	STRIP_ELEMENTS = 32 * SBN_LANES, /* of each coefficient; they stay in the innermost cache */
 	STRIP_STEPS = 256,               /* at most */
-	STRIP_SPATIAL = 512,             /* longer rows gain nothing where memory is fast */
-	STRIP_TURN = 8 * SBN_LANES,      /* elements of longer rows that are summed between maps */
+	STRIP_SPATIAL = 512,             /* elements: such rows lose where memory is fast */
+	STRIP_TURN = 8 * SBN_LANES,      /* elements of a row that are summed between maps */
 	STRIP_IMAGES = 2,                /* fewer are not worth it */
 	EDGES_AHEAD = 4,                 /* images; their edges are asked for */
 	RESIDUAL_AHEAD = 2048,           /* bytes */
@@ -60,7 +60,8 @@ struct STRIPS {
 
 /*
  * Rows of fewer elements are mapped in strips. Backward longer ones are better off with their
- * coefficients in registers; and those of 16-bit types are not summed in turns with strips.
+ * coefficients in registers; and beside strips those of 16-bit types are summed by positions, as
+ * only short ones may be.
  */
 SBN_FORCE_INLINE size_t
 T(strip_spatial)(int form)

@@ -75,7 +75,7 @@ struct sbn_pass {
 			      const struct sbn_sums *out, const struct sbn_range *range);
 	/*
 	 * Writes what sum_and_apply has left of its range, when the sums are published: beyond is
-	 * what will be summed next, NULL: nothing. NULL: it leaves nothing.
+	 * what will be summed next, NULL: nothing. NULL: sum_and_apply writes all of it.
 	 */
 	void (*apply_rest)(const struct sbn_pass *pass, const struct sbn_range *range,
 			   const struct sbn_range *beyond);

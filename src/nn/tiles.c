@@ -12,7 +12,7 @@ enum {
 	AHEAD_MAP = 1024,     /* and as they are mapped */
 	LONG_RUN = 32 * 1024, /* bytes of a block's positions that lie together */
 	FETCHED = 4,          /* caches of the second level; more is not fetched beforehand */
-	FEWEST = 4            /* tiles of 16 channels that take turns with others */
+	FEWEST_BLOCKS = 4     /* blocks' positions, where tiles take turns with others */
 };
 
 static size_t
@@ -228,7 +228,7 @@ static bool
 takes_turns(const struct sbn_pass *pass, const struct sbn_range *range)
 {
 	return pass->sum == sbn_tiles_sum_moments && pass->z.data == NULL &&
-	       !sbn_tile_is_copied(pass) && pass->count >= FEWEST * SBN_BLOCK_POSITIONS &&
+	       !sbn_tile_is_copied(pass) && pass->count >= FEWEST_BLOCKS * SBN_BLOCK_POSITIONS &&
 	       chunk_bytes(pass, range) <= sbn_cache_find().bytes;
 }
 
