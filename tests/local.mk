@@ -188,6 +188,7 @@ test_headers = \
 	tests/unit/kernels_cases.h \
 	tests/unit/kernels_elements.h \
 	tests/unit/kernels_reference.h \
+	tests/unit/kernels_reference_formulas.h \
 	tests/unit/kernels_reference_set.h \
 	tests/unit/kernels_sets.h \
 	tests/unit/machine.h \
