@@ -30,6 +30,9 @@
 /* Code that runs so rarely that one copy out of line is better. */
 #define SBN_RARELY __attribute__((noinline))
 
+/* Of a row whose blocks are summed abreast, at most. */
+enum { ABREAST_BLOCKS = 32 };
+
 /* A part of a plane, or of a matrix whose columns are channels. */
 struct sbn_block {
 	size_t row, n; /* rows row..row+n-1 */

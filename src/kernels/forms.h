@@ -73,6 +73,7 @@ sbn_form_is_usual(int form)
 #define SBN_SWITCH_SUMS(form, function, ...) function(__VA_ARGS__, form)
 #define SBN_SWITCH_DX(form, function, ...) function(__VA_ARGS__, form)
 #define SBN_SWITCH_FORWARD_STREAM(form, function, ...) function(__VA_ARGS__, form)
+#define SBN_SWITCH_DX_STREAM(form, function, ...) function(__VA_ARGS__, form)
 
 #else
 
@@ -118,13 +119,21 @@ sbn_form_is_usual(int form)
 		SBN_FORM_OTHERS(form, __VA_ARGS__);                                    \
 	}
 
-#define SBN_SWITCH_DX(form, ...)                                                      \
-	switch (form) {                                                               \
-		SBN_FORM_CASES(SBN_FORM_DX, __VA_ARGS__);                             \
-		SBN_FORM_CASES(SBN_FORM_DX | SBN_FORM_ACT, __VA_ARGS__);              \
-		SBN_FORM_CASES(SBN_FORM_DX | SBN_FORM_DZ | SBN_FORM_ACT | SBN_FORM_Z, \
-			       __VA_ARGS__);                                          \
-		SBN_FORM_OTHERS(form, __VA_ARGS__);                                   \
+#define SBN_CASES_DX(cases, ...)                     \
+	cases(SBN_FORM_DX, __VA_ARGS__);                \
+	cases(SBN_FORM_DX | SBN_FORM_ACT, __VA_ARGS__); \
+	cases(SBN_FORM_DX | SBN_FORM_DZ | SBN_FORM_ACT | SBN_FORM_Z, __VA_ARGS__)
+
+#define SBN_SWITCH_DX(form, ...)                           \
+	switch (form) {                                    \
+		SBN_CASES_DX(SBN_FORM_CASES, __VA_ARGS__); \
+		SBN_FORM_OTHERS(form, __VA_ARGS__);        \
+	}
+
+/* For usual forms with SBN_FORM_STREAM. */
+#define SBN_SWITCH_DX_STREAM(form, ...)                       \
+	switch (form) {                                       \
+		SBN_CASES_DX(SBN_FORM_STREAMED, __VA_ARGS__); \
 	}
 
 #endif

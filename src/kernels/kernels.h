@@ -64,6 +64,8 @@
 #define SBN_BLOCK_ROWS 128
 #define SBN_BLOCK_POSITIONS 512
 #define SBN_SHORT_SPATIAL 128 /* rows of fewer elements have loops of their own */
+#define SBN_ABREAST 4           /* images that are read or written in turns of some lines, */
+#define SBN_ABREAST_SPATIAL 256 /* where their rows have so many elements */
 #define SBN_STORE_LINE 64 /* bytes of a cache line, as stores past the caches take them */
 
 /* How many rows of a plane are a block, or have a part in one; the last block may have fewer. */
@@ -173,8 +175,9 @@ struct sbn_operands {
 struct sbn_beside {
 	const struct sbn_operands *at; /* of the first of them */
 	size_t n_channels;
-	struct sbn_pair *sums; /* out: (mean, m2) */
+	struct sbn_pair *sums; /* out: (mean, m2); backward (sum g, sum g * (x - mean)) */
 	double *low;           /* out: of float64 elements; else NULL */
+	size_t c;              /* backward: the first one's number */
 };
 
 struct sbn_type_kernels {
@@ -213,6 +216,11 @@ struct sbn_type_kernels {
 					const struct sbn_operands *at, size_t n, size_t spatial,
 					const struct sbn_coefficients *k, size_t c,
 					size_t n_channels);
+
+	/* The same backward: planes_dx, and plane_sums of other planes, put there, not added. */
+	void (*planes_dx_beside)(const struct sbn_beside *beside, const struct sbn_operands *at,
+				 size_t n, size_t spatial, const struct sbn_coefficients *k,
+				 size_t c, size_t n_channels);
 
 	/*
 	 * One block of rows, at least one: mean[i] and m2[i] of channels i = 0..n_channels-1, and

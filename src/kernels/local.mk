@@ -3,6 +3,7 @@
 # its own source may be compiled for it. The bodies say themselves what is a vector: a compiler that
 # makes pairs of their pointers only has to take these apart again.
 libsbn_core_la_SOURCES += \
+	src/kernels/abreast_body.h \
 	src/kernels/block.h \
 	src/kernels/choose.c \
 	src/kernels/every_type.h \

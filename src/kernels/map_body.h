@@ -1,9 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The maps of planes that lie side by side. An image's planes are one run of elements, which is
- * walked 16 at a time from a line's edge on; where a plane ends within 16, they are mapped with
- * both planes' coefficients, so that no line is written in two parts.
+ * walked a step at a time from a line's edge on; where a plane ends within a step, it is mapped
+ * with both planes' coefficients, so that no line is written in two parts. Some images are walked
+ * abreast, a few lines of each in turn: memory and the CPU's prefetcher have more to go on with.
  */
+
+#define STEP T(walk_step)
+
+/* At least a line. */
+enum { STEP = (IS_HALF ? 2 : 1) * SBN_LANES };
 
 /*
  * A walk over the planes of all images; it stands at the end of a plane only when it is done. No
@@ -14,9 +20,10 @@ struct WALK {
 	const struct sbn_operands *at;
 	const struct sbn_coefficients *k; /* of all channels */
 	size_t c, n_channels, n, spatial;
-	size_t image; /* which is walked over; n: the walk is done */
-	struct ROW row;
-	size_t whole;          /* elements up to the last 16 that stand at an edge */
+	size_t image;   /* the first of those that are walked over; n: the walk is done */
+	size_t abreast; /* how many they are */
+	struct ROW row; /* the first one's */
+	size_t whole;          /* elements up to the last step's end */
 	size_t i, plane, end;  /* the next element, and its plane's number and end */
 	struct COEFFICIENTS v; /* the plane's */
 	size_t due;            /* elements that have been summed meanwhile, but not walked over */
@@ -43,34 +50,69 @@ T(walk_enter_plane)(struct WALK *w, size_t plane, int form)
 	T(load_map)(&w->v, w->k, w->c + plane, 0, form);
 }
 
-/* 16 elements of the plane and of those that follow. */
-SBN_FORCE_INLINE void
-T(walk_across)(struct WALK *w, int form)
+/* Image m of those abreast. */
+SBN_FORCE_INLINE struct ROW
+T(walk_row)(const struct WALK *w, size_t m, int form)
 {
-	struct RESULTS r = T(map)(&w->row, w->i, SBN_LANES, &w->v, form);
+	struct ROW row;
 
-	T(walk_fetch)(&w->row, w->i, form);
-	while (w->end < w->i + SBN_LANES) {
-		const size_t n = w->end - w->i;
+	if (m == 0)
+		return w->row;
+	row = T(row_at)(w->at, w->image + m, 0, form);
+	row.ahead_z = w->row.ahead_z;
+	return row;
+}
+
+/* 16 elements from i on, of the plane and of those that follow. */
+SBN_FORCE_INLINE void
+T(walk_across_at)(struct WALK *w, const struct ROW *row, size_t i, int form)
+{
+	struct RESULTS r = T(map)(row, i, SBN_LANES, &w->v, form);
+
+	T(walk_fetch)(row, i, form);
+	while (w->end < i + SBN_LANES) {
+		const size_t n = w->end - i;
 		struct RESULTS next;
 
 		T(walk_enter_plane)(w, w->plane + 1, form);
-		next = T(map)(&w->row, w->i, SBN_LANES, &w->v, form);
+		next = T(map)(row, i, SBN_LANES, &w->v, form);
 		r.out = V(blend)(n, r.out, next.out);
 		r.dz = V(blend)(n, r.dz, next.dz);
 	}
-	T(give_whole)(&w->row, w->i, &r, form);
-	w->i += SBN_LANES;
+	T(give_whole)(row, i, &r, form);
+}
+
+/* A step over a plane's end. */
+SBN_FORCE_INLINE void
+T(walk_across)(struct WALK *w, int form)
+{
+	const size_t plane = w->plane;
+
+	for (size_t m = 0; m < w->abreast; m++) {
+		const struct ROW row = T(walk_row)(w, m, form);
+
+		if (m > 0)
+			T(walk_enter_plane)(w, plane, form);
+		for (size_t i = w->i; i < w->i + STEP; i += SBN_LANES) {
+			if (i == w->end)
+				T(walk_enter_plane)(w, w->plane + 1, form);
+			T(walk_across_at)(w, &row, i, form);
+		}
+	}
+	w->i += STEP;
 }
 
 /* n <= 16 elements of one plane, wherever they stand. */
 SBN_FORCE_INLINE void
 T(walk_part)(struct WALK *w, size_t n, int form)
 {
-	struct RESULTS r = T(map)(&w->row, w->i, n, &w->v, form);
+	for (size_t m = 0; m < w->abreast; m++) {
+		const struct ROW row = T(walk_row)(w, m, form);
+		const struct RESULTS r = T(map)(&row, w->i, n, &w->v, form);
 
-	T(walk_fetch)(&w->row, w->i, form);
-	T(give)(&w->row, w->i, n, &r, form);
+		T(walk_fetch)(&row, w->i, form);
+		T(give)(&row, w->i, n, &r, form);
+	}
 	w->i += n;
 }
 
@@ -91,21 +133,32 @@ T(walk_fetch_edges)(const struct WALK *w, size_t image, int form)
 		T(fetch_edge)(w->at, image, total - 1, form);
 }
 
+/* How many of the images that are left can be walked abreast: their lines begin alike. */
+SBN_FORCE_INLINE size_t
+T(walk_abreast)(const struct WALK *w, int form)
+{
+	const size_t stride = form & SBN_FORM_OUT ? w->at->out.stride : w->at->dz.stride;
+
+	if (form & SBN_FORM_STREAM && stride * sizeof(ELEMENT) % SBN_STORE_LINE != 0)
+		return 1;
+	return SBN_MIN(w->n - w->image, (size_t)SBN_ABREAST);
+}
+
 /* Goes to an image; returns how many elements stand before its first line. */
 SBN_FORCE_INLINE size_t
 T(walk_enter_image)(struct WALK *w, size_t image, int form)
 {
-	const size_t line = SBN_MAX(SBN_STORE_LINE / sizeof(ELEMENT), (size_t)SBN_LANES);
 	const size_t total = w->spatial * w->n_channels;
 	size_t head;
 
-	T(walk_fetch_edges)(w, image + EDGES_AHEAD, form);
 	w->image = image;
+	w->abreast = T(walk_abreast)(w, form);
+	for (size_t m = 0; m < w->abreast; m++)
+		T(walk_fetch_edges)(w, image + EDGES_AHEAD + m, form);
 	w->row = T(row_at)(w->at, image, 0, form);
 	w->row.ahead_z = sbn_ahead_of_residual(total * sizeof(ELEMENT));
 	head = SBN_MIN(T(line_head)(&w->row, form), total);
-	w->whole = form & SBN_FORM_STREAM ? head + (total - head) / line * line :
-					    total / SBN_LANES * SBN_LANES;
+	w->whole = head + (total - head) / STEP * STEP;
 	w->i = 0;
 	T(walk_enter_plane)(w, 0, form);
 	return head;
@@ -128,8 +181,8 @@ T(walk_rarely)(struct WALK w, size_t head, int form)
 			continue;
 		if (w.plane + 1 < w.n_channels)
 			T(walk_enter_plane)(&w, w.plane + 1, form);
-		else if (w.image + 1 < w.n)
-			head = T(walk_enter_image)(&w, w.image + 1, form);
+		else if (w.image + w.abreast < w.n)
+			head = T(walk_enter_image)(&w, w.image + w.abreast, form);
 		else
 			w.image = w.n;
 	} while (w.i < head && w.image < w.n);
@@ -162,74 +215,65 @@ T(walk_leave_plane)(struct WALK *w, int form)
 {
 	if (w->plane + 1 < w->n_channels)
 		T(walk_enter_plane)(w, w->plane + 1, form);
-	else if (w->image + 1 < w->n)
-		return T(walk_enter_image)(w, w->image + 1, form);
+	else if (w->image + w->abreast < w->n)
+		return T(walk_enter_image)(w, w->image + w->abreast, form);
 	else
 		w->image = w->n;
 	return 0;
 }
 
-/* 16 elements of one plane. */
+/* Elements i..end-1 of a plane, some steps; of copies, which stay in registers. */
 SBN_FORCE_INLINE void
-T(walk_step)(const struct ROW *row, size_t i, const struct COEFFICIENTS *v, int form)
+T(walk_steps)(const struct ROW *from, size_t i, size_t end, const struct COEFFICIENTS *k, int form)
 {
-	struct RESULTS r = T(map)(row, i, SBN_LANES, v, form);
+	const struct COEFFICIENTS v = *k;
+	const struct ROW row = *from;
 
-	T(walk_fetch)(row, i, form);
-	T(give_whole)(row, i, &r, form);
-}
-
-SBN_FORCE_INLINE bool
-T(stands_at_line)(const struct ROW *row, size_t i, int form)
-{
-	const ELEMENT *p = form & SBN_FORM_OUT ? row->out : row->dz;
-
-	return (uintptr_t)(p + i) % SBN_STORE_LINE == 0;
-}
-
-/*
- * The plane's whole steps, as far as they are due; of copies, which stay in registers. Two steps of
- * 16-bit elements are a line, which is stored as one.
- */
-SBN_FORCE_INLINE void
-T(walk_plane)(struct WALK *w, int form)
-{
-	const size_t most = SBN_MIN(SBN_MIN(w->end, w->whole) - w->i, w->due);
-	const size_t end = w->i + most / SBN_LANES * SBN_LANES;
-	const struct COEFFICIENTS v = w->v;
-	const struct ROW row = w->row;
-	size_t i = w->i;
-
-	if (IS_HALF && form & SBN_FORM_STREAM && !T(stands_at_line)(&row, i, form)) {
-		T(walk_step)(&row, i, &v, form);
-		i += SBN_LANES;
-	}
-	for (; IS_HALF && i + 2 * SBN_LANES <= end; i += 2 * SBN_LANES) {
+	for (; IS_HALF && i < end; i += STEP) {
 		struct RESULTS_OF_TWO r;
 
 		T(walk_fetch)(&row, i, form);
 		r = T(map_two)(&row, i, &v, &v, form);
 		T(give_two)(&row, i, &r, form);
 	}
-	for (; i < end; i += SBN_LANES)
-		T(walk_step)(&row, i, &v, form);
-	w->due -= end - w->i;
+	for (; i < end; i += STEP) {
+		struct RESULTS r = T(map)(&row, i, SBN_LANES, &v, form);
+
+		T(walk_fetch)(&row, i, form);
+		T(give_whole)(&row, i, &r, form);
+	}
+}
+
+/* The plane's whole steps, as far as they are due. */
+SBN_FORCE_INLINE void
+T(walk_plane)(struct WALK *w, int form)
+{
+	const size_t left = SBN_MIN(w->end, w->whole) - w->i;
+	const size_t turn = w->abreast > 1 ? SBN_MIN(left, ABREAST_TURN) : left;
+	const size_t end = w->i + SBN_MIN(turn, w->due / w->abreast) / STEP * STEP;
+
+	for (size_t m = 0; m < w->abreast; m++) {
+		const struct ROW row = T(walk_row)(w, m, form);
+
+		T(walk_steps)(&row, w->i, end, &w->v, form);
+	}
+	w->due -= (end - w->i) * w->abreast;
 	w->i = end;
 }
 
-/* As far as is due, to 16 elements. */
+/* As far as is due, to a step of each image. */
 SBN_FORCE_INLINE void
 T(walk_on)(struct WALK *w, int form)
 {
-	while (w->due >= SBN_LANES && w->image < w->n) {
-		const size_t next = w->i + SBN_LANES;
+	while (w->due >= STEP * w->abreast && w->image < w->n) {
+		const size_t next = w->i + STEP;
 		bool rare = next > w->whole;
 		size_t head = 0;
 
 		if (next <= SBN_MIN(w->end, w->whole)) {
 			T(walk_plane)(w, form);
 		} else {
-			w->due -= SBN_LANES;
+			w->due -= STEP * w->abreast;
 			if (!rare)
 				T(walk_across)(w, form);
 		}
@@ -248,7 +292,7 @@ SBN_FORCE_INLINE void
 T(walk_beside)(struct WALK *w, size_t summed, int form)
 {
 	w->due += summed;
-	if (w->due >= TURN)
+	if (w->due >= SBN_MAX(TURN, ABREAST_TURN * w->abreast))
 		T(walk_on)(w, form);
 }
 
@@ -288,6 +332,8 @@ T(with_stream)(const struct sbn_operands *at, int form)
 		return form;
 	return form | SBN_FORM_STREAM;
 }
+
+#undef STEP
 
 static void
 T(planes_normalize)(const struct sbn_operands *at, size_t n, size_t spatial,

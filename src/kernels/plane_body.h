@@ -47,31 +47,37 @@ T(row_moments_at)(const struct ROW *from, size_t i, size_t n, const struct SHIFT
 		T(powers_at)(from->x + i, n, s1, s2);
 }
 
-/*
- * Elements 0 .. n-1 of a row's part; shift: NULL for 0; beside: a walk that goes on meanwhile, or
- * NULL.
- */
+/* n elements of a row's part from i on; shift: NULL for 0. */
+SBN_FORCE_INLINE void
+T(row_part_moments)(const struct ROW *from, size_t i, size_t n, const struct SHIFT *shift,
+		    struct w16 *s1, struct w16 *s2)
+{
+	const size_t end = i + n;
+
+	for (; IS_HALF && i + 2 * SBN_LANES <= end; i += 2 * SBN_LANES) {
+		T(fetch_row)(from, i, 0);
+		T(row_moments_at)(from, i, SBN_LANES, shift, s1, s2);
+		T(row_moments_at)(from, i + SBN_LANES, SBN_LANES, shift, s1, s2);
+	}
+	for (; i + SBN_LANES <= end; i += SBN_LANES) {
+		T(fetch_row)(from, i, 0);
+		T(row_moments_at)(from, i, SBN_LANES, shift, s1, s2);
+	}
+	if (i < end) {
+		T(fetch_row)(from, i, 0);
+		T(row_moments_at)(from, i, end - i, shift, s1, s2);
+	}
+}
+
+/* Elements 0 .. n-1; beside: a walk that goes on meanwhile, or NULL. */
 SBN_FORCE_INLINE void
 T(row_moments)(const struct ROW *from, size_t n, const struct SHIFT *shift, struct w16 *s1,
 	       struct w16 *s2, struct WALK *beside, int form)
 {
 	for (size_t i = 0; i < n; i += TURN) {
 		const size_t turn = SBN_MIN(n - i, TURN);
-		size_t j = 0;
 
-		for (; IS_HALF && j + 2 * SBN_LANES <= turn; j += 2 * SBN_LANES) {
-			T(fetch_row)(from, i + j, 0);
-			T(row_moments_at)(from, i + j, SBN_LANES, shift, s1, s2);
-			T(row_moments_at)(from, i + j + SBN_LANES, SBN_LANES, shift, s1, s2);
-		}
-		for (; j + SBN_LANES <= turn; j += SBN_LANES) {
-			T(fetch_row)(from, i + j, 0);
-			T(row_moments_at)(from, i + j, SBN_LANES, shift, s1, s2);
-		}
-		if (j < turn) {
-			T(fetch_row)(from, i + j, 0);
-			T(row_moments_at)(from, i + j, turn - j, shift, s1, s2);
-		}
+		T(row_part_moments)(from, i, turn, shift, s1, s2);
 		if (beside != NULL)
 			T(walk_beside)(beside, turn, form);
 	}
@@ -151,21 +157,6 @@ T(block_moments)(const struct sbn_operands *at, const struct sbn_block *block, s
 	return T(moments_of_powers)(at, block, sums);
 }
 
-SBN_FORCE_INLINE struct sbn_moments
-T(moments_beside)(const struct sbn_operands *at, size_t n, size_t spatial, struct WALK *beside,
-		  int form)
-{
-	struct sbn_block block = sbn_blocks_begin();
-	struct sbn_moments sum = { 0 };
-
-	while (sbn_blocks_next(&block, n, spatial)) {
-		struct sbn_moments moments = T(block_moments)(at, &block, beside, form);
-
-		sbn_moments_add(&sum, &moments, IS_WIDE);
-	}
-	return sum;
-}
-
 /* What goes through an activation keeps the elements' order. */
 SBN_FORCE_INLINE bool
 T(sums_are_mixed)(int form)
@@ -204,6 +195,12 @@ T(row_sums)(const struct ROW *from, size_t n, const struct COEFFICIENTS *v, int 
 	}
 }
 
+SBN_FORCE_INLINE double
+T(fold_sums)(struct w16 sum, int form)
+{
+	return T(sums_are_mixed)(form) ? T(fold_mixed)(sum) : T(fold)(sum);
+}
+
 /* Adds to sums. */
 SBN_FORCE_INLINE void
 T(block_sums)(const struct sbn_operands *at, const struct sbn_block *block,
@@ -216,8 +213,8 @@ T(block_sums)(const struct sbn_operands *at, const struct sbn_block *block,
 
 		T(row_sums)(&from, block->spatial, v, form, &s0, &s1);
 	}
-	sums[0] += T(sums_are_mixed)(form) ? T(fold_mixed)(s0) : T(fold)(s0);
-	sums[1] += T(sums_are_mixed)(form) ? T(fold_mixed)(s1) : T(fold)(s1);
+	sums[0] += T(fold_sums)(s0, form);
+	sums[1] += T(fold_sums)(s1, form);
 }
 
 SBN_FORCE_INLINE void
@@ -300,27 +297,4 @@ T(short_sums)(const struct sbn_operands *at, size_t n, size_t spatial, const str
 
 	for (size_t row = 0; row < n; row += most)
 		T(short_block_sums)(at, row, SBN_MIN(most, n - row), spatial, v, form, sums);
-}
-
-SBN_FORCE_INLINE void
-T(plane_sums_as)(const struct sbn_operands *at, size_t n, size_t spatial,
-		 const struct sbn_coefficients *k, size_t c, double sums[2], int form)
-{
-	struct sbn_block block = sbn_blocks_begin();
-	struct COEFFICIENTS v = { 0 };
-
-	T(load_sums)(&v, k, c, 0, form);
-	if (spatial < SBN_SHORT_SPATIAL) {
-		T(short_sums)(at, n, spatial, &v, form, sums);
-		return;
-	}
-	while (sbn_blocks_next(&block, n, spatial))
-		T(block_sums)(at, &block, &v, form, sums);
-}
-
-static void
-T(plane_sums)(const struct sbn_operands *at, size_t n, size_t spatial,
-	      const struct sbn_coefficients *k, size_t c, double sums[2])
-{
-	SBN_SWITCH_SUMS(sbn_sums_form(at, k), T(plane_sums_as), at, n, spatial, k, c, sums);
 }

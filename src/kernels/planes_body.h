@@ -4,11 +4,38 @@
  * a loop of sums and a loop of maps would have it read, and then write.
  */
 
+/* The next plane of what sums are made of. */
+SBN_FORCE_INLINE void
+T(next_inputs)(struct sbn_operands *at, size_t spatial)
+{
+	at->x.data = T(in)(at->x, 0, spatial);
+	at->dy.data = T(in)(at->dy, 0, spatial);
+	if (at->z.data != NULL)
+		at->z.data = T(in)(at->z, 0, spatial);
+}
+
 /* Whether moments are made of positions' sums. */
 SBN_FORCE_INLINE bool
 T(by_positions)(size_t spatial)
 {
 	return IS_HALF && spatial > 0 && spatial < SBN_SHORT_SPATIAL;
+}
+
+SBN_FORCE_INLINE struct sbn_moments
+T(moments_beside)(const struct sbn_operands *at, size_t n, size_t spatial, struct WALK *beside,
+		  int form)
+{
+	struct sbn_block block = sbn_blocks_begin();
+	struct sbn_moments sum = { 0 };
+
+	if (T(is_abreast)(spatial))
+		return T(plane_moments_abreast)(at, n, spatial, beside, form);
+	while (sbn_blocks_next(&block, n, spatial)) {
+		struct sbn_moments moments = T(block_moments)(at, &block, beside, form);
+
+		sbn_moments_add(&sum, &moments, IS_WIDE);
+	}
+	return sum;
 }
 
 SBN_FORCE_INLINE void
@@ -95,4 +122,83 @@ T(planes_normalize_beside)(const struct sbn_beside *beside, const struct sbn_ope
 	}
 	T(planes_moments)(beside, n, spatial);
 	T(planes_normalize)(at, n, spatial, k, c, n_channels);
+}
+
+SBN_FORCE_INLINE void
+T(plane_sums_as)(const struct sbn_operands *at, size_t n, size_t spatial,
+		 const struct sbn_coefficients *k, size_t c, double sums[2], int form)
+{
+	struct sbn_block block = sbn_blocks_begin();
+	struct COEFFICIENTS v = { 0 };
+
+	T(load_sums)(&v, k, c, 0, form);
+	if (spatial < SBN_SHORT_SPATIAL) {
+		T(short_sums)(at, n, spatial, &v, form, sums);
+		return;
+	}
+	if (T(is_abreast)(spatial)) {
+		T(plane_sums_abreast)(at, n, spatial, &v, form, sums, NULL, 0);
+		return;
+	}
+	while (sbn_blocks_next(&block, n, spatial))
+		T(block_sums)(at, &block, &v, form, sums);
+}
+
+static void
+T(plane_sums)(const struct sbn_operands *at, size_t n, size_t spatial,
+	      const struct sbn_coefficients *k, size_t c, double sums[2])
+{
+	SBN_SWITCH_SUMS(sbn_sums_form(at, k), T(plane_sums_as), at, n, spatial, k, c, sums);
+}
+
+/* What is summed and mapped backward has the same activation and residual. */
+SBN_FORCE_INLINE void
+T(sums_and_map)(const struct sbn_beside *beside, const struct sbn_operands *at, size_t n,
+		size_t spatial, const struct sbn_coefficients *k, size_t c, size_t n_channels,
+		int form)
+{
+	const int sums_form = form & (SBN_FORM_DY | SBN_FORM_ACT | SBN_FORM_Z);
+	struct sbn_operands next = *beside->at;
+	struct WALK w = T(walk_begin)(at, n, spatial, k, c, n_channels, form);
+
+	for (size_t i = 0; i < beside->n_channels; i++) {
+		struct COEFFICIENTS v = { 0 };
+		double sums[2] = { 0, 0 };
+
+		T(load_sums)(&v, k, beside->c + i, 0, sums_form);
+		T(plane_sums_abreast)(&next, n, spatial, &v, sums_form, sums, &w, form);
+		beside->sums[i] = (struct sbn_pair){ sums[0], sums[1] };
+		T(next_inputs)(&next, spatial);
+	}
+	T(walk_rest)(&w, form);
+}
+
+static void
+T(planes_sums)(const struct sbn_beside *beside, size_t n, size_t spatial,
+	       const struct sbn_coefficients *k)
+{
+	struct sbn_operands next = *beside->at;
+
+	for (size_t i = 0; i < beside->n_channels; i++) {
+		double sums[2] = { 0, 0 };
+
+		T(plane_sums)(&next, n, spatial, k, beside->c + i, sums);
+		beside->sums[i] = (struct sbn_pair){ sums[0], sums[1] };
+		T(next_inputs)(&next, spatial);
+	}
+}
+
+static void
+T(planes_dx_beside)(const struct sbn_beside *beside, const struct sbn_operands *at, size_t n,
+		    size_t spatial, const struct sbn_coefficients *k, size_t c, size_t n_channels)
+{
+	const int form = T(with_stream)(at, sbn_dx_form(at, k));
+
+	if (n > 0 && T(is_abreast)(spatial) && form & SBN_FORM_STREAM && sbn_form_is_usual(form)) {
+		SBN_SWITCH_DX_STREAM(form, T(sums_and_map), beside, at, n, spatial, k, c,
+				     n_channels);
+		return;
+	}
+	T(planes_sums)(beside, n, spatial, k);
+	T(planes_dx)(at, n, spatial, k, c, n_channels);
 }

@@ -7,6 +7,7 @@
 #include "kernels/fold_body.h"
 #include "kernels/float_sums_body.h"
 #include "kernels/plane_body.h"
+#include "kernels/abreast_body.h"
 #include "kernels/positions_body.h"
 #include "kernels/short_body.h"
 #include "kernels/planes_body.h"

@@ -54,6 +54,8 @@
 #define VECTOR T(vector)
 /* Elements that are summed, and as many that are mapped, in turns. */
 #define TURN ((size_t)(IS_HALF ? 16 : 4) * SBN_LANES)
+/* Of each image, where some are read or written abreast: some lines. */
+#define ABREAST_TURN ((size_t)256 / sizeof(ELEMENT))
 #define TWO T(two)
 #define LEAK V(leak)
 #define COEFFICIENTS T(coefficients)
@@ -65,6 +67,7 @@
 #define BEFORE T(before)
 #define RESULTS T(results)
 #define WALK T(walk)
+#define ABREAST T(abreast)
 #define SPREAD T(spread)
 #define STRIPS T(strips)
 #define FLOATS T(floats)

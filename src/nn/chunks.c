@@ -29,7 +29,7 @@ shape_of(const struct sbn_pass *pass)
 	const size_t element = pass->geometry.element_bytes;
 
 	return (struct shape){
-		.n_inputs = 1 + (pass->dy.data != NULL) + (pass->z.data != NULL),
+		.n_inputs = sbn_pass_inputs(pass),
 		.n = pass->geometry.n,
 		.row = SBN_MAX(pass->geometry.spatial * element, (size_t)1),
 		.stride = pass->x.image * element,

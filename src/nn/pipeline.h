@@ -89,6 +89,13 @@ struct sbn_pass {
 	uint64_t of_forward; /* backward: the number of the forward pass; 0: was not exchanged */
 };
 
+/* How many tensors are read. */
+static inline size_t
+sbn_pass_inputs(const struct sbn_pass *pass)
+{
+	return 1 + (pass->z.data != NULL) + (pass->dy.data != NULL);
+}
+
 static inline void
 sbn_sums_put(const struct sbn_sums *out, uint32_t i, const struct sbn_moments *moments)
 {

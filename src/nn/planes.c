@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/math.h"
+#include "nn/cache.h"
 
 static struct sbn_in
 in_at(const struct sbn_pass *pass, const struct sbn_view *view, uint32_t c, size_t image)
@@ -39,29 +40,22 @@ part_bytes(const struct sbn_pass *pass, const struct sbn_range *range)
 }
 
 /* What is summed comes from memory; what is written then was summed before, and is in the cache. */
-enum { AHEAD = 4096, FAR_AHEAD = 6144, POSITIONS_AHEAD = 1024 };
-
-/* Farther where memory goes on for long; behind a part's end it is the next chunk's. */
-static size_t
-ahead_in_memory(const struct sbn_pass *pass, const struct sbn_range *range)
-{
-	return part_bytes(pass, range) < 2 * FAR_AHEAD ? AHEAD : FAR_AHEAD;
-}
+enum { AHEAD = 4096, AHEAD_OF_TWO = 2048, POSITIONS_AHEAD = 1024 };
 
 /* The kernels read short rows of 16-bit types a line or two of all images at a time. */
 static size_t
-ahead_of_moments(const struct sbn_pass *pass, const struct sbn_range *range)
+ahead_of_moments(const struct sbn_pass *pass)
 {
 	if (pass->geometry.element_bytes == sizeof(uint16_t) &&
 	    pass->geometry.spatial < SBN_SHORT_SPATIAL)
 		return POSITIONS_AHEAD;
-	return ahead_in_memory(pass, range);
+	return AHEAD;
 }
 
 static size_t
-ahead_to_write(const struct sbn_pass *pass, const struct sbn_range *range)
+ahead_to_write(const struct sbn_pass *pass)
 {
-	return pass->sum == NULL ? ahead_in_memory(pass, range) : 0;
+	return pass->sum == NULL ? AHEAD : 0;
 }
 
 void
@@ -69,9 +63,10 @@ sbn_planes_sum_moments(const struct sbn_pass *pass, const struct sbn_range *rang
 		       const struct sbn_sums *out)
 {
 	struct sbn_operands at = operands_at(pass, range->begin, 0);
-	const struct sbn_beside all = { &at, range->end - range->begin, out->pair, out->low };
+	const struct sbn_beside all = { &at, range->end - range->begin, out->pair, out->low,
+					range->begin };
 
-	at.ahead = ahead_of_moments(pass, range);
+	at.ahead = ahead_of_moments(pass);
 	pass->kernels->planes_moments(&all, pass->geometry.n, pass->geometry.spatial);
 }
 
@@ -80,7 +75,7 @@ sbn_planes_normalize(const struct sbn_pass *pass, const struct sbn_range *range)
 {
 	struct sbn_operands at = operands_at(pass, range->begin, 0);
 
-	at.ahead = ahead_to_write(pass, range);
+	at.ahead = ahead_to_write(pass);
 	pass->kernels->planes_normalize(&at, pass->geometry.n, pass->geometry.spatial, &pass->k,
 					range->begin, range->end - range->begin);
 }
@@ -131,7 +126,7 @@ sbn_planes_sum_gradients(const struct sbn_pass *pass, const struct sbn_range *ra
 	const struct images all = { 0, pass->geometry.n };
 
 	begin_gradients(range, out);
-	add_gradients(pass, range, &all, out, ahead_in_memory(pass, range));
+	add_gradients(pass, range, &all, out, AHEAD_OF_TWO);
 	end_gradients(pass, range, out);
 }
 
@@ -151,7 +146,7 @@ sbn_planes_dx(const struct sbn_pass *pass, const struct sbn_range *range)
 {
 	const struct images all = { 0, pass->geometry.n };
 
-	write_dx(pass, range, &all, ahead_to_write(pass, range));
+	write_dx(pass, range, &all, ahead_to_write(pass));
 }
 
 void
@@ -160,12 +155,62 @@ sbn_planes_sum_and_normalize(const struct sbn_pass *pass, const struct sbn_range
 {
 	const struct sbn_operands at = operands_at(pass, range->begin, 0);
 	struct sbn_operands summed = operands_at(pass, next->begin, 0);
-	const struct sbn_beside beside = { &summed, next->end - next->begin, out->pair, out->low };
+	const struct sbn_beside beside = { &summed, next->end - next->begin, out->pair, out->low,
+					   next->begin };
 
-	summed.ahead = ahead_of_moments(pass, next);
+	summed.ahead = ahead_of_moments(pass);
 	pass->kernels->planes_normalize_beside(&beside, &at, pass->geometry.n,
 					       pass->geometry.spatial, &pass->k, range->begin,
 					       range->end - range->begin);
+}
+
+static size_t
+inputs_bytes(const struct sbn_pass *pass, const struct sbn_range *range)
+{
+	return sbn_pass_inputs(pass) * pass->geometry.n * part_bytes(pass, range);
+}
+
+/*
+ * Beside each other, but where the cache holds all that is to be written and not as much again:
+ * what is read meanwhile would take its place.
+ */
+static bool
+is_beside(const struct sbn_pass *pass, const struct sbn_range *next)
+{
+	const size_t bytes = inputs_bytes(pass, next), cache = sbn_cache_find().bytes;
+
+	return pass->geometry.spatial >= SBN_ABREAST_SPATIAL &&
+	       (2 * bytes <= cache || bytes > cache);
+}
+
+static void
+sum_beside_dx(const struct sbn_pass *pass, const struct sbn_range *next,
+	      const struct sbn_sums *out, const struct sbn_range *range)
+{
+	const struct sbn_operands at = operands_at(pass, range->begin, 0);
+	struct sbn_operands summed = operands_at(pass, next->begin, 0);
+	const struct sbn_beside beside = { &summed, next->end - next->begin, out->pair, NULL,
+					   next->begin };
+
+	summed.ahead = AHEAD_OF_TWO;
+	pass->kernels->planes_dx_beside(&beside, &at, pass->geometry.n, pass->geometry.spatial,
+					&pass->k, range->begin, range->end - range->begin);
+	end_gradients(pass, next, out);
+}
+
+/* What has been summed last is written first: it is in the cache if anything is. */
+static void
+sum_behind_dx(const struct sbn_pass *pass, const struct sbn_range *next,
+	      const struct sbn_sums *out, const struct sbn_range *range)
+{
+	for (size_t end = pass->geometry.n; end > 0;) {
+		const size_t n = SBN_MIN(end, (size_t)SBN_ABREAST);
+		const struct images images = { end - n, n };
+
+		write_dx(pass, range, &images, 0);
+		end -= n;
+	}
+	sbn_planes_sum_gradients(pass, next, out);
 }
 
 /*
@@ -192,8 +237,8 @@ static size_t
 images_of_turn(const struct sbn_pass *pass, const struct sbn_range *next,
 	       const struct sbn_range *range)
 {
-	const size_t n_inputs = 2 + (pass->z.data != NULL), spatial = pass->geometry.spatial;
-	const size_t image = SBN_MAX(n_inputs * part_bytes(pass, next), (size_t)1);
+	const size_t spatial = pass->geometry.spatial;
+	const size_t image = SBN_MAX(sbn_pass_inputs(pass) * part_bytes(pass, next), (size_t)1);
 	const size_t block = sbn_rows_of_block(spatial);
 
 	if (spatial < SBN_SHORT_SPATIAL || part_bytes(pass, range) % SBN_STORE_LINE != 0)
@@ -201,10 +246,9 @@ images_of_turn(const struct sbn_pass *pass, const struct sbn_range *next,
 	return sbn_ceil_div(sbn_ceil_div(TURN_BYTES, image), block) * block;
 }
 
-/* Of twice the inputs, a loop for both would have to read too much between its stores. */
-void
-sbn_planes_sum_and_dx(const struct sbn_pass *pass, const struct sbn_range *next,
-		      const struct sbn_sums *out, const struct sbn_range *range)
+static void
+sum_in_turns_with_dx(const struct sbn_pass *pass, const struct sbn_range *next,
+		     const struct sbn_sums *out, const struct sbn_range *range)
 {
 	const size_t channel = pass->geometry.spatial * pass->geometry.element_bytes;
 	const size_t ahead = ahead_behind_dx(part_bytes(pass, next));
@@ -218,4 +262,16 @@ sbn_planes_sum_and_dx(const struct sbn_pass *pass, const struct sbn_range *next,
 		add_gradients(pass, next, &images, out, ahead);
 	}
 	end_gradients(pass, next, out);
+}
+
+void
+sbn_planes_sum_and_dx(const struct sbn_pass *pass, const struct sbn_range *next,
+		      const struct sbn_sums *out, const struct sbn_range *range)
+{
+	if (is_beside(pass, next))
+		sum_beside_dx(pass, next, out, range);
+	else if (pass->geometry.spatial >= SBN_ABREAST_SPATIAL)
+		sum_behind_dx(pass, next, out, range);
+	else
+		sum_in_turns_with_dx(pass, next, out, range);
 }

@@ -15,17 +15,11 @@ enum {
 	FEWEST_BLOCKS = 4     /* blocks' positions, where tiles take turns with others */
 };
 
-static size_t
-inputs_of(const struct sbn_pass *pass)
-{
-	return 1 + (pass->z.data != NULL) + (pass->dy.data != NULL);
-}
-
 /* Of an image's part that has these channels; of all inputs. */
 static size_t
 image_bytes(const struct sbn_pass *pass, const struct sbn_range *range)
 {
-	return inputs_of(pass) * (range->end - range->begin) * pass->geometry.spatial *
+	return sbn_pass_inputs(pass) * (range->end - range->begin) * pass->geometry.spatial *
 	       pass->geometry.element_bytes;
 }
 
@@ -53,7 +47,7 @@ ahead_of(const struct sbn_pass *pass, const struct sbn_range *range, size_t of_l
 	const size_t run =
 		pass->geometry.spatial * sbn_tile_width(pass) * pass->geometry.element_bytes;
 
-	if (inputs_of(pass) < 2 || run < LONG_RUN || is_fetched(pass, range))
+	if (sbn_pass_inputs(pass) < 2 || run < LONG_RUN || is_fetched(pass, range))
 		return AHEAD;
 	return of_large;
 }
@@ -288,7 +282,7 @@ images_of_rest(const struct sbn_pass *pass, const struct sbn_range *range)
 	if (!pass->exchange || pass->bn->group->size == 1 || sbn_tile_is_copied(pass) ||
 	    takes_turns(pass, range))
 		return 0;
-	if (inputs_of(pass) == 1)
+	if (sbn_pass_inputs(pass) == 1)
 		return is_fetched(pass, range) ? n / 2 : 0;
 	return chunk_bytes(pass, range) <= sbn_cache_find().bytes / 4 ? n / 4 : 0;
 }

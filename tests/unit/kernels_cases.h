@@ -278,10 +278,56 @@ case_beside(const struct sbn_kernels *set, enum sbn_type type, size_t number, st
 	pass.forward.stream = rest % 2 == 1;
 	next = case_planes_behind(type, &pass.forward, spatial * n_mapped);
 	memset(low, 0, n_summed * sizeof(*low));
-	kernels->planes_normalize_beside(&(struct sbn_beside){ &next, n_summed, sums, low },
+	kernels->planes_normalize_beside(&(struct sbn_beside){ &next, n_summed, sums, low, 0 },
 					 &pass.forward, n, spatial, &pass.k, c, n_mapped);
 	sbn_stream_end();
 	out->n_values = 3 * n_summed;
+	return true;
+}
+
+/*
+ * Long rows, of which some images' are read and written in turns, if their lines begin alike; alone,
+ * and beside other planes, forward and backward.
+ */
+static bool
+case_abreast(const struct sbn_kernels *set, enum sbn_type type, size_t number, struct outcome *out)
+{
+	static const size_t spatials[] = { 255, 256, 257, 264, 272, 784, 1025, 2048, 2050, 4100 };
+	static const size_t ns[] = { 1, 3, 4, 9 }, mapped[] = { 1, 3, 13 }, summed[] = { 1, 3 };
+	const struct sbn_type_kernels *kernels = &set->of[type];
+	size_t rest = number, spatial = spatials[case_digit(&rest, CASE_COUNT(spatials))];
+	size_t n = ns[case_digit(&rest, CASE_COUNT(ns))], c = number % 80;
+	size_t n_mapped = spatial > 300 ? 1 : mapped[case_digit(&rest, CASE_COUNT(mapped))];
+	size_t n_summed = spatial > 1100 ? 1 : summed[case_digit(&rest, CASE_COUNT(summed))];
+	size_t image = spatial * (n_mapped + n_summed);
+	double *low = out->values + 2 * n_summed, *sums = low + 3 * n_summed;
+	struct sbn_operands next, before;
+	struct sbn_moments moments;
+	struct case_pass pass;
+
+	if (rest >= 2 * N_DATA)
+		return false;
+	n = SBN_MIN(n, (CASE_ELEMENTS - 3 * CASE_MARGIN) / (image + 3));
+	case_begin(type, (enum case_data)(rest / 2), number, n, image, out, &pass);
+	pass.forward.stream = pass.backward.stream = rest % 2 == 1;
+	next = case_planes_behind(type, &pass.forward, spatial * n_mapped);
+	before = case_planes_behind(type, &pass.backward, spatial * n_mapped);
+	memset(low, 0, n_summed * sizeof(*low));
+	kernels->planes_normalize_beside(&(struct sbn_beside){ &next, n_summed,
+							       (struct sbn_pair *)out->values, low,
+							       0 },
+					 &pass.forward, n, spatial, &pass.k, c, n_mapped);
+	kernels->planes_dx_beside(&(struct sbn_beside){ &before, n_summed,
+							(struct sbn_pair *)(low + n_summed), NULL,
+							c + n_mapped },
+				  &pass.backward, n, spatial, &pass.k, c, n_mapped);
+	sbn_stream_end();
+	kernels->plane_moments(&pass.forward, n, spatial, &moments);
+	sums[0] = sums[1] = 1;
+	kernels->plane_sums(&pass.backward, n, spatial, &pass.k, c, sums);
+	sums[2] = moments.mean;
+	sums[3] = moments.m2;
+	out->n_values = 5 * n_summed + 4;
 	return true;
 }
 
@@ -387,6 +433,7 @@ case_sum(const struct sbn_kernels *set, enum sbn_type type, size_t number, struc
 typedef bool (*case_fn)(const struct sbn_kernels *set, enum sbn_type type, size_t number,
 			struct outcome *out);
 
-static const case_fn case_kinds[] = { case_plane, case_planes, case_beside, case_rows, case_sum };
+static const case_fn case_kinds[] = { case_plane, case_planes, case_beside,
+				     case_abreast, case_rows, case_sum };
 
 #endif

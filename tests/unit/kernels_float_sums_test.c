@@ -216,7 +216,7 @@ assert_moments_beside(const struct beside_case *t)
 	const struct sbn_coefficients k = { .mean_hi = none, .scale = none, .shift = none };
 	struct sbn_operands x = { .x = { data + t->first, 37 } }, at = x;
 	struct sbn_pair sums[70];
-	const struct sbn_beside beside = { &x, t->n_channels, sums, NULL };
+	const struct sbn_beside beside = { &x, t->n_channels, sums, NULL, 0 };
 
 	at.out = (struct sbn_out){ out, t->out_stride };
 	at.stream = true;
@@ -276,12 +276,12 @@ test_planes_without_elements_have_no_moments(void **state)
 			double low[70];
 
 			memset(sums, 1, sizeof(sums));
-			set->of[type].planes_moments(&(struct sbn_beside){ &x, 70, sums, low }, 0,
+			set->of[type].planes_moments(&(struct sbn_beside){ &x, 70, sums, low, 0 }, 0,
 						     49);
 			for (size_t c = 0; c < 70; c++)
 				assert_true(sums[c].a == 0 && sums[c].b == 0);
 			memset(sums, 1, sizeof(sums));
-			set->of[type].planes_moments(&(struct sbn_beside){ &x, 70, sums, low }, 2,
+			set->of[type].planes_moments(&(struct sbn_beside){ &x, 70, sums, low, 0 }, 2,
 						     0);
 			for (size_t c = 0; c < 70; c++)
 				assert_true(sums[c].a == 0 && sums[c].b == 0);

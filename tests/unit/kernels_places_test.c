@@ -246,7 +246,7 @@ run_images(const struct sbn_type_kernels *kernels, void *x, void *y, size_t spat
 	};
 	struct sbn_pair sums[3];
 	double low[3];
-	const struct sbn_beside beside = { &at, n_planes, sums, low };
+	const struct sbn_beside beside = { &at, n_planes, sums, low, 0 };
 
 	kernels->planes_moments(&beside, 2, spatial);
 	kernels->planes_normalize_beside(&beside, &at, 2, spatial, &k, 0, n_planes);

@@ -42,6 +42,22 @@
 	{                                                                                      \
 		planes_moments_##name(beside, n, spatial);                                     \
 		planes_normalize_##name(at, n, spatial, k, c, n_channels);                     \
+	}                                                                                      \
+	static void planes_dx_beside_##name(                                                   \
+		const struct sbn_beside *beside, const struct sbn_operands *at, size_t n,      \
+		size_t spatial, const struct sbn_coefficients *k, size_t c, size_t n_channels) \
+	{                                                                                      \
+		for (size_t i = 0; i < beside->n_channels; i++) {                              \
+			struct sbn_operands next = *beside->at;                                \
+			double sums[2] = { 0, 0 };                                             \
+                                                                                               \
+			next.x = elements_behind(type, next.x, i * spatial);                   \
+			next.z = elements_behind(type, next.z, i * spatial);                   \
+			next.dy = elements_behind(type, next.dy, i * spatial);                 \
+			plane_sums_##name(&next, n, spatial, k, beside->c + i, sums);          \
+			beside->sums[i] = (struct sbn_pair){ sums[0], sums[1] };               \
+		}                                                                              \
+		planes_dx_##name(at, n, spatial, k, c, n_channels);                            \
 	}
 
 #define REFERENCE_TYPE(name, type)                                                                \
@@ -139,7 +155,7 @@ reference_merge_moments(struct sbn_pair *sum, const struct sbn_pair *const *row,
 	{                                                                                      \
 		plane_moments_##name, planes_moments_##name, planes_normalize_##name,          \
 			plane_sums_##name, planes_dx_##name, planes_normalize_beside_##name,   \
-			rows_moments_##name, rows_normalize_##name, rows_sums_##name,          \
+			planes_dx_beside_##name, rows_moments_##name, rows_normalize_##name, rows_sums_##name,          \
 			rows_dx_##name                                                         \
 	}
 

@@ -77,7 +77,7 @@ run_in_strips(const struct strips_case *t, bool backward)
 	struct sbn_operands at = operands_of(t, backward, &in_strips);
 	const struct sbn_operands next = behind(t, &at, t->n_mapped);
 	const struct sbn_beside beside = { &next, CHANNELS - t->n_mapped, in_strips.sums,
-					   in_strips.low };
+					   in_strips.low, 0 };
 
 	at.stream = true;
 	if (backward)

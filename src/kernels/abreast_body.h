@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The sums of planes of long rows: blocks of some images are summed abreast, a few lines of each in
+ * turn, while as much of other planes is mapped, if anything is. A CPU reads several streams faster
+ * than one that begins anew with each image.
+ */
+
+/* Blocks that are alike: the same part of rows that are `apart` rows apart. */
+struct ABREAST {
+	struct sbn_block first;
+	size_t apart, n;
+};
+
+SBN_FORCE_INLINE struct sbn_block
+T(block_abreast)(const struct ABREAST *blocks, size_t m)
+{
+	struct sbn_block block = blocks->first;
+
+	block.row += m * blocks->apart;
+	return block;
+}
+
+/* Whether a plane has such rows; its blocks' sums have room. */
+SBN_FORCE_INLINE bool
+T(is_abreast)(size_t spatial)
+{
+	return spatial >= SBN_ABREAST_SPATIAL && spatial <= (size_t)ABREAST_BLOCKS * SBN_BLOCK;
+}
+
+/* Where the block that begins at this column ends its part of a row of blocks. */
+SBN_FORCE_INLINE struct ABREAST
+T(abreast_at)(size_t row, size_t n, size_t spatial)
+{
+	const size_t rows = sbn_rows_of_block(spatial);
+
+	return (struct ABREAST){
+		.first = { row, SBN_MIN(rows, n - row), 0, SBN_MIN(spatial, (size_t)SBN_BLOCK) },
+		.apart = rows,
+		.n = SBN_MAX(SBN_MIN((n - row) / rows, (size_t)SBN_ABREAST), (size_t)1),
+	};
+}
+
+/* To the blocks beside these; false: there are none. */
+SBN_FORCE_INLINE bool
+T(abreast_next)(struct ABREAST *blocks, size_t spatial)
+{
+	blocks->first.column += blocks->first.spatial;
+	blocks->first.spatial = SBN_MIN((size_t)SBN_BLOCK, spatial - blocks->first.column);
+	return blocks->first.spatial > 0;
+}
+
+/* Adds n elements of a row's part from i on. */
+SBN_FORCE_INLINE void
+T(turn_of_moments)(const struct ROW *from, size_t i, size_t n, const struct SHIFT *shift,
+		   struct w16 *s1, struct w16 *s2)
+{
+#if HAS_FLOAT_SUMS
+	struct FLOATS floats;
+
+	(void)shift;
+	T(clear_floats)(&floats);
+	T(row_floats)(from, i, n, &floats);
+	T(widen_floats)(&floats, s1, s2);
+#else
+	T(row_part_moments)(from, i, n, shift, s1, s2);
+#endif
+}
+
+/* Of what T(turn_of_moments) has added. */
+SBN_FORCE_INLINE double
+T(fold_turns)(struct w16 sum)
+{
+	return HAS_FLOAT_SUMS ? T(fold)(sum) : T(fold_mixed)(sum);
+}
+
+/* The elements that moments take in turn: of floats as many as go together. */
+enum { T(moments_turn) = HAS_FLOAT_SUMS ? FLOAT_ELEMENTS : ABREAST_TURN };
+
+SBN_FORCE_INLINE void
+T(moments_of_turns)(const struct sbn_operands *at, const struct ABREAST *blocks,
+		    const struct SHIFT shift[SBN_ABREAST], struct w16 s1[SBN_ABREAST],
+		    struct w16 s2[SBN_ABREAST], struct WALK *beside, int form)
+{
+	const struct sbn_block first = blocks->first;
+
+	for (size_t row = first.row; row < first.row + first.n; row++)
+		for (size_t i = 0; i < first.spatial; i += T(moments_turn)) {
+			const size_t n = SBN_MIN(first.spatial - i, (size_t)T(moments_turn));
+
+			for (size_t m = 0; m < blocks->n; m++) {
+				const struct ROW from =
+					T(row_at)(at, row + m * blocks->apart, first.column, 0);
+				struct w16 t1 = s1[m], t2 = s2[m];
+
+				T(turn_of_moments)(&from, i, n, IS_WIDE ? &shift[m] : NULL, &t1,
+						   &t2);
+				s1[m] = t1;
+				s2[m] = t2;
+				if (beside != NULL)
+					T(walk_beside)(beside, n, form);
+			}
+		}
+}
+
+/* out: of block m of the first row of blocks at m * ABREAST_BLOCKS. */
+SBN_FORCE_INLINE void
+T(moments_abreast)(const struct sbn_operands *at, const struct ABREAST *blocks,
+		   struct sbn_moments *out, struct WALK *beside, int form)
+{
+	const double count = (double)(blocks->first.n * blocks->first.spatial);
+	struct w16 s1[SBN_ABREAST], s2[SBN_ABREAST];
+	struct SHIFT shift[SBN_ABREAST];
+	REAL about[SBN_ABREAST];
+
+	for (size_t m = 0; m < blocks->n; m++) {
+		const struct sbn_block block = T(block_abreast)(blocks, m);
+
+		s1[m] = s2[m] = w16_set1(0);
+		about[m] = IS_WIDE ? T(block_shift)(at->x, &block) : 0;
+		shift[m] = T(shift_of)(V(set1)(about[m]));
+	}
+	T(moments_of_turns)(at, blocks, shift, s1, s2, beside, form);
+	for (size_t m = 0; m < blocks->n; m++, out += ABREAST_BLOCKS) {
+		const double sums[2] = { T(fold_turns)(s1[m]), T(fold_turns)(s2[m]) };
+		const struct sbn_block block = T(block_abreast)(blocks, m);
+
+		*out = IS_WIDE ? sbn_moments_of_sums((double)about[m], sums[0], sums[1], count,
+						     true) :
+				 T(moments_of_powers)(at, &block, sums);
+	}
+}
+
+/* Blocks are merged in their order, whatever order they are summed in. */
+SBN_FORCE_INLINE struct sbn_moments
+T(plane_moments_abreast)(const struct sbn_operands *at, size_t n, size_t spatial,
+			 struct WALK *beside, int form)
+{
+	struct sbn_moments part[SBN_ABREAST][ABREAST_BLOCKS], sum = { 0 };
+	struct ABREAST blocks;
+
+	for (size_t row = 0; row < n; row += blocks.n * blocks.apart) {
+		size_t n_parts = 0;
+
+		blocks = T(abreast_at)(row, n, spatial);
+		do {
+			T(moments_abreast)(at, &blocks, &part[0][n_parts++], beside, form);
+		} while (T(abreast_next)(&blocks, spatial));
+		for (size_t m = 0; m < blocks.n; m++)
+			for (size_t i = 0; i < n_parts; i++)
+				sbn_moments_add(&sum, &part[m][i], IS_WIDE);
+	}
+	return sum;
+}
+
+/* out: as above, sums of g and of g * (x - mean). */
+SBN_FORCE_INLINE void
+T(sums_abreast)(const struct sbn_operands *at, const struct ABREAST *blocks,
+		const struct COEFFICIENTS *v, int form, struct sbn_pair *out, struct WALK *beside,
+		int beside_form)
+{
+	const struct sbn_block first = blocks->first;
+	struct w16 s0[SBN_ABREAST], s1[SBN_ABREAST];
+
+	for (size_t m = 0; m < blocks->n; m++)
+		s0[m] = s1[m] = w16_set1(0);
+	for (size_t row = first.row; row < first.row + first.n; row++)
+		for (size_t i = 0; i < first.spatial; i += ABREAST_TURN) {
+			const size_t n = SBN_MIN(first.spatial - i, ABREAST_TURN);
+
+			for (size_t m = 0; m < blocks->n; m++) {
+				const struct ROW from = T(row_at)(at, row + m * blocks->apart,
+								  first.column + i, form);
+				struct w16 t0 = s0[m], t1 = s1[m];
+
+				T(row_sums)(&from, n, v, form, &t0, &t1);
+				s0[m] = t0;
+				s1[m] = t1;
+				if (beside != NULL)
+					T(walk_beside)(beside, n, beside_form);
+			}
+		}
+	for (size_t m = 0; m < blocks->n; m++, out += ABREAST_BLOCKS)
+		*out = (struct sbn_pair){ T(fold_sums)(s0[m], form), T(fold_sums)(s1[m], form) };
+}
+
+SBN_FORCE_INLINE void
+T(plane_sums_abreast)(const struct sbn_operands *at, size_t n, size_t spatial,
+		      const struct COEFFICIENTS *v, int form, double sums[2], struct WALK *beside,
+		      int beside_form)
+{
+	struct sbn_pair part[SBN_ABREAST][ABREAST_BLOCKS];
+	struct ABREAST blocks;
+
+	for (size_t row = 0; row < n; row += blocks.n * blocks.apart) {
+		size_t n_parts = 0;
+
+		blocks = T(abreast_at)(row, n, spatial);
+		do {
+			T(sums_abreast)
+			(at, &blocks, v, form, &part[0][n_parts++], beside, beside_form);
+		} while (T(abreast_next)(&blocks, spatial));
+		for (size_t m = 0; m < blocks.n; m++)
+			for (size_t i = 0; i < n_parts; i++) {
+				sums[0] += part[m][i].a;
+				sums[1] += part[m][i].b;
+			}
+	}
+}
