@@ -92,8 +92,8 @@ T(moments_of_turns)(const struct sbn_operands *at, const struct ABREAST *blocks,
 					T(row_at)(at, row + m * blocks->apart, first.column, 0);
 				struct w16 t1 = s1[m], t2 = s2[m];
 
-				T(turn_of_moments)(&from, i, n, IS_WIDE ? &shift[m] : NULL, &t1,
-						   &t2);
+				T(turn_of_moments)
+				(&from, i, n, IS_WIDE ? &shift[m] : NULL, &t1, &t2);
 				s1[m] = t1;
 				s2[m] = t2;
 				if (beside != NULL)

@@ -119,7 +119,7 @@ sbn_form_is_usual(int form)
 		SBN_FORM_OTHERS(form, __VA_ARGS__);                                    \
 	}
 
-#define SBN_CASES_DX(cases, ...)                     \
+#define SBN_CASES_DX(cases, ...)                        \
 	cases(SBN_FORM_DX, __VA_ARGS__);                \
 	cases(SBN_FORM_DX | SBN_FORM_ACT, __VA_ARGS__); \
 	cases(SBN_FORM_DX | SBN_FORM_DZ | SBN_FORM_ACT | SBN_FORM_Z, __VA_ARGS__)

@@ -33,7 +33,7 @@
  * summed in pairs (elements i and i + p / 2 are added, then i and i + p / 4, ..., so that equal
  * elements have exactly themselves as their mean), rounded to real. Blocks merge in order by
  * sbn_moments_merge.
- * 16-bit planes of rows of fewer than SBN_SHORT_SPATIAL elements, about 0: 16 rows of the block go
+ * 16-bit planes of rows of fewer than SBN_ABREAST_SPATIAL elements, about 0: 16 rows of the block go
  * together. Each index is summed over them: of float16 in double, in order of rows; of bfloat16 in
  * float, s2 by fmaf, over the first 8 of them and over the others, and both sums are added, in
  * float. This is added to lane = index mod 16 in double, in order of indices.
@@ -63,10 +63,10 @@
 #define SBN_BLOCK 2048
 #define SBN_BLOCK_ROWS 128
 #define SBN_BLOCK_POSITIONS 512
-#define SBN_SHORT_SPATIAL 128 /* rows of fewer elements have loops of their own */
+#define SBN_SHORT_SPATIAL 128   /* rows of fewer elements have loops of their own */
 #define SBN_ABREAST 4           /* images that are read or written in turns of some lines, */
 #define SBN_ABREAST_SPATIAL 256 /* where their rows have so many elements */
-#define SBN_STORE_LINE 64 /* bytes of a cache line, as stores past the caches take them */
+#define SBN_STORE_LINE 64       /* bytes of a cache line, as stores past the caches take them */
 
 /* How many rows of a plane are a block, or have a part in one; the last block may have fewer. */
 static inline size_t
@@ -153,10 +153,10 @@ struct sbn_coefficients {
  */
 struct sbn_operands {
 	struct sbn_in x;
-	struct sbn_in z;    /* the residual; backward: only where there is an activation */
-	struct sbn_in dy;   /* backward */
-	struct sbn_out out; /* y; dx (NULL: not wanted) */
-	struct sbn_out dz;  /* NULL: not wanted */
+	struct sbn_in z;        /* the residual; backward: only where there is an activation */
+	struct sbn_in dy;       /* backward */
+	struct sbn_out out;     /* y; dx (NULL: not wanted) */
+	struct sbn_out dz;      /* NULL: not wanted */
 	struct sbn_images more; /* for rows' kernels, whose n_rows are those of each image */
 	/*
 	 * The kernels ask for what lies so many bytes behind each element that they read. With 0

@@ -20,9 +20,9 @@ struct WALK {
 	const struct sbn_operands *at;
 	const struct sbn_coefficients *k; /* of all channels */
 	size_t c, n_channels, n, spatial;
-	size_t image;   /* the first of those that are walked over; n: the walk is done */
-	size_t abreast; /* how many they are */
-	struct ROW row; /* the first one's */
+	size_t image;          /* the first of those that are walked over; n: the walk is done */
+	size_t abreast;        /* how many they are */
+	struct ROW row;        /* the first one's */
 	size_t whole;          /* elements up to the last step's end */
 	size_t i, plane, end;  /* the next element, and its plane's number and end */
 	struct COEFFICIENTS v; /* the plane's */
@@ -82,9 +82,9 @@ T(walk_across_at)(struct WALK *w, const struct ROW *row, size_t i, int form)
 	T(give_whole)(row, i, &r, form);
 }
 
-/* A step over a plane's end. */
+/* Of planes so short that some may end within a step. */
 SBN_FORCE_INLINE void
-T(walk_across)(struct WALK *w, int form)
+T(walk_across_some)(struct WALK *w, int form)
 {
 	const size_t plane = w->plane;
 
@@ -100,6 +100,43 @@ T(walk_across)(struct WALK *w, int form)
 		}
 	}
 	w->i += STEP;
+}
+
+/* 16 elements from i on, of two planes, of which n are the first one's. */
+SBN_FORCE_INLINE void
+T(walk_over_end)(const struct ROW *row, size_t i, size_t n, const struct COEFFICIENTS *v,
+		 const struct COEFFICIENTS *next, int form)
+{
+	struct RESULTS r = T(map)(row, i, SBN_LANES, v, form);
+	const struct RESULTS s = T(map)(row, i, SBN_LANES, next, form);
+
+	T(walk_fetch)(row, i, form);
+	r.out = V(blend)(n, r.out, s.out);
+	r.dz = V(blend)(n, r.dz, s.dz);
+	T(give_whole)(row, i, &r, form);
+}
+
+/* A step over a plane's end. */
+SBN_FORCE_INLINE void
+T(walk_across)(struct WALK *w, int form)
+{
+	struct COEFFICIENTS next = { 0 };
+
+	if (w->spatial < STEP) {
+		T(walk_across_some)(w, form);
+		return;
+	}
+	T(load_map)(&next, w->k, w->c + w->plane + 1, 0, form);
+	for (size_t m = 0; m < w->abreast; m++) {
+		const struct ROW row = T(walk_row)(w, m, form);
+
+		for (size_t i = w->i; i < w->i + STEP; i += SBN_LANES)
+			T(walk_over_end)
+			(&row, i, SBN_MIN(w->end - SBN_MIN(i, w->end), (size_t)SBN_LANES), &w->v,
+			 &next, form);
+	}
+	w->i += STEP;
+	T(walk_enter_plane)(w, w->plane + 1, form);
 }
 
 /* n <= 16 elements of one plane, wherever they stand. */

@@ -18,7 +18,7 @@ T(next_inputs)(struct sbn_operands *at, size_t spatial)
 SBN_FORCE_INLINE bool
 T(by_positions)(size_t spatial)
 {
-	return IS_HALF && spatial > 0 && spatial < SBN_SHORT_SPATIAL;
+	return IS_HALF && spatial > 0 && spatial < SBN_ABREAST_SPATIAL;
 }
 
 SBN_FORCE_INLINE struct sbn_moments

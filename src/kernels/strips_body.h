@@ -60,13 +60,14 @@ struct STRIPS {
 
 /*
  * Rows of fewer elements are mapped in strips. Backward longer ones are better off with their
- * coefficients in registers; and beside strips those of 16-bit types are summed by positions, as
- * only short ones may be.
+ * coefficients in registers; and beside strips those of 16-bit types are summed by positions.
  */
 SBN_FORCE_INLINE size_t
 T(strip_spatial)(int form)
 {
-	return IS_HALF || form & SBN_FORM_DY ? SBN_SHORT_SPATIAL : STRIP_SPATIAL;
+	if (form & SBN_FORM_DY)
+		return SBN_SHORT_SPATIAL;
+	return IS_HALF ? SBN_ABREAST_SPATIAL : STRIP_SPATIAL;
 }
 
 /*

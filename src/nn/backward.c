@@ -13,6 +13,8 @@
  */
 enum { FEW = 64 };
 
+enum { FETCHED = 64 }; /* channels whose coefficients are asked for together */
+
 static void
 store_gradient(const struct sbn_pass *pass, syncbn_param_t which, uint32_t c, double value)
 {
@@ -96,6 +98,9 @@ set_coefficients(const struct sbn_pass *pass)
 	struct syncbn_batch_norm *bn = pass->bn;
 
 	for (uint32_t c = 0; c < bn->n_channels; c++) {
+		if (c % FETCHED == 0)
+			sbn_pass_fetch(pass, c == 0 ? 0 : c + FETCHED,
+				       SBN_MIN(c + 2 * FETCHED, bn->n_channels));
 		sbn_set_normalize(pass, c);
 		sbn_real_set(bn, bn->real[SBN_DY_HI], c, 0);
 		sbn_real_set(bn, bn->real[SBN_DY_LO], c, 0);

@@ -3,6 +3,7 @@
 #include <float.h>
 #include <math.h>
 
+#include "base/prefetch.h"
 #include "nn/cache.h"
 #include "nn/pipeline.h"
 
@@ -72,6 +73,39 @@ sbn_pass_choose_stores(struct sbn_pass *pass)
 			       !(pass->dz.data != NULL && is_input(pass, &pass->dz));
 	else
 		pass->stream = stores == SBN_STORES_STREAMING;
+}
+
+static void
+fetch_array(const void *array, size_t element, uint32_t begin, uint32_t end)
+{
+	const char *first = (const char *)array + begin * element;
+	const char *last = (const char *)array + end * element;
+
+	if (array == NULL)
+		return;
+	for (const char *line = first; line < last; line += SBN_STORE_LINE)
+		sbn_prefetch_to_write(line);
+	sbn_prefetch_to_write(last - 1);
+}
+
+void
+sbn_pass_fetch(const struct sbn_pass *pass, uint32_t begin, uint32_t end)
+{
+	const struct syncbn_batch_norm *bn = pass->bn;
+	const struct syncbn_saved *saved = pass->saved;
+	const bool backward = pass->op == SBN_OP_BACKWARD;
+	const size_t real = bn->wide ? sizeof(double) : sizeof(float);
+
+	if (begin >= end)
+		return;
+	fetch_array(saved->mean, sizeof(double), begin, end);
+	fetch_array(saved->mean_low, sizeof(double), begin, end);
+	fetch_array(saved->invstd, sizeof(double), begin, end);
+	for (int i = 0; i < (backward ? SBN_COEFFICIENTS : SBN_SHIFT + 1); i++)
+		fetch_array(bn->real[i], real, begin, end);
+	for (int i = 0; i < SBN_PARAMS; i++)
+		if (backward == (i >= SYNCBN_DGAMMA))
+			fetch_array(bn->param[i], real, begin, end);
 }
 
 static bool

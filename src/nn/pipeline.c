@@ -80,6 +80,7 @@ sum_chunk(struct window *w, uint32_t lane, const struct sbn_range *chunk, struct
 	const struct sbn_range range = range_of(w, chunk);
 	const struct sbn_sums own = sbn_row_sums(w->pass, w->own, chunk->begin);
 
+	sbn_pass_fetch(w->pass, range.begin, range.end);
 	w->pass->sum(w->pass, &range, &own);
 	lap(watch, SBN_MOMENTS_TICKS);
 	publish_chunk(w, lane, chunk);
@@ -220,6 +221,7 @@ sum_and_write(struct window *w, struct progress *p, const struct sbn_range *rang
 	const struct sbn_range next_range = range_of(w, &next);
 	const struct sbn_sums own = sbn_row_sums(pass, w->own, next.begin);
 
+	sbn_pass_fetch(pass, next_range.begin, next_range.end);
 	pass->sum_and_apply(pass, &next_range, &own, range);
 	lap(&p->watch, SBN_NORMALIZE_TICKS);
 	publish_chunk(w, p->lane, &next);

@@ -158,6 +158,12 @@ void sbn_pass_begin(struct sbn_pass *pass, struct syncbn_batch_norm *bn, const s
 /* How the outputs are stored; after all views have been set. */
 void sbn_pass_choose_stores(struct sbn_pass *pass);
 
+/*
+ * Asks for what the layer has of channels [begin, end), which merging reads and writes: from call
+ * to call it goes out of the caches.
+ */
+void sbn_pass_fetch(const struct sbn_pass *pass, uint32_t begin, uint32_t end);
+
 /* The order that all inputs, or all operands, share; SBN_BLOCKS also where they differ. */
 enum sbn_order sbn_pass_order_of_inputs(const struct sbn_pass *pass);
 enum sbn_order sbn_pass_order(const struct sbn_pass *pass);

@@ -47,7 +47,7 @@ static size_t
 ahead_of_moments(const struct sbn_pass *pass)
 {
 	if (pass->geometry.element_bytes == sizeof(uint16_t) &&
-	    pass->geometry.spatial < SBN_SHORT_SPATIAL)
+	    pass->geometry.spatial < SBN_ABREAST_SPATIAL)
 		return POSITIONS_AHEAD;
 	return AHEAD;
 }
@@ -184,8 +184,8 @@ is_beside(const struct sbn_pass *pass, const struct sbn_range *next)
 }
 
 static void
-sum_beside_dx(const struct sbn_pass *pass, const struct sbn_range *next,
-	      const struct sbn_sums *out, const struct sbn_range *range)
+sum_beside_dx(const struct sbn_pass *pass, const struct sbn_range *next, const struct sbn_sums *out,
+	      const struct sbn_range *range)
 {
 	const struct sbn_operands at = operands_at(pass, range->begin, 0);
 	struct sbn_operands summed = operands_at(pass, next->begin, 0);
@@ -200,8 +200,8 @@ sum_beside_dx(const struct sbn_pass *pass, const struct sbn_range *next,
 
 /* What has been summed last is written first: it is in the cache if anything is. */
 static void
-sum_behind_dx(const struct sbn_pass *pass, const struct sbn_range *next,
-	      const struct sbn_sums *out, const struct sbn_range *range)
+sum_behind_dx(const struct sbn_pass *pass, const struct sbn_range *next, const struct sbn_sums *out,
+	      const struct sbn_range *range)
 {
 	for (size_t end = pass->geometry.n; end > 0;) {
 		const size_t n = SBN_MIN(end, (size_t)SBN_ABREAST);

@@ -433,7 +433,7 @@ case_sum(const struct sbn_kernels *set, enum sbn_type type, size_t number, struc
 typedef bool (*case_fn)(const struct sbn_kernels *set, enum sbn_type type, size_t number,
 			struct outcome *out);
 
-static const case_fn case_kinds[] = { case_plane, case_planes, case_beside,
-				     case_abreast, case_rows, case_sum };
+static const case_fn case_kinds[] = { case_plane,   case_planes, case_beside,
+				      case_abreast, case_rows,   case_sum };
 
 #endif

@@ -276,13 +276,13 @@ test_planes_without_elements_have_no_moments(void **state)
 			double low[70];
 
 			memset(sums, 1, sizeof(sums));
-			set->of[type].planes_moments(&(struct sbn_beside){ &x, 70, sums, low, 0 }, 0,
-						     49);
+			set->of[type].planes_moments(&(struct sbn_beside){ &x, 70, sums, low, 0 },
+						     0, 49);
 			for (size_t c = 0; c < 70; c++)
 				assert_true(sums[c].a == 0 && sums[c].b == 0);
 			memset(sums, 1, sizeof(sums));
-			set->of[type].planes_moments(&(struct sbn_beside){ &x, 70, sums, low, 0 }, 2,
-						     0);
+			set->of[type].planes_moments(&(struct sbn_beside){ &x, 70, sums, low, 0 },
+						     2, 0);
 			for (size_t c = 0; c < 70; c++)
 				assert_true(sums[c].a == 0 && sums[c].b == 0);
 		}

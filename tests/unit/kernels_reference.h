@@ -229,7 +229,7 @@ static inline bool
 reference_is_by_positions(const struct reference_block *block)
 {
 	return (block->type == SBN_BF16 || block->type == SBN_F16) && block->in_lanes &&
-	       block->spatial < SBN_SHORT_SPATIAL;
+	       block->spatial < SBN_ABREAST_SPATIAL;
 }
 
 /* About 0, of 16-bit planes. */

@@ -43,9 +43,10 @@
 		planes_moments_##name(beside, n, spatial);                                     \
 		planes_normalize_##name(at, n, spatial, k, c, n_channels);                     \
 	}                                                                                      \
-	static void planes_dx_beside_##name(                                                   \
-		const struct sbn_beside *beside, const struct sbn_operands *at, size_t n,      \
-		size_t spatial, const struct sbn_coefficients *k, size_t c, size_t n_channels) \
+	static void planes_dx_beside_##name(const struct sbn_beside *beside,                   \
+					    const struct sbn_operands *at, size_t n,           \
+					    size_t spatial, const struct sbn_coefficients *k,  \
+					    size_t c, size_t n_channels)                       \
 	{                                                                                      \
 		for (size_t i = 0; i < beside->n_channels; i++) {                              \
 			struct sbn_operands next = *beside->at;                                \
@@ -151,12 +152,12 @@ reference_merge_moments(struct sbn_pair *sum, const struct sbn_pair *const *row,
 	}
 }
 
-#define REFERENCE_TABLE(name)                                                                  \
-	{                                                                                      \
-		plane_moments_##name, planes_moments_##name, planes_normalize_##name,          \
-			plane_sums_##name, planes_dx_##name, planes_normalize_beside_##name,   \
-			planes_dx_beside_##name, rows_moments_##name, rows_normalize_##name, rows_sums_##name,          \
-			rows_dx_##name                                                         \
+#define REFERENCE_TABLE(name)                                                                \
+	{                                                                                    \
+		plane_moments_##name, planes_moments_##name, planes_normalize_##name,        \
+			plane_sums_##name, planes_dx_##name, planes_normalize_beside_##name, \
+			planes_dx_beside_##name, rows_moments_##name, rows_normalize_##name, \
+			rows_sums_##name, rows_dx_##name                                     \
 	}
 
 static const struct sbn_kernels reference_kernels = {

@@ -135,8 +135,8 @@ assert_same_both_ways(const struct strips_case *t, bool backward)
 static void
 run_every_size(struct strips_case *t)
 {
-	static const size_t spatials[] = { 1,  2,  3,   7,   8,	  9,   15,  16,  17,
-					   24, 25, 31,  36,  40,  49,  64,  100, 127,
+	static const size_t spatials[] = { 1,   2,   3,   7,   8,   9,   15, 16,  17,
+					   24,  25,  31,  36,  40,  49,  64, 100, 127,
 					   128, 143, 196, 255, 257, 511, 512 };
 	static const size_t mapped[] = { 0, 1, 16, 31 }, margins[] = { 0, 5 };
 
