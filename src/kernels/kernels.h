@@ -33,9 +33,9 @@
  * summed in pairs (elements i and i + p / 2 are added, then i and i + p / 4, ..., so that equal
  * elements have exactly themselves as their mean), rounded to real. Blocks merge in order by
  * sbn_moments_merge.
- * 16-bit planes of rows of fewer than SBN_ABREAST_SPATIAL elements, about 0: 16 rows of the block go
- * together. Each index is summed over them: of float16 in double, in order of rows; of bfloat16 in
- * float, s2 by fmaf, over the first 8 of them and over the others, and both sums are added, in
+ * 16-bit planes of rows of fewer than SBN_ABREAST_SPATIAL elements, about 0: 16 rows of the block
+ * go together. Each index is summed over them: of float16 in double, in order of rows; of bfloat16
+ * in float, s2 by fmaf, over the first 8 of them and over the others, and both sums are added, in
  * float. This is added to lane = index mod 16 in double, in order of indices.
  * bfloat16 planes of longer rows, about 0: lane = index in the row's part of the block, mod 32. A
  * lane is summed in float, s2 by fmaf, over 256 elements of a row, or, of rows that have fewer,

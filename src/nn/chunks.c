@@ -4,7 +4,10 @@
 #include "base/math.h"
 #include "nn/cache.h"
 
-enum { SHORT_LINES = 96 }; /* a row of fewer costs more at its ends than in a farther cache */
+enum {
+	SHORT_LINES = 96, /* a row of fewer costs more at its ends than in a farther cache */
+	SHORT_ROWS_BYTES = 128 * 1024 /* of chunks of short rows, at most */
+};
 
 static size_t
 greatest_divisor(size_t a, size_t b)
@@ -125,10 +128,24 @@ choose_whole_lines(struct sbn_chunks *chunks, const struct sbn_cache *cache,
 	chunks->whole = whole;
 }
 
+/*
+ * Short rows take longer, a byte, and of few of them little is written while others are summed:
+ * more chunks cost less than they gain.
+ */
+static size_t
+most_bytes(const struct sbn_pass *pass)
+{
+	const size_t most = pass->bn->group->process->chunk_bytes;
+
+	if (sbn_pass_order(pass) != SBN_PLANES || pass->geometry.spatial >= SBN_ABREAST_SPATIAL)
+		return most;
+	return SBN_MIN(most, (size_t)SHORT_ROWS_BYTES);
+}
+
 struct sbn_chunks
 sbn_chunks_choose(const struct sbn_pass *pass, uint32_t n_channels)
 {
-	const size_t most = pass->bn->group->process->chunk_bytes;
+	const size_t most = most_bytes(pass);
 	const struct shape shape = shape_of(pass);
 	const struct sbn_cache cache = sbn_cache_find();
 	struct sbn_chunks chunks = { .step = n_channels, .whole = 1, .lookahead = 2 };

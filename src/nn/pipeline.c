@@ -236,13 +236,12 @@ sum_and_write(struct window *w, struct progress *p, const struct sbn_range *rang
 static void
 write_chunk(struct window *w, struct progress *p, const struct sbn_range *chunk)
 {
-	const struct sbn_pass *pass = w->pass;
 	const struct sbn_range range = range_of(w, chunk);
 
 	if (w->beside && p->summed < p->end) {
 		sum_and_write(w, p, &range);
-	} else if (pass->apply != NULL) {
-		pass->apply(pass, &range);
+	} else if (w->pass->apply != NULL) {
+		w->pass->apply(w->pass, &range);
 		lap(&p->watch, SBN_NORMALIZE_TICKS);
 	}
 }
@@ -282,8 +281,7 @@ choose_lanes(const struct sbn_pass *pass, uint32_t n_channels, int threads)
 	uint64_t elements = sbn_geometry_elements(&pass->geometry);
 	uint64_t lanes = SBN_MIN(elements / LANE_ELEMENTS + 1, (uint64_t)threads);
 
-	lanes = SBN_MIN(lanes, (uint64_t)SBN_MAX_LANES);
-	return (uint32_t)SBN_MIN(lanes, (uint64_t)n_channels);
+	return (uint32_t)SBN_MIN(SBN_MIN(lanes, (uint64_t)SBN_MAX_LANES), (uint64_t)n_channels);
 }
 
 /* Ranks that divide differently must not compute means together. */

@@ -286,8 +286,8 @@ case_beside(const struct sbn_kernels *set, enum sbn_type type, size_t number, st
 }
 
 /*
- * Long rows, of which some images' are read and written in turns, if their lines begin alike; alone,
- * and beside other planes, forward and backward.
+ * Long rows, of which some images' are read and written in turns, if their lines begin alike:
+ * alone, and beside other planes, forward and backward.
  */
 static bool
 case_abreast(const struct sbn_kernels *set, enum sbn_type type, size_t number, struct outcome *out)
