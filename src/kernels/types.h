@@ -55,7 +55,7 @@
 /* Elements that are summed, and as many that are mapped, in turns. */
 #define TURN ((size_t)(IS_HALF ? 16 : 4) * SBN_LANES)
 /* Of each image, where some are read or written abreast: some lines. */
-#define ABREAST_TURN ((size_t)512 / sizeof(ELEMENT))
+#define ABREAST_TURN ((size_t)256 / sizeof(ELEMENT))
 #define TWO T(two)
 #define LEAK V(leak)
 #define COEFFICIENTS T(coefficients)
