@@ -78,14 +78,14 @@ sbn_pass_choose_stores(struct sbn_pass *pass)
 static void
 fetch_array(const void *array, size_t element, uint32_t begin, uint32_t end)
 {
-	const char *first = (const char *)array + begin * element;
-	const char *last = (const char *)array + end * element;
+	const char *line, *last;
 
 	if (array == NULL)
 		return;
-	for (const char *line = first; line < last; line += SBN_STORE_LINE)
+	last = (const char *)array + end * element - 1;
+	for (line = (const char *)array + begin * element; line < last; line += SBN_STORE_LINE)
 		sbn_prefetch_to_write(line);
-	sbn_prefetch_to_write(last - 1);
+	sbn_prefetch_to_write(last);
 }
 
 void
