@@ -43,13 +43,13 @@ is_input(const struct sbn_pass *pass, const struct sbn_view *view)
 	       view->data == pass->dy.data;
 }
 
-/* They will be in the threads' own caches until they are read. */
+/* They will be in the threads' own caches until they are read: of more than half some are not. */
 static bool
 fit_in_caches(const struct sbn_pass *pass, size_t bytes)
 {
 	const int threads = sbn_team_threads(pass->bn->group->process->team);
 
-	return bytes <= (size_t)threads * sbn_cache_find().bytes;
+	return 2 * bytes <= (size_t)threads * sbn_cache_find().bytes;
 }
 
 /*
