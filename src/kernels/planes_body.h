@@ -182,9 +182,11 @@ T(planes_sums)(const struct sbn_beside *beside, size_t n, size_t spatial,
 	for (size_t i = 0; i < beside->n_channels; i++) {
 		double sums[2] = { 0, 0 };
 
-		T(plane_sums)(&next, n, spatial, k, beside->c + i, sums);
+		if (n > 0 && spatial > 0) { /* else there may be no address */
+			T(plane_sums)(&next, n, spatial, k, beside->c + i, sums);
+			T(next_inputs)(&next, spatial);
+		}
 		beside->sums[i] = (struct sbn_pair){ sums[0], sums[1] };
-		T(next_inputs)(&next, spatial);
 	}
 }
 
