@@ -49,6 +49,21 @@ T(abreast_next)(struct ABREAST *blocks, size_t spatial)
 	return blocks->first.spatial > 0;
 }
 
+/* A whole turn of a row from i on: a line's address is the turn's and a constant. */
+SBN_FORCE_INLINE void
+T(whole_turn_of_moments)(const struct ROW *row, size_t i, const struct SHIFT *shift,
+			 struct w16 *s1, struct w16 *s2)
+{
+	const struct ROW from = { .x = row->x + i, .ahead = row->ahead };
+
+#pragma GCC unroll 8
+	for (size_t j = 0; j < ABREAST_TURN; j += SBN_LANES) {
+		if (!IS_HALF || j % (2 * SBN_LANES) == 0)
+			T(fetch_row)(&from, j, 0);
+		T(row_moments_at)(&from, j, SBN_LANES, shift, s1, s2);
+	}
+}
+
 /* Adds n elements of a row's part from i on. */
 SBN_FORCE_INLINE void
 T(turn_of_moments)(const struct ROW *from, size_t i, size_t n, const struct SHIFT *shift,
@@ -62,7 +77,10 @@ T(turn_of_moments)(const struct ROW *from, size_t i, size_t n, const struct SHIF
 	T(row_floats)(from, i, n, &floats);
 	T(widen_floats)(&floats, s1, s2);
 #else
-	T(row_part_moments)(from, i, n, shift, s1, s2);
+	if (n == ABREAST_TURN)
+		T(whole_turn_of_moments)(from, i, shift, s1, s2);
+	else
+		T(row_part_moments)(from, i, n, shift, s1, s2);
 #endif
 }
 
@@ -96,9 +114,9 @@ T(moments_of_turns)(const struct sbn_operands *at, const struct ABREAST *blocks,
 				(&from, i, n, IS_WIDE ? &shift[m] : NULL, &t1, &t2);
 				s1[m] = t1;
 				s2[m] = t2;
-				if (beside != NULL)
-					T(walk_beside)(beside, n, form);
 			}
+			if (beside != NULL)
+				T(walk_beside)(beside, n * blocks->n, form);
 		}
 }
 
@@ -152,6 +170,23 @@ T(plane_moments_abreast)(const struct sbn_operands *at, size_t n, size_t spatial
 	return sum;
 }
 
+/* A turn of n elements. */
+SBN_FORCE_INLINE void
+T(turn_of_sums)(const struct ROW *from, size_t n, const struct COEFFICIENTS *v, int form,
+		struct w16 *s0, struct w16 *s1)
+{
+	if (n != ABREAST_TURN) {
+		T(row_sums)(from, n, v, form, s0, s1);
+		return;
+	}
+#pragma GCC unroll 8
+	for (size_t i = 0; i < ABREAST_TURN; i += SBN_LANES) {
+		if (!IS_HALF || i % (2 * SBN_LANES) == 0)
+			T(fetch_row)(from, i, form);
+		T(plane_sums_at)(from, i, SBN_LANES, v, form, s0, s1);
+	}
+}
+
 /* out: as above, sums of g and of g * (x - mean). */
 SBN_FORCE_INLINE void
 T(sums_abreast)(const struct sbn_operands *at, const struct ABREAST *blocks,
@@ -172,12 +207,12 @@ T(sums_abreast)(const struct sbn_operands *at, const struct ABREAST *blocks,
 								  first.column + i, form);
 				struct w16 t0 = s0[m], t1 = s1[m];
 
-				T(row_sums)(&from, n, v, form, &t0, &t1);
+				T(turn_of_sums)(&from, n, v, form, &t0, &t1);
 				s0[m] = t0;
 				s1[m] = t1;
-				if (beside != NULL)
-					T(walk_beside)(beside, n, beside_form);
 			}
+			if (beside != NULL)
+				T(walk_beside)(beside, n * blocks->n, beside_form);
 		}
 	for (size_t m = 0; m < blocks->n; m++, out += ABREAST_BLOCKS)
 		*out = (struct sbn_pair){ T(fold_sums)(s0[m], form), T(fold_sums)(s1[m], form) };

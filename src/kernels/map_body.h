@@ -281,6 +281,35 @@ T(walk_steps)(const struct ROW *from, size_t i, size_t end, const struct COEFFIC
 	}
 }
 
+/* A turn of each image. */
+SBN_FORCE_INLINE void
+T(walk_turn)(struct WALK *w, int form)
+{
+	for (size_t m = 0; m < w->abreast; m++) {
+		const struct ROW row = T(walk_row)(w, m, form);
+		const struct COEFFICIENTS v = w->v;
+		const size_t at = w->i;
+
+#pragma GCC unroll 8
+		for (size_t i = 0; i < ABREAST_TURN; i += STEP) {
+			if (IS_HALF) {
+				struct RESULTS_OF_TWO r;
+
+				T(walk_fetch)(&row, at + i, form);
+				r = T(map_two)(&row, at + i, &v, &v, form);
+				T(give_two)(&row, at + i, &r, form);
+			} else {
+				struct RESULTS r = T(map)(&row, at + i, SBN_LANES, &v, form);
+
+				T(walk_fetch)(&row, at + i, form);
+				T(give_whole)(&row, at + i, &r, form);
+			}
+		}
+	}
+	w->due -= ABREAST_TURN * w->abreast;
+	w->i += ABREAST_TURN;
+}
+
 /* The plane's whole steps, as far as they are due. */
 SBN_FORCE_INLINE void
 T(walk_plane)(struct WALK *w, int form)
@@ -289,6 +318,10 @@ T(walk_plane)(struct WALK *w, int form)
 	const size_t turn = w->abreast > 1 ? SBN_MIN(left, ABREAST_TURN) : left;
 	const size_t end = w->i + SBN_MIN(turn, w->due / w->abreast) / STEP * STEP;
 
+	if (w->abreast > 1 && end == w->i + ABREAST_TURN) {
+		T(walk_turn)(w, form);
+		return;
+	}
 	for (size_t m = 0; m < w->abreast; m++) {
 		const struct ROW row = T(walk_row)(w, m, form);
 
