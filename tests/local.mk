@@ -28,6 +28,7 @@ unit_tests = \
 	tests/unit/kernels_half_test \
 	tests/unit/kernels_merge_test \
 	tests/unit/kernels_moments_test \
+	tests/unit/kernels_order_test \
 	tests/unit/kernels_places_test \
 	tests/unit/kernels_strips_test \
 	tests/unit/kernels_test \

@@ -27,16 +27,53 @@ T(is_abreast)(size_t spatial)
 	return spatial >= SBN_ABREAST_SPATIAL && spatial <= (size_t)ABREAST_BLOCKS * SBN_BLOCK;
 }
 
-/* Where the block that begins at this column ends its part of a row of blocks. */
-SBN_FORCE_INLINE struct ABREAST
-T(abreast_at)(size_t row, size_t n, size_t spatial)
+/* A plane's blocks: `whole` rows of them, `across` in each; the last rows may be a shorter one. */
+struct GROUPS {
+	size_t n, spatial;
+	size_t rows; /* of a block */
+	size_t whole, across;
+	size_t blocks; /* all of them */
+	size_t count;  /* of groups that are summed abreast */
+	bool back;     /* the last ones first */
+};
+
+SBN_FORCE_INLINE struct GROUPS
+T(groups_of)(const struct sbn_operands *at, size_t n, size_t spatial)
 {
-	const size_t rows = sbn_rows_of_block(spatial);
+	const size_t rows = sbn_rows_of_block(spatial), whole = n / rows;
+	const size_t across = sbn_ceil_div(spatial, (size_t)SBN_BLOCK);
+	const size_t blocks = sbn_ceil_div(n, rows) * across;
+
+	return (struct GROUPS){
+		.n = n,
+		.spatial = spatial,
+		.rows = rows,
+		.whole = whole,
+		.across = across,
+		.blocks = blocks,
+		.count = sbn_ceil_div(whole, (size_t)SBN_ABREAST) + (n % rows != 0),
+		.back = at->last_first && blocks <= BACKWARD_BLOCKS,
+	};
+}
+
+/* The row of blocks that a group begins with. */
+SBN_FORCE_INLINE size_t
+T(group_begin)(const struct GROUPS *g, size_t group)
+{
+	return SBN_MIN(group * SBN_ABREAST, g->whole);
+}
+
+/* The first blocks of a group. */
+SBN_FORCE_INLINE struct ABREAST
+T(group_at)(const struct GROUPS *g, size_t group)
+{
+	const size_t begin = T(group_begin)(g, group), row = begin * g->rows;
 
 	return (struct ABREAST){
-		.first = { row, SBN_MIN(rows, n - row), 0, SBN_MIN(spatial, (size_t)SBN_BLOCK) },
-		.apart = rows,
-		.n = SBN_MAX(SBN_MIN((n - row) / rows, (size_t)SBN_ABREAST), (size_t)1),
+		.first = { row, SBN_MIN(g->rows, g->n - row), 0,
+			   SBN_MIN(g->spatial, (size_t)SBN_BLOCK) },
+		.apart = g->rows,
+		.n = SBN_MIN(SBN_MAX(g->whole - begin, (size_t)1), (size_t)SBN_ABREAST),
 	};
 }
 
@@ -120,9 +157,9 @@ T(moments_of_turns)(const struct sbn_operands *at, const struct ABREAST *blocks,
 		}
 }
 
-/* out: of block m of the first row of blocks at m * ABREAST_BLOCKS. */
+/* out: of block m at m * across. */
 SBN_FORCE_INLINE void
-T(moments_abreast)(const struct sbn_operands *at, const struct ABREAST *blocks,
+T(moments_abreast)(const struct sbn_operands *at, const struct ABREAST *blocks, size_t across,
 		   struct sbn_moments *out, struct WALK *beside, int form)
 {
 	const double count = (double)(blocks->first.n * blocks->first.spatial);
@@ -138,7 +175,7 @@ T(moments_abreast)(const struct sbn_operands *at, const struct ABREAST *blocks,
 		shift[m] = T(shift_of)(V(set1)(about[m]));
 	}
 	T(moments_of_turns)(at, blocks, shift, s1, s2, beside, form);
-	for (size_t m = 0; m < blocks->n; m++, out += ABREAST_BLOCKS) {
+	for (size_t m = 0; m < blocks->n; m++, out += across) {
 		const double sums[2] = { T(fold_turns)(s1[m]), T(fold_turns)(s2[m]) };
 		const struct sbn_block block = T(block_abreast)(blocks, m);
 
@@ -148,25 +185,36 @@ T(moments_abreast)(const struct sbn_operands *at, const struct ABREAST *blocks,
 	}
 }
 
+SBN_FORCE_INLINE void
+T(add_moments_of)(const struct sbn_moments *blocks, size_t n, struct sbn_moments *sum)
+{
+	for (size_t i = 0; i < n; i++)
+		sbn_moments_add(sum, &blocks[i], IS_WIDE);
+}
+
 /* Blocks are merged in their order, whatever order they are summed in. */
 SBN_FORCE_INLINE struct sbn_moments
 T(plane_moments_abreast)(const struct sbn_operands *at, size_t n, size_t spatial,
 			 struct WALK *beside, int form)
 {
-	struct sbn_moments part[SBN_ABREAST][ABREAST_BLOCKS], sum = { 0 };
-	struct ABREAST blocks;
+	const struct GROUPS groups = T(groups_of)(at, n, spatial);
+	struct sbn_moments part[BACKWARD_BLOCKS], sum = { 0 };
 
-	for (size_t row = 0; row < n; row += blocks.n * blocks.apart) {
-		size_t n_parts = 0;
+	for (size_t i = 0; i < groups.count; i++) {
+		const size_t group = groups.back ? groups.count - 1 - i : i;
+		struct ABREAST blocks = T(group_at)(&groups, group);
+		struct sbn_moments *out = part;
 
-		blocks = T(abreast_at)(row, n, spatial);
+		if (groups.back)
+			out += T(group_begin)(&groups, group) * groups.across;
 		do {
-			T(moments_abreast)(at, &blocks, &part[0][n_parts++], beside, form);
+			T(moments_abreast)(at, &blocks, groups.across, out++, beside, form);
 		} while (T(abreast_next)(&blocks, spatial));
-		for (size_t m = 0; m < blocks.n; m++)
-			for (size_t i = 0; i < n_parts; i++)
-				sbn_moments_add(&sum, &part[m][i], IS_WIDE);
+		if (!groups.back)
+			T(add_moments_of)(part, blocks.n * groups.across, &sum);
 	}
+	if (groups.back)
+		T(add_moments_of)(part, groups.blocks, &sum);
 	return sum;
 }
 
@@ -189,7 +237,7 @@ T(turn_of_sums)(const struct ROW *from, size_t n, const struct COEFFICIENTS *v, 
 
 /* out: as above, sums of g and of g * (x - mean). */
 SBN_FORCE_INLINE void
-T(sums_abreast)(const struct sbn_operands *at, const struct ABREAST *blocks,
+T(sums_abreast)(const struct sbn_operands *at, const struct ABREAST *blocks, size_t across,
 		const struct COEFFICIENTS *v, int form, struct sbn_pair *out, struct WALK *beside,
 		int beside_form)
 {
@@ -214,8 +262,17 @@ T(sums_abreast)(const struct sbn_operands *at, const struct ABREAST *blocks,
 			if (beside != NULL)
 				T(walk_beside)(beside, n * blocks->n, beside_form);
 		}
-	for (size_t m = 0; m < blocks->n; m++, out += ABREAST_BLOCKS)
+	for (size_t m = 0; m < blocks->n; m++, out += across)
 		*out = (struct sbn_pair){ T(fold_sums)(s0[m], form), T(fold_sums)(s1[m], form) };
+}
+
+SBN_FORCE_INLINE void
+T(add_pairs)(const struct sbn_pair *pairs, size_t n, double sums[2])
+{
+	for (size_t i = 0; i < n; i++) {
+		sums[0] += pairs[i].a;
+		sums[1] += pairs[i].b;
+	}
 }
 
 SBN_FORCE_INLINE void
@@ -223,21 +280,23 @@ T(plane_sums_abreast)(const struct sbn_operands *at, size_t n, size_t spatial,
 		      const struct COEFFICIENTS *v, int form, double sums[2], struct WALK *beside,
 		      int beside_form)
 {
-	struct sbn_pair part[SBN_ABREAST][ABREAST_BLOCKS];
-	struct ABREAST blocks;
+	const struct GROUPS groups = T(groups_of)(at, n, spatial);
+	struct sbn_pair part[BACKWARD_BLOCKS];
 
-	for (size_t row = 0; row < n; row += blocks.n * blocks.apart) {
-		size_t n_parts = 0;
+	for (size_t i = 0; i < groups.count; i++) {
+		const size_t group = groups.back ? groups.count - 1 - i : i;
+		struct ABREAST blocks = T(group_at)(&groups, group);
+		struct sbn_pair *out = part;
 
-		blocks = T(abreast_at)(row, n, spatial);
+		if (groups.back)
+			out += T(group_begin)(&groups, group) * groups.across;
 		do {
 			T(sums_abreast)
-			(at, &blocks, v, form, &part[0][n_parts++], beside, beside_form);
+			(at, &blocks, groups.across, v, form, out++, beside, beside_form);
 		} while (T(abreast_next)(&blocks, spatial));
-		for (size_t m = 0; m < blocks.n; m++)
-			for (size_t i = 0; i < n_parts; i++) {
-				sums[0] += part[m][i].a;
-				sums[1] += part[m][i].b;
-			}
+		if (!groups.back)
+			T(add_pairs)(part, blocks.n * groups.across, sums);
 	}
+	if (groups.back)
+		T(add_pairs)(part, groups.blocks, sums);
 }

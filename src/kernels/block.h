@@ -30,8 +30,8 @@
 /* Code that runs so rarely that one copy out of line is better. */
 #define SBN_RARELY __attribute__((noinline))
 
-/* Of a row whose blocks are summed abreast, at most. */
-enum { ABREAST_BLOCKS = 32 };
+/* Of a row whose blocks are summed abreast, at most; of a plane that is summed from its end on. */
+enum { ABREAST_BLOCKS = 32, BACKWARD_BLOCKS = 512 };
 
 /* A part of a plane, or of a matrix whose columns are channels. */
 struct sbn_block {

@@ -164,6 +164,8 @@ struct sbn_operands {
 	 * choose whether, and how far. A hint; it changes no result and faults nowhere.
 	 */
 	size_t ahead;
+	/* Long rows' images are gone through from the last ones on. A hint, too. */
+	bool last_first;
 	/*
 	 * Whole lines of the outputs go past the caches, where the addresses allow it; after the
 	 * last kernel sbn_stream_end().

@@ -20,7 +20,8 @@ struct WALK {
 	const struct sbn_operands *at;
 	const struct sbn_coefficients *k; /* of all channels */
 	size_t c, n_channels, n, spatial;
-	size_t image;          /* the first of those that are walked over; n: the walk is done */
+	size_t group;          /* of images that are walked over abreast */
+	size_t image;          /* the first of them; n: the walk is done */
 	size_t abreast;        /* how many they are */
 	struct ROW row;        /* the first one's */
 	size_t whole;          /* elements up to the last step's end */
@@ -170,15 +171,31 @@ T(walk_fetch_edges)(const struct WALK *w, size_t image, int form)
 		T(fetch_edge)(w->at, image, total - 1, form);
 }
 
-/* How many of the images that are left can be walked abreast: their lines begin alike. */
+/* How many images can be walked abreast: as many as their lines begin alike. */
 SBN_FORCE_INLINE size_t
-T(walk_abreast)(const struct WALK *w, int form)
+T(walk_group)(const struct WALK *w, int form)
 {
 	const size_t stride = form & SBN_FORM_OUT ? w->at->out.stride : w->at->dz.stride;
 
-	if (form & SBN_FORM_STREAM && stride * sizeof(ELEMENT) % SBN_STORE_LINE != 0)
-		return 1;
-	return SBN_MIN(w->n - w->image, (size_t)SBN_ABREAST);
+	return form & SBN_FORM_STREAM && stride * sizeof(ELEMENT) % SBN_STORE_LINE != 0 ?
+		       1 :
+		       SBN_ABREAST;
+}
+
+/* Where the walk begins. */
+SBN_FORCE_INLINE size_t
+T(walk_first)(const struct WALK *w)
+{
+	return w->at->last_first ? (w->n - 1) / w->group * w->group : 0;
+}
+
+/* The image behind those that are walked over, or the one before them; n: there is none. */
+SBN_FORCE_INLINE size_t
+T(walk_next)(const struct WALK *w)
+{
+	if (!w->at->last_first)
+		return w->image + w->abreast;
+	return w->image == 0 ? w->n : w->image - w->group;
 }
 
 /* Goes to an image; returns how many elements stand before its first line. */
@@ -189,9 +206,10 @@ T(walk_enter_image)(struct WALK *w, size_t image, int form)
 	size_t head;
 
 	w->image = image;
-	w->abreast = T(walk_abreast)(w, form);
-	for (size_t m = 0; m < w->abreast; m++)
-		T(walk_fetch_edges)(w, image + EDGES_AHEAD + m, form);
+	w->abreast = SBN_MIN(w->n - image, w->group);
+	for (size_t m = 0; m < w->group; m++)
+		T(walk_fetch_edges)
+		(w, w->at->last_first ? image - EDGES_AHEAD + m : image + EDGES_AHEAD + m, form);
 	w->row = T(row_at)(w->at, image, 0, form);
 	w->row.ahead_z = sbn_ahead_of_residual(total * sizeof(ELEMENT));
 	head = SBN_MIN(T(line_head)(&w->row, form), total);
@@ -199,6 +217,18 @@ T(walk_enter_image)(struct WALK *w, size_t image, int form)
 	w->i = 0;
 	T(walk_enter_plane)(w, 0, form);
 	return head;
+}
+
+/* From an image to the next one; as above. */
+SBN_FORCE_INLINE size_t
+T(walk_leave_image)(struct WALK *w, int form)
+{
+	const size_t next = T(walk_next)(w);
+
+	if (next < w->n)
+		return T(walk_enter_image)(w, next, form);
+	w->image = w->n;
+	return 0;
 }
 
 /*
@@ -218,10 +248,8 @@ T(walk_rarely)(struct WALK w, size_t head, int form)
 			continue;
 		if (w.plane + 1 < w.n_channels)
 			T(walk_enter_plane)(&w, w.plane + 1, form);
-		else if (w.image + w.abreast < w.n)
-			head = T(walk_enter_image)(&w, w.image + w.abreast, form);
 		else
-			w.image = w.n;
+			head = T(walk_leave_image)(&w, form);
 	} while (w.i < head && w.image < w.n);
 	return w;
 }
@@ -238,11 +266,15 @@ T(walk_begin)(const struct sbn_operands *at, size_t n, size_t spatial,
 		.n = spatial * n_channels == 0 ? 0 : n,
 		.spatial = spatial,
 	};
-	size_t head;
+	size_t head, first;
 
-	for (size_t image = 0; image < EDGES_AHEAD; image++)
+	if (w.n == 0)
+		return w;
+	w.group = T(walk_group)(&w, form);
+	first = T(walk_first)(&w);
+	for (size_t image = first; image < first + EDGES_AHEAD; image++)
 		T(walk_fetch_edges)(&w, image, form);
-	head = w.n == 0 ? 0 : T(walk_enter_image)(&w, 0, form);
+	head = T(walk_enter_image)(&w, first, form);
 	return head == 0 ? w : T(walk_rarely)(w, head, form);
 }
 
@@ -252,10 +284,8 @@ T(walk_leave_plane)(struct WALK *w, int form)
 {
 	if (w->plane + 1 < w->n_channels)
 		T(walk_enter_plane)(w, w->plane + 1, form);
-	else if (w->image + w->abreast < w->n)
-		return T(walk_enter_image)(w, w->image + w->abreast, form);
 	else
-		w->image = w->n;
+		return T(walk_leave_image)(w, form);
 	return 0;
 }
 

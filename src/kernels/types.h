@@ -68,6 +68,7 @@
 #define RESULTS T(results)
 #define WALK T(walk)
 #define ABREAST T(abreast)
+#define GROUPS T(groups)
 #define SPREAD T(spread)
 #define STRIPS T(strips)
 #define FLOATS T(floats)

@@ -148,7 +148,11 @@ sbn_chunks_choose(const struct sbn_pass *pass, uint32_t n_channels)
 	const size_t most = most_bytes(pass);
 	const struct shape shape = shape_of(pass);
 	const struct sbn_cache cache = sbn_cache_find();
-	struct sbn_chunks chunks = { .step = n_channels, .whole = 1, .lookahead = 2 };
+	struct sbn_chunks chunks = {
+		.step = n_channels,
+		.whole = 1,
+		.lookahead = pass->exchange ? 2 : 1, /* peers' sums take their time */
+	};
 
 	if (pass->before != NULL) /* the data has been summed before: only sums travel */
 		return chunks;

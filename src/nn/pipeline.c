@@ -174,30 +174,38 @@ merge_all(struct window *w, uint32_t lane, const struct sbn_range *chunk, bool *
 struct progress {
 	uint32_t lane;
 	uint32_t done, summed, end;
-	uint32_t n_ahead; /* chunks from done to summed */
+	uint32_t n_done, n_summed; /* chunks up to there */
 	struct stopwatch watch;
 };
 
 /* A lane may begin anywhere: its first chunk ends where the others can begin. */
 static struct sbn_range
-chunk_at(const struct window *w, uint32_t begin, uint32_t end)
+chunk_at(const struct window *w, uint32_t begin, uint32_t end, uint32_t number)
 {
-	struct sbn_range chunk = { begin, begin + SBN_MIN(end - begin, w->chunks.step) };
+	struct sbn_range chunk = { begin, begin + SBN_MIN(end - begin, w->chunks.step), number };
 
 	if (chunk.end < end)
 		chunk.end -= (w->first + chunk.end) % w->chunks.whole;
 	return chunk;
 }
 
+/* The one that is summed next. */
+static struct sbn_range
+next_chunk(const struct window *w, const struct progress *p)
+{
+	return chunk_at(w, p->summed, p->end, p->n_summed);
+}
+
 /* Chunks until `lookahead` of them are on their way. */
 static void
 sum_ahead(struct window *w, struct progress *p)
 {
-	for (; p->summed < p->end && p->n_ahead < w->chunks.lookahead; p->n_ahead++) {
-		struct sbn_range chunk = chunk_at(w, p->summed, p->end);
+	while (p->summed < p->end && p->n_summed - p->n_done < w->chunks.lookahead) {
+		struct sbn_range chunk = next_chunk(w, p);
 
 		sum_chunk(w, p->lane, &chunk, &p->watch);
 		p->summed = chunk.end;
+		p->n_summed++;
 	}
 }
 
@@ -205,7 +213,7 @@ sum_ahead(struct window *w, struct progress *p)
 static void
 write_rest(struct window *w, struct progress *p, const struct sbn_range *range)
 {
-	const struct sbn_range beyond = chunk_at(w, p->summed, p->end);
+	const struct sbn_range beyond = next_chunk(w, p);
 	const struct sbn_range beyond_range = range_of(w, &beyond);
 
 	w->pass->apply_rest(w->pass, range, p->summed < p->end ? &beyond_range : NULL);
@@ -217,7 +225,7 @@ static void
 sum_and_write(struct window *w, struct progress *p, const struct sbn_range *range)
 {
 	const struct sbn_pass *pass = w->pass;
-	const struct sbn_range next = chunk_at(w, p->summed, p->end);
+	const struct sbn_range next = next_chunk(w, p);
 	const struct sbn_range next_range = range_of(w, &next);
 	const struct sbn_sums own = sbn_row_sums(pass, w->own, next.begin);
 
@@ -227,7 +235,7 @@ sum_and_write(struct window *w, struct progress *p, const struct sbn_range *rang
 	publish_chunk(w, p->lane, &next);
 	lap(&p->watch, SBN_EXCHANGE_TICKS);
 	p->summed = next.end;
-	p->n_ahead++;
+	p->n_summed++;
 	if (pass->apply_rest != NULL)
 		write_rest(w, p, range);
 }
@@ -259,7 +267,7 @@ run_lane(void *argument, int index)
 
 	p.summed = p.done;
 	while (p.done < p.end) {
-		const struct sbn_range chunk = chunk_at(w, p.done, p.end);
+		const struct sbn_range chunk = chunk_at(w, p.done, p.end, p.n_done);
 		bool usable;
 
 		if (w->pass->sum != NULL)
@@ -269,7 +277,7 @@ run_lane(void *argument, int index)
 		if (usable)
 			write_chunk(w, &p, &chunk);
 		p.done = chunk.end;
-		p.n_ahead -= w->pass->sum != NULL;
+		p.n_done++;
 	}
 	if (w->pass->stream)
 		sbn_stream_end();

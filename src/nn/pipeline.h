@@ -30,9 +30,10 @@ struct sbn_pairs {
 /* Channels that are merged at a time: their sums lie on the stack, and stay in the cache. */
 #define SBN_MERGE_CHANNELS 256u
 
-/* Channels [begin, end) of the layer. */
+/* Channels [begin, end) of the layer, and how many such ranges its thread has had before. */
 struct sbn_range {
 	uint32_t begin, end;
+	uint32_t number;
 };
 
 /* What this rank says of a range's channels. */

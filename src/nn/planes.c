@@ -39,6 +39,48 @@ part_bytes(const struct sbn_pass *pass, const struct sbn_range *range)
 	return (range->end - range->begin) * pass->geometry.spatial * pass->geometry.element_bytes;
 }
 
+static size_t
+inputs_bytes(const struct sbn_pass *pass, const struct sbn_range *range)
+{
+	return sbn_pass_inputs(pass) * pass->geometry.n * part_bytes(pass, range);
+}
+
+/*
+ * Where the cache does not hold two chunks, the second one is summed from its last image on, the
+ * third one from its first on again. Each is written from the image on that was summed last, while
+ * the next one is summed in the same order: what is written is there still, as far as can be.
+ */
+static bool
+turns_back(const struct sbn_pass *pass, const struct sbn_range *range)
+{
+	return pass->sum != NULL && pass->geometry.spatial >= SBN_ABREAST_SPATIAL &&
+	       2 * inputs_bytes(pass, range) > sbn_cache_find().bytes;
+}
+
+static bool
+summed_last_first(const struct sbn_pass *pass, const struct sbn_range *range)
+{
+	return range->number % 2 == 1 && turns_back(pass, range);
+}
+
+static struct sbn_operands
+summed_at(const struct sbn_pass *pass, const struct sbn_range *range)
+{
+	struct sbn_operands at = operands_at(pass, range->begin, 0);
+
+	at.last_first = summed_last_first(pass, range);
+	return at;
+}
+
+static struct sbn_operands
+written_at(const struct sbn_pass *pass, const struct sbn_range *range, size_t image)
+{
+	struct sbn_operands at = operands_at(pass, range->begin, image);
+
+	at.last_first = range->number % 2 == 0 && turns_back(pass, range);
+	return at;
+}
+
 /* What is summed comes from memory; what is written then was summed before, and is in the cache. */
 enum { AHEAD = 4096, AHEAD_OF_TWO = 2048, POSITIONS_AHEAD = 1024 };
 
@@ -62,7 +104,7 @@ void
 sbn_planes_sum_moments(const struct sbn_pass *pass, const struct sbn_range *range,
 		       const struct sbn_sums *out)
 {
-	struct sbn_operands at = operands_at(pass, range->begin, 0);
+	struct sbn_operands at = summed_at(pass, range);
 	const struct sbn_beside all = { &at, range->end - range->begin, out->pair, out->low,
 					range->begin };
 
@@ -73,7 +115,7 @@ sbn_planes_sum_moments(const struct sbn_pass *pass, const struct sbn_range *rang
 void
 sbn_planes_normalize(const struct sbn_pass *pass, const struct sbn_range *range)
 {
-	struct sbn_operands at = operands_at(pass, range->begin, 0);
+	struct sbn_operands at = written_at(pass, range, 0);
 
 	at.ahead = ahead_to_write(pass);
 	pass->kernels->planes_normalize(&at, pass->geometry.n, pass->geometry.spatial, &pass->k,
@@ -102,6 +144,7 @@ add_gradients(const struct sbn_pass *pass, const struct sbn_range *range,
 		double sums[2] = { pair->a, pair->b };
 
 		at.ahead = ahead;
+		at.last_first = summed_last_first(pass, range);
 		pass->kernels->plane_sums(&at, images->n, pass->geometry.spatial, &pass->k, c,
 					  sums);
 		*pair = (struct sbn_pair){ sums[0], sums[1] };
@@ -134,7 +177,7 @@ static void
 write_dx(const struct sbn_pass *pass, const struct sbn_range *range, const struct images *images,
 	 size_t ahead)
 {
-	struct sbn_operands at = operands_at(pass, range->begin, images->first);
+	struct sbn_operands at = written_at(pass, range, images->first);
 
 	at.ahead = ahead;
 	pass->kernels->planes_dx(&at, images->n, pass->geometry.spatial, &pass->k, range->begin,
@@ -153,8 +196,8 @@ void
 sbn_planes_sum_and_normalize(const struct sbn_pass *pass, const struct sbn_range *next,
 			     const struct sbn_sums *out, const struct sbn_range *range)
 {
-	const struct sbn_operands at = operands_at(pass, range->begin, 0);
-	struct sbn_operands summed = operands_at(pass, next->begin, 0);
+	const struct sbn_operands at = written_at(pass, range, 0);
+	struct sbn_operands summed = summed_at(pass, next);
 	const struct sbn_beside beside = { &summed, next->end - next->begin, out->pair, out->low,
 					   next->begin };
 
@@ -164,31 +207,12 @@ sbn_planes_sum_and_normalize(const struct sbn_pass *pass, const struct sbn_range
 					       range->end - range->begin);
 }
 
-static size_t
-inputs_bytes(const struct sbn_pass *pass, const struct sbn_range *range)
-{
-	return sbn_pass_inputs(pass) * pass->geometry.n * part_bytes(pass, range);
-}
-
-/*
- * Beside each other, but where the cache holds all that is to be written and not as much again:
- * what is read meanwhile would take its place.
- */
-static bool
-is_beside(const struct sbn_pass *pass, const struct sbn_range *next)
-{
-	const size_t bytes = inputs_bytes(pass, next), cache = sbn_cache_find().bytes;
-
-	return pass->geometry.spatial >= SBN_ABREAST_SPATIAL &&
-	       (2 * bytes <= cache || bytes > cache);
-}
-
 static void
 sum_beside_dx(const struct sbn_pass *pass, const struct sbn_range *next, const struct sbn_sums *out,
 	      const struct sbn_range *range)
 {
-	const struct sbn_operands at = operands_at(pass, range->begin, 0);
-	struct sbn_operands summed = operands_at(pass, next->begin, 0);
+	const struct sbn_operands at = written_at(pass, range, 0);
+	struct sbn_operands summed = summed_at(pass, next);
 	const struct sbn_beside beside = { &summed, next->end - next->begin, out->pair, NULL,
 					   next->begin };
 
@@ -196,21 +220,6 @@ sum_beside_dx(const struct sbn_pass *pass, const struct sbn_range *next, const s
 	pass->kernels->planes_dx_beside(&beside, &at, pass->geometry.n, pass->geometry.spatial,
 					&pass->k, range->begin, range->end - range->begin);
 	end_gradients(pass, next, out);
-}
-
-/* What has been summed last is written first: it is in the cache if anything is. */
-static void
-sum_behind_dx(const struct sbn_pass *pass, const struct sbn_range *next, const struct sbn_sums *out,
-	      const struct sbn_range *range)
-{
-	for (size_t end = pass->geometry.n; end > 0;) {
-		const size_t n = SBN_MIN(end, (size_t)SBN_ABREAST);
-		const struct images images = { end - n, n };
-
-		write_dx(pass, range, &images, 0);
-		end -= n;
-	}
-	sbn_planes_sum_gradients(pass, next, out);
 }
 
 /*
@@ -268,10 +277,8 @@ void
 sbn_planes_sum_and_dx(const struct sbn_pass *pass, const struct sbn_range *next,
 		      const struct sbn_sums *out, const struct sbn_range *range)
 {
-	if (is_beside(pass, next))
+	if (pass->geometry.spatial >= SBN_ABREAST_SPATIAL)
 		sum_beside_dx(pass, next, out, range);
-	else if (pass->geometry.spatial >= SBN_ABREAST_SPATIAL)
-		sum_behind_dx(pass, next, out, range);
 	else
 		sum_in_turns_with_dx(pass, next, out, range);
 }

@@ -287,7 +287,7 @@ case_beside(const struct sbn_kernels *set, enum sbn_type type, size_t number, st
 
 /*
  * Long rows, of which some images' are read and written in turns, if their lines begin alike:
- * alone, and beside other planes, forward and backward.
+ * alone, and beside other planes, forward and backward, from the first image on and from the last.
  */
 static bool
 case_abreast(const struct sbn_kernels *set, enum sbn_type type, size_t number, struct outcome *out)
@@ -299,6 +299,7 @@ case_abreast(const struct sbn_kernels *set, enum sbn_type type, size_t number, s
 	size_t n = ns[case_digit(&rest, CASE_COUNT(ns))], c = number % 80;
 	size_t n_mapped = spatial > 300 ? 1 : mapped[case_digit(&rest, CASE_COUNT(mapped))];
 	size_t n_summed = spatial > 1100 ? 1 : summed[case_digit(&rest, CASE_COUNT(summed))];
+	bool last_first = case_digit(&rest, 2) == 1;
 	size_t image = spatial * (n_mapped + n_summed);
 	double *low = out->values + 2 * n_summed, *sums = low + 3 * n_summed;
 	struct sbn_operands next, before;
@@ -312,6 +313,8 @@ case_abreast(const struct sbn_kernels *set, enum sbn_type type, size_t number, s
 	pass.forward.stream = pass.backward.stream = rest % 2 == 1;
 	next = case_planes_behind(type, &pass.forward, spatial * n_mapped);
 	before = case_planes_behind(type, &pass.backward, spatial * n_mapped);
+	pass.forward.last_first = pass.backward.last_first = last_first;
+	next.last_first = before.last_first = last_first;
 	memset(low, 0, n_summed * sizeof(*low));
 	kernels->planes_normalize_beside(&(struct sbn_beside){ &next, n_summed,
 							       (struct sbn_pair *)out->values, low,
