@@ -88,8 +88,8 @@ T(abreast_next)(struct ABREAST *blocks, size_t spatial)
 
 /* A whole turn of a row from i on: a line's address is the turn's and a constant. */
 SBN_FORCE_INLINE void
-T(whole_turn_of_moments)(const struct ROW *row, size_t i, const struct SHIFT *shift,
-			 struct w16 *s1, struct w16 *s2)
+T(whole_turn_of_moments)(const struct ROW *row, size_t i, const struct SHIFT *shift, struct w16 *s1,
+			 struct w16 *s2)
 {
 	const struct ROW from = { .x = row->x + i, .ahead = row->ahead };
 

@@ -133,8 +133,8 @@ T(walk_across)(struct WALK *w, int form)
 
 		for (size_t i = w->i; i < w->i + STEP; i += SBN_LANES)
 			T(walk_over_end)
-			(&row, i, SBN_MIN(w->end - SBN_MIN(i, w->end), (size_t)SBN_LANES), &w->v,
-			 &next, form);
+		(&row, i, SBN_MIN(w->end - SBN_MIN(i, w->end), (size_t)SBN_LANES), &w->v, &next,
+		 form);
 	}
 	w->i += STEP;
 	T(walk_enter_plane)(w, w->plane + 1, form);
@@ -209,7 +209,7 @@ T(walk_enter_image)(struct WALK *w, size_t image, int form)
 	w->abreast = SBN_MIN(w->n - image, w->group);
 	for (size_t m = 0; m < w->group; m++)
 		T(walk_fetch_edges)
-		(w, w->at->last_first ? image - EDGES_AHEAD + m : image + EDGES_AHEAD + m, form);
+	(w, w->at->last_first ? image - EDGES_AHEAD + m : image + EDGES_AHEAD + m, form);
 	w->row = T(row_at)(w->at, image, 0, form);
 	w->row.ahead_z = sbn_ahead_of_residual(total * sizeof(ELEMENT));
 	head = SBN_MIN(T(line_head)(&w->row, form), total);

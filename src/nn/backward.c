@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The backward pass: gradients of the input, of gamma and of beta. */
 #include "base/math.h"
+#include "nn/coefficients.h"
 #include "nn/pipeline.h"
 #include "nn/planes.h"
 #include "nn/rows.h"
@@ -14,50 +15,6 @@
 enum { FEW = 64 };
 
 enum { FETCHED = 64 }; /* channels whose coefficients are asked for together */
-
-static void
-store_gradient(const struct sbn_pass *pass, syncbn_param_t which, uint32_t c, double value)
-{
-	struct syncbn_batch_norm *bn = pass->bn;
-	void *gradient = bn->param[which];
-	double old = pass->want & SYNCBN_ACCUMULATE ? sbn_real_get(bn, gradient, c) : 0;
-
-	sbn_real_set(bn, gradient, c, old + value);
-}
-
-/* dgamma and dbeta by the layer's mode, from this rank's sums and the group's. */
-static void
-store_gradients(const struct sbn_pass *pass, uint32_t c, struct sbn_pair own, struct sbn_pair sum,
-		double group_divisor)
-{
-	const syncbn_batch_norm_config_t *config = &pass->bn->config;
-	double divisor = config->param_grad_mode == SYNCBN_PARAM_GRAD_MEAN ? group_divisor : 1;
-	struct sbn_pair chosen = config->param_grad_mode == SYNCBN_PARAM_GRAD_LOCAL ? own : sum;
-
-	if (!config->affine)
-		return;
-	if (pass->want & SYNCBN_WANT_DBETA)
-		store_gradient(pass, SYNCBN_DBETA, c, chosen.a / divisor);
-	if (pass->want & SYNCBN_WANT_DGAMMA)
-		store_gradient(pass, SYNCBN_DGAMMA, c, chosen.b / divisor);
-}
-
-/* The means over the batch that normalized; none where running statistics did. */
-static void
-set_slopes(const struct sbn_pass *pass, uint32_t c, struct sbn_pair sum)
-{
-	struct syncbn_batch_norm *bn = pass->bn;
-	double mean_dy = sum.a / pass->saved->count;
-	double slope = sum.b / pass->saved->count * sbn_xhat_factor(pass, c);
-
-	sbn_real_set(bn, bn->real[SBN_SLOPE], c, slope);
-	sbn_real_set(bn, bn->real[SBN_DY_HI], c, mean_dy);
-	sbn_real_set(bn, bn->real[SBN_DY_LO], c,
-		     mean_dy - sbn_real_get(bn, bn->real[SBN_DY_HI], c) -
-			     sbn_times_mean_low(bn, SBN_SLOPE, c));
-	sbn_real_set(bn, bn->real[SBN_SLOPE_LO], c,
-		     slope - sbn_real_get(bn, bn->real[SBN_SLOPE], c));
-}
 
 /* In rank order on every rank: equal bits everywhere. */
 static void
@@ -73,13 +30,7 @@ merge_channels(const struct sbn_pass *pass, uint32_t begin, uint32_t end,
 		row[rank] = &pairs->row[rank][begin - pairs->first].a;
 	pass->bn->group->process->kernels->sum_f64(&sum, 1, row, pairs->n_ranks,
 						   2 * (size_t)(end - begin), 1);
-	for (uint32_t c = begin; c < end; c++) {
-		struct sbn_pair own = own_row[c - begin], all = sums[c - begin];
-
-		store_gradients(pass, c, own, all, pairs->divisor);
-		if (pass->saved->count != 0) /* 0: running statistics, or no samples anywhere */
-			set_slopes(pass, c, pass->saved->by == SBN_BY_LOCAL ? own : all);
-	}
+	sbn_use_gradients(pass, begin, end, own_row, sums, pairs->divisor);
 }
 
 static bool
@@ -95,17 +46,14 @@ merge_gradients(const struct sbn_pass *pass, uint32_t begin, uint32_t end,
 static void
 set_coefficients(const struct sbn_pass *pass)
 {
-	struct syncbn_batch_norm *bn = pass->bn;
+	const uint32_t n = pass->bn->n_channels;
 
-	for (uint32_t c = 0; c < bn->n_channels; c++) {
-		if (c % FETCHED == 0)
-			sbn_pass_fetch(pass, c == 0 ? 0 : c + FETCHED,
-				       SBN_MIN(c + 2 * FETCHED, bn->n_channels));
-		sbn_set_normalize(pass, c);
-		sbn_real_set(bn, bn->real[SBN_DY_HI], c, 0);
-		sbn_real_set(bn, bn->real[SBN_DY_LO], c, 0);
-		sbn_real_set(bn, bn->real[SBN_SLOPE], c, 0);
-		sbn_real_set(bn, bn->real[SBN_SLOPE_LO], c, 0);
+	for (uint32_t c = 0; c < n; c += FETCHED) {
+		const uint32_t end = SBN_MIN(c + FETCHED, n);
+
+		sbn_pass_fetch(pass, c == 0 ? 0 : end, SBN_MIN(c + 2 * FETCHED, n));
+		sbn_set_normalize(pass, c, end);
+		sbn_set_no_slopes(pass, c, end);
 	}
 }
 

@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The forward pass: which statistics normalize, their merge, and the running statistics. */
-#include <float.h>
-#include <math.h>
-
 #include "base/math.h"
 #include "kernels/merge.h"
+#include "nn/coefficients.h"
 #include "nn/pipeline.h"
 #include "nn/planes.h"
 #include "nn/rows.h"
@@ -40,59 +38,9 @@ batch_weight(const struct syncbn_batch_norm *bn)
 	}
 }
 
-/* A float layer multiplies by a float, which must not be inf: 0 * inf is no number. */
-static double
-inverse_std(const struct syncbn_batch_norm *bn, double var)
-{
-	double sum = var + bn->config.eps, inverse;
-
-	if (sum == 0)
-		return 0;
-	inverse = 1 / sqrt(sum);
-	if (inverse <= (double)FLT_MAX || bn->wide)
-		return inverse;
-	return isnan(inverse) ? inverse : (double)FLT_MAX;
-}
-
-static void
-save_channel(const struct sbn_pass *pass, uint32_t c, const struct sbn_moments *moments, double var)
-{
-	pass->saved->mean[c] = moments->mean;
-	pass->saved->mean_low[c] = moments->low;
-	pass->saved->invstd[c] = inverse_std(pass->bn, var);
-	sbn_set_normalize(pass, c);
-}
-
-/* running = (1 - factor) * running + factor * value */
-static void
-move(const struct sbn_pass *pass, syncbn_param_t which, uint32_t c, double value)
-{
-	struct syncbn_batch_norm *bn = pass->bn;
-	double old = sbn_real_get(bn, bn->param[which], c);
-
-	sbn_real_set(bn, bn->param[which], c, (1 - pass->factor) * old + pass->factor * value);
-}
-
-static void
-update_running(const struct sbn_pass *pass, uint32_t c, const struct sbn_moments *batch)
-{
-	bool unbiased = pass->bn->config.var_mode == SYNCBN_VAR_UNBIASED_GLOBAL;
-
-	move(pass, SYNCBN_RUNNING_MEAN, c, batch->mean);
-	move(pass, SYNCBN_RUNNING_VAR, c, batch->m2 / (unbiased ? batch->count - 1 : batch->count));
-}
-
-static void
-use_batch(const struct sbn_pass *pass, uint32_t c, const struct sbn_moments *batch)
-{
-	save_channel(pass, c, batch, batch->m2 / batch->count);
-	if (pass->factor != 0)
-		update_running(pass, c, batch);
-}
-
 /* float64: means of two doubles. */
 static void
-merge_wide(const struct sbn_pass *pass, uint32_t begin, uint32_t end, const struct sbn_pairs *pairs)
+merge_wide(const struct sbn_pairs *pairs, uint32_t begin, uint32_t end, const struct sbn_sums *out)
 {
 	for (uint32_t c = begin; c < end; c++) {
 		struct sbn_moments batch = { 0 };
@@ -104,8 +52,20 @@ merge_wide(const struct sbn_pass *pass, uint32_t begin, uint32_t end, const stru
 
 			sbn_moments_merge_wide(&batch, &part);
 		}
-		use_batch(pass, c, &batch);
+		sbn_sums_put(out, c - begin, &batch);
 	}
+}
+
+static void
+merge_plain(const struct sbn_pass *pass, const struct sbn_pairs *pairs, uint32_t begin,
+	    uint32_t end, const struct sbn_sums *out)
+{
+	const struct sbn_pair *row[pairs->n_ranks];
+
+	for (uint32_t rank = 0; rank < pairs->n_ranks; rank++)
+		row[rank] = pairs->row[rank] + (begin - pairs->first);
+	pass->bn->group->process->kernels->merge_moments(out->pair, row, pairs->count,
+							 pairs->n_ranks, end - begin);
 }
 
 /* In rank order on every rank: equal bits everywhere. */
@@ -113,22 +73,15 @@ static void
 merge_channels(const struct sbn_pass *pass, uint32_t begin, uint32_t end,
 	       const struct sbn_pairs *pairs)
 {
-	const struct sbn_pair *row[pairs->n_ranks];
-	struct sbn_pair sum[SBN_MERGE_CHANNELS];
+	struct sbn_pair pair[SBN_MERGE_CHANNELS];
+	double low[SBN_MERGE_CHANNELS];
+	const struct sbn_sums batch = { pair, pairs->low != NULL ? low : NULL };
 
-	for (uint32_t rank = 0; rank < pairs->n_ranks; rank++)
-		row[rank] = pairs->row[rank] + (begin - pairs->first);
-	pass->bn->group->process->kernels->merge_moments(sum, row, pairs->count, pairs->n_ranks,
-							 end - begin);
-	for (uint32_t c = begin; c < end; c++) {
-		const struct sbn_moments batch = {
-			.count = pairs->total,
-			.mean = sum[c - begin].a,
-			.m2 = sum[c - begin].b,
-		};
-
-		use_batch(pass, c, &batch);
-	}
+	if (pairs->low != NULL)
+		merge_wide(pairs, begin, end, &batch);
+	else
+		merge_plain(pass, pairs, begin, end, &batch);
+	sbn_use_batch(pass, begin, end, &batch, pairs->total);
 }
 
 static bool
@@ -142,10 +95,6 @@ merge_batch(const struct sbn_pass *pass, uint32_t begin, uint32_t end,
 				0;
 		return false;
 	}
-	if (pairs->low != NULL) {
-		merge_wide(pass, begin, end, pairs);
-		return true;
-	}
 	for (uint32_t c = begin; c < end; c += SBN_MERGE_CHANNELS)
 		merge_channels(pass, c, SBN_MIN(end, c + SBN_MERGE_CHANNELS), pairs);
 	return true;
@@ -155,16 +104,8 @@ static bool
 use_running(const struct sbn_pass *pass, uint32_t begin, uint32_t end,
 	    const struct sbn_pairs *pairs)
 {
-	const struct syncbn_batch_norm *bn = pass->bn;
-
 	(void)pairs;
-	for (uint32_t c = begin; c < end; c++) {
-		const struct sbn_moments running = {
-			.mean = sbn_real_get(bn, bn->param[SYNCBN_RUNNING_MEAN], c),
-		};
-
-		save_channel(pass, c, &running, sbn_real_get(bn, bn->param[SYNCBN_RUNNING_VAR], c));
-	}
+	sbn_use_running(pass, begin, end);
 	return true;
 }
 

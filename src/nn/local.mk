@@ -5,6 +5,8 @@ libsbn_core_la_SOURCES += \
 	src/nn/cache.h \
 	src/nn/chunks.c \
 	src/nn/chunks.h \
+	src/nn/coefficients.c \
+	src/nn/coefficients.h \
 	src/nn/columns.c \
 	src/nn/columns.h \
 	src/nn/config.c \

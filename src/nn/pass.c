@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What forward and backward passes begin with. */
-#include <float.h>
-#include <math.h>
 
 #include "base/prefetch.h"
 #include "nn/cache.h"
@@ -128,37 +126,4 @@ sbn_pass_order(const struct sbn_pass *pass)
 	enum sbn_order order = sbn_pass_order_of_inputs(pass);
 
 	return is_in_order(&pass->out, order) && is_in_order(&pass->dz, order) ? order : SBN_BLOCKS;
-}
-
-double
-sbn_times_mean_low(const struct syncbn_batch_norm *bn, enum sbn_coefficient by, uint32_t c)
-{
-	double low = sbn_real_get(bn, bn->real[SBN_MEAN_LO], c);
-
-	return low == 0 ? 0 : low * sbn_real_get(bn, bn->real[by], c);
-}
-
-/* A float's inf comes from a gamma that is infinite, never from a product of two that are not. */
-static double
-scale_of(const struct syncbn_batch_norm *bn, double gamma, double invstd)
-{
-	double scale = gamma * invstd;
-
-	if (fabs(scale) <= (double)FLT_MAX || bn->wide || !isfinite(scale))
-		return scale;
-	return copysign((double)FLT_MAX, scale);
-}
-
-void
-sbn_set_normalize(const struct sbn_pass *pass, uint32_t c)
-{
-	struct syncbn_batch_norm *bn = pass->bn;
-	double beta = sbn_beta_of(bn, c), mean = pass->k.x_is_y ? beta : pass->saved->mean[c];
-
-	sbn_real_set(bn, bn->real[SBN_MEAN_HI], c, mean);
-	sbn_real_set(bn, bn->real[SBN_MEAN_LO], c,
-		     mean - sbn_real_get(bn, bn->real[SBN_MEAN_HI], c) + sbn_mean_low(pass, c));
-	sbn_real_set(bn, bn->real[SBN_SCALE], c,
-		     scale_of(bn, sbn_gamma_of(bn, c), pass->saved->invstd[c]));
-	sbn_real_set(bn, bn->real[SBN_SHIFT], c, beta - sbn_times_mean_low(bn, SBN_SCALE, c));
 }

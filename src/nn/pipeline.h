@@ -169,15 +169,6 @@ void sbn_pass_fetch(const struct sbn_pass *pass, uint32_t begin, uint32_t end);
 enum sbn_order sbn_pass_order_of_inputs(const struct sbn_pass *pass);
 enum sbn_order sbn_pass_order(const struct sbn_pass *pass);
 
-/* What the mean has beyond mean_hi, times a coefficient; nothing times infinity is nothing. */
-double sbn_times_mean_low(const struct syncbn_batch_norm *bn, enum sbn_coefficient by, uint32_t c);
-
-/*
- * Channel c's mean_hi, mean_lo, scale and shift, from what is saved, gamma and beta; with x_is_y
- * beta stands for the mean.
- */
-void sbn_set_normalize(const struct sbn_pass *pass, uint32_t c);
-
 syncbn_status_t sbn_pipeline_run(struct sbn_pass *pass);
 
 #endif

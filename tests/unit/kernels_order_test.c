@@ -38,8 +38,8 @@ static const struct sbn_coefficients coefficients = {
 static float *
 floats(size_t n)
 {
-	float *p = aligned_alloc(SBN_STORE_LINE,
-				 sbn_align_up(n * sizeof(*p), (size_t)SBN_STORE_LINE));
+	float *p =
+		aligned_alloc(SBN_STORE_LINE, sbn_align_up(n * sizeof(*p), (size_t)SBN_STORE_LINE));
 
 	assert_non_null(p);
 	return p;
@@ -50,8 +50,13 @@ static struct planes
 planes_of(size_t n, size_t spatial)
 {
 	const size_t elements = n * CHANNELS * spatial;
-	struct planes p = { n,		      spatial,		elements,
-			    floats(elements), floats(elements), floats(elements), floats(elements) };
+	struct planes p = { n,
+			    spatial,
+			    elements,
+			    floats(elements),
+			    floats(elements),
+			    floats(elements),
+			    floats(elements) };
 	uint64_t seed = n + spatial;
 
 	for (size_t i = 0; i < elements; i++) {
