@@ -24,6 +24,7 @@ libsbn_core_la_SOURCES += \
 	src/nn/row.h \
 	src/nn/rows.c \
 	src/nn/rows.h \
+	src/nn/stopwatch.h \
 	src/nn/tensor_check.c \
 	src/nn/tensor_check.h \
 	src/nn/tile.c \

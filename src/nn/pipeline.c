@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "nn/pipeline.h"
 
-#include "base/clock.h"
 #include "base/fail.h"
 #include "base/math.h"
 #include "comm/copy.h"
 #include "kernels/stream.h"
 #include "nn/chunks.h"
 #include "nn/row.h"
+#include "nn/stopwatch.h"
 
 enum { LANE_ELEMENTS = 16 * 1024 }; /* fewer are not worth another thread */
 
@@ -21,31 +21,6 @@ struct window {
 	struct sbn_running_call call; /* with exchange */
 	struct sbn_pair *own;         /* this rank's row: private, though published too */
 };
-
-struct stopwatch {
-	struct sbn_trace *trace; /* NULL: this lane does not count */
-	uint64_t lap_ticks;
-};
-
-static struct stopwatch
-start_watch(struct sbn_trace *trace)
-{
-	return (struct stopwatch){ trace, trace == NULL ? 0 : sbn_ticks() };
-}
-
-/* Adds the time since the last lap to a counter; SBN_COUNTERS: to none. */
-static void
-lap(struct stopwatch *watch, enum sbn_counter counter)
-{
-	uint64_t now;
-
-	if (watch->trace == NULL)
-		return;
-	now = sbn_ticks();
-	if (counter != SBN_COUNTERS)
-		sbn_trace_add(watch->trace, counter, now - watch->lap_ticks);
-	watch->lap_ticks = now;
-}
 
 /* A lane's chunk as the pass sees it. */
 static struct sbn_range
@@ -75,16 +50,17 @@ publish_chunk(struct window *w, uint32_t lane, const struct sbn_range *chunk)
 }
 
 static void
-sum_chunk(struct window *w, uint32_t lane, const struct sbn_range *chunk, struct stopwatch *watch)
+sum_chunk(struct window *w, uint32_t lane, const struct sbn_range *chunk,
+	  struct sbn_stopwatch *watch)
 {
 	const struct sbn_range range = range_of(w, chunk);
 	const struct sbn_sums own = sbn_row_sums(w->pass, w->own, chunk->begin);
 
 	sbn_pass_fetch(w->pass, range.begin, range.end);
 	w->pass->sum(w->pass, &range, &own);
-	lap(watch, SBN_MOMENTS_TICKS);
+	sbn_watch_lap(watch, SBN_MOMENTS_TICKS);
 	publish_chunk(w, lane, chunk);
-	lap(watch, SBN_EXCHANGE_TICKS);
+	sbn_watch_lap(watch, SBN_EXCHANGE_TICKS);
 }
 
 static double
@@ -152,7 +128,7 @@ merge_chunk(const struct window *w, uint32_t begin, uint32_t end)
 /* Waits for everybody's sums and merges them; *usable: there is something to write from them. */
 static syncbn_status_t
 merge_all(struct window *w, uint32_t lane, const struct sbn_range *chunk, bool *usable,
-	  struct stopwatch *watch)
+	  struct sbn_stopwatch *watch)
 {
 	const uint32_t begin = chunk->begin, end = chunk->end;
 	const struct sbn_pass *pass = w->pass;
@@ -162,11 +138,11 @@ merge_all(struct window *w, uint32_t lane, const struct sbn_range *chunk, bool *
 
 		if (status != SYNCBN_OK)
 			return status;
-		lap(watch, SBN_COUNTERS); /* waiting counts itself */
+		sbn_watch_lap(watch, SBN_COUNTERS); /* waiting counts itself */
 	}
 	*usable = pass->sum != NULL ? merge_chunk(w, begin, end) :
 				      pass->merge(pass, w->first + begin, w->first + end, NULL);
-	lap(watch, SBN_EXCHANGE_TICKS);
+	sbn_watch_lap(watch, SBN_EXCHANGE_TICKS);
 	return SYNCBN_OK;
 }
 
@@ -175,7 +151,7 @@ struct progress {
 	uint32_t lane;
 	uint32_t done, summed, end;
 	uint32_t n_done, n_summed; /* chunks up to there */
-	struct stopwatch watch;
+	struct sbn_stopwatch watch;
 };
 
 /* A lane may begin anywhere: its first chunk ends where the others can begin. */
@@ -217,7 +193,7 @@ write_rest(struct window *w, struct progress *p, const struct sbn_range *range)
 	const struct sbn_range beyond_range = range_of(w, &beyond);
 
 	w->pass->apply_rest(w->pass, range, p->summed < p->end ? &beyond_range : NULL);
-	lap(&p->watch, SBN_NORMALIZE_TICKS);
+	sbn_watch_lap(&p->watch, SBN_NORMALIZE_TICKS);
 }
 
 /* Sums the next chunk and publishes it while one that has been merged is written. */
@@ -231,9 +207,9 @@ sum_and_write(struct window *w, struct progress *p, const struct sbn_range *rang
 
 	sbn_pass_fetch(pass, next_range.begin, next_range.end);
 	pass->sum_and_apply(pass, &next_range, &own, range);
-	lap(&p->watch, SBN_NORMALIZE_TICKS);
+	sbn_watch_lap(&p->watch, SBN_NORMALIZE_TICKS);
 	publish_chunk(w, p->lane, &next);
-	lap(&p->watch, SBN_EXCHANGE_TICKS);
+	sbn_watch_lap(&p->watch, SBN_EXCHANGE_TICKS);
 	p->summed = next.end;
 	p->n_summed++;
 	if (pass->apply_rest != NULL)
@@ -250,7 +226,7 @@ write_chunk(struct window *w, struct progress *p, const struct sbn_range *chunk)
 		sum_and_write(w, p, &range);
 	} else if (w->pass->apply != NULL) {
 		w->pass->apply(w->pass, &range);
-		lap(&p->watch, SBN_NORMALIZE_TICKS);
+		sbn_watch_lap(&p->watch, SBN_NORMALIZE_TICKS);
 	}
 }
 
@@ -262,7 +238,7 @@ run_lane(void *argument, int index)
 		.lane = (uint32_t)index,
 		.done = sbn_lane_begin(w->n_channels, w->n_lanes, (uint32_t)index),
 		.end = sbn_lane_begin(w->n_channels, w->n_lanes, (uint32_t)index + 1),
-		.watch = start_watch(index == 0 ? w->pass->bn->group->trace : NULL),
+		.watch = sbn_watch_start(index == 0 ? w->pass->bn->group->trace : NULL),
 	};
 
 	p.summed = p.done;
@@ -375,12 +351,12 @@ run_windows(struct sbn_pass *pass, int threads)
 static syncbn_status_t
 run(struct sbn_pass *pass, int threads)
 {
-	struct stopwatch watch = start_watch(pass->bn->group->trace);
+	struct sbn_stopwatch watch = sbn_watch_start(pass->bn->group->trace);
 	syncbn_status_t status;
 
 	if (pass->before != NULL)
 		pass->before(pass, threads);
-	lap(&watch, SBN_MOMENTS_TICKS);
+	sbn_watch_lap(&watch, SBN_MOMENTS_TICKS);
 	status = run_windows(pass, threads);
 	if (status != SYNCBN_OK)
 		return status;
@@ -389,10 +365,10 @@ run(struct sbn_pass *pass, int threads)
 				"one value per channel %s: batch statistics need two or more; "
 				"use a larger batch, or running statistics",
 				pass->exchange ? "in the whole group" : "on this rank");
-	lap(&watch, SBN_COUNTERS);
+	sbn_watch_lap(&watch, SBN_COUNTERS);
 	if (pass->after != NULL)
 		pass->after(pass, threads);
-	lap(&watch, SBN_NORMALIZE_TICKS);
+	sbn_watch_lap(&watch, SBN_NORMALIZE_TICKS);
 	return SYNCBN_OK;
 }
 
