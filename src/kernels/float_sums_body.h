@@ -68,7 +68,7 @@ T(row_floats)(const struct ROW *row, size_t i, size_t n, struct FLOATS *f)
 
 	for (size_t j = 0; j < whole; j += 2 * SBN_LANES) {
 		T(fetch_row)(row, i + j, 0);
-		T(add_floats)(T(load_two)(row->x + i + j), f);
+		T(add_floats)(T(load_addends)(row->x + i + j), f);
 	}
 	if (whole < n) {
 		T(fetch_row)(row, i + whole, 0);

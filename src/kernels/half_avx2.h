@@ -173,6 +173,12 @@ load_two_bf16(const uint16_t *p)
 	return (struct two_bf16){ half_mixed_bf16(p), half_mixed_bf16(p + 16) };
 }
 
+static inline struct two_bf16
+load_addends_bf16(const uint16_t *p)
+{
+	return load_two_bf16(p);
+}
+
 static inline struct v16
 half_mixed_n_bf16(const uint16_t *p, size_t n)
 {

@@ -107,24 +107,35 @@ struct two_bf16 {
 };
 
 static inline struct two_bf16
-load_two_bf16(const uint16_t *p)
+two_of_line_bf16(__m512i both)
 {
-	__m512i both = _mm512_loadu_si512(p), odd;
+	const __m512i odd = _mm512_and_si512(both, _mm512_set1_epi32((int)0xffff0000));
 
-	odd = _mm512_and_si512(both, _mm512_set1_epi32((int)0xffff0000));
 	return (struct two_bf16){ { _mm512_castsi512_ps(_mm512_slli_epi32(both, 16)) },
 				  { _mm512_castsi512_ps(odd) } };
+}
+
+static inline struct two_bf16
+load_addends_bf16(const uint16_t *p)
+{
+	return two_of_line_bf16(_mm512_loadu_si512(p));
+}
+
+/* In maps gcc 12 has no register left for the line: it is stored, and read from there twice. */
+static inline struct two_bf16
+load_two_bf16(const uint16_t *p)
+{
+	__m512i both = _mm512_loadu_si512(p);
+
+	__asm__("" : "+v"(both));
+	return two_of_line_bf16(both);
 }
 
 /* Those at n and behind are not touched, and are 0. */
 static inline struct two_bf16
 load_two_n_bf16(const uint16_t *p, size_t n)
 {
-	__m512i both = _mm512_maskz_loadu_epi16((__mmask32)(((uint64_t)1 << n) - 1), p), odd;
-
-	odd = _mm512_and_si512(both, _mm512_set1_epi32((int)0xffff0000));
-	return (struct two_bf16){ { _mm512_castsi512_ps(_mm512_slli_epi32(both, 16)) },
-				  { _mm512_castsi512_ps(odd) } };
+	return two_of_line_bf16(_mm512_maskz_loadu_epi16((__mmask32)(((uint64_t)1 << n) - 1), p));
 }
 
 static inline struct v16
@@ -136,8 +147,8 @@ pairs_of_two_bf16(struct two_bf16 two)
 static inline void
 store_in_order_bf16(float *p, struct two_bf16 two)
 {
-	const __m512i lo = _mm512_setr_epi32(0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7,
-					     23);
+	const __m512i lo =
+		_mm512_setr_epi32(0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
 	const __m512i hi = _mm512_add_epi32(lo, _mm512_set1_epi32(8));
 
 	_mm512_storeu_ps(p, _mm512_permutex2var_ps(two.a.a, lo, two.b.a));
@@ -147,8 +158,8 @@ store_in_order_bf16(float *p, struct two_bf16 two)
 static inline struct two_bf16
 mix_two_bf16(struct v16 a, struct v16 b)
 {
-	const __m512i even = _mm512_setr_epi32(0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26,
-					       28, 30);
+	const __m512i even =
+		_mm512_setr_epi32(0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30);
 	const __m512i odd = _mm512_add_epi32(even, _mm512_set1_epi32(1));
 
 	return (struct two_bf16){ { _mm512_permutex2var_ps(a.a, even, b.a) },
@@ -252,10 +263,10 @@ load_n_mixed_bf16(const uint16_t *p, size_t n, struct v16 narrow, struct w16 res
 	__m256i even = _mm256_slli_epi32(both, 16);
 
 	(void)narrow;
-	return (struct w16){ _mm512_mask_cvtps_pd(rest.lo, w16_mask((n + 1) / 2, 0),
-						  _mm256_castsi256_ps(even)),
-			     _mm512_mask_cvtps_pd(rest.hi, w16_mask(n / 2, 0),
-						  _mm256_castsi256_ps(odd)) };
+	return (struct w16){
+		_mm512_mask_cvtps_pd(rest.lo, w16_mask((n + 1) / 2, 0), _mm256_castsi256_ps(even)),
+		_mm512_mask_cvtps_pd(rest.hi, w16_mask(n / 2, 0), _mm256_castsi256_ps(odd))
+	};
 }
 
 static inline bool

@@ -12,6 +12,12 @@ T(load_two)(const ELEMENT *p)
 }
 
 SBN_FORCE_INLINE struct TWO
+T(load_addends)(const ELEMENT *p)
+{
+	return T(load_two)(p);
+}
+
+SBN_FORCE_INLINE struct TWO
 T(load_two_n)(const ELEMENT *p, size_t n)
 {
 	const struct VECTOR none = V(set1)(0);
