@@ -121,7 +121,7 @@ load_addends_bf16(const uint16_t *p)
 	return two_of_line_bf16(_mm512_loadu_si512(p));
 }
 
-/* In maps gcc 12 has no register left for the line: it is stored, and read from there twice. */
+/* Kept in a register: else gcc 12 has none left in maps, and stores the line to read it twice. */
 static inline struct two_bf16
 load_two_bf16(const uint16_t *p)
 {

@@ -133,8 +133,8 @@ T(walk_across)(struct WALK *w, int form)
 
 		for (size_t i = w->i; i < w->i + STEP; i += SBN_LANES)
 			T(walk_over_end)
-		(&row, i, SBN_MIN(w->end - SBN_MIN(i, w->end), (size_t)SBN_LANES), &w->v, &next,
-		 form);
+			(&row, i, SBN_MIN(w->end - SBN_MIN(i, w->end), (size_t)SBN_LANES), &w->v,
+			 &next, form);
 	}
 	w->i += STEP;
 	T(walk_enter_plane)(w, w->plane + 1, form);
@@ -154,7 +154,7 @@ T(walk_part)(struct WALK *w, size_t n, int form)
 	w->i += n;
 }
 
-/* Asks for the lines that an image's planes share with their neighbours. */
+/* Asks for the lines that an image's planes share with their neighbours, if there is the image. */
 SBN_FORCE_INLINE void
 T(walk_fetch_edges)(const struct WALK *w, size_t image, int form)
 {
@@ -207,9 +207,11 @@ T(walk_enter_image)(struct WALK *w, size_t image, int form)
 
 	w->image = image;
 	w->abreast = SBN_MIN(w->n - image, w->group);
-	for (size_t m = 0; m < w->group; m++)
-		T(walk_fetch_edges)
-	(w, w->at->last_first ? image - EDGES_AHEAD + m : image + EDGES_AHEAD + m, form);
+	for (size_t m = 0; m < w->group; m++) {
+		const size_t ahead = image + EDGES_AHEAD + m, before = image - EDGES_AHEAD + m;
+
+		T(walk_fetch_edges)(w, w->at->last_first ? before : ahead, form);
+	}
 	w->row = T(row_at)(w->at, image, 0, form);
 	w->row.ahead_z = sbn_ahead_of_residual(total * sizeof(ELEMENT));
 	head = SBN_MIN(T(line_head)(&w->row, form), total);
@@ -272,8 +274,9 @@ T(walk_begin)(const struct sbn_operands *at, size_t n, size_t spatial,
 		return w;
 	w.group = T(walk_group)(&w, form);
 	first = T(walk_first)(&w);
-	for (size_t image = first; image < first + EDGES_AHEAD; image++)
-		T(walk_fetch_edges)(&w, image, form);
+	for (size_t m = 0; m < EDGES_AHEAD; m++)
+		T(walk_fetch_edges)
+		(&w, at->last_first && w.group == 1 ? first - m : first + m, form);
 	head = T(walk_enter_image)(&w, first, form);
 	return head == 0 ? w : T(walk_rarely)(w, head, form);
 }

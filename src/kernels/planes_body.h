@@ -120,8 +120,8 @@ T(planes_normalize_beside)(const struct sbn_beside *beside, const struct sbn_ope
 					  n_channels);
 		return;
 	}
+	T(planes_normalize)(at, n, spatial, k, c, n_channels); /* first: it is in the cache now */
 	T(planes_moments)(beside, n, spatial);
-	T(planes_normalize)(at, n, spatial, k, c, n_channels);
 }
 
 SBN_FORCE_INLINE void
@@ -201,6 +201,6 @@ T(planes_dx_beside)(const struct sbn_beside *beside, const struct sbn_operands *
 				     n_channels);
 		return;
 	}
+	T(planes_dx)(at, n, spatial, k, c, n_channels); /* first: it is in the cache now */
 	T(planes_sums)(beside, n, spatial, k);
-	T(planes_dx)(at, n, spatial, k, c, n_channels);
 }

@@ -12,7 +12,7 @@
  *	T(load_two)(p), T(store_two)(p, two), T(stream_two)(p, two)
  *		32 elements as a struct TWO, in any order; stream_two to the edge of a line
  *	T(load_addends)(p)
- *		load_two for sums of long rows, which are faster by another way to the same numbers
+ *		load_two for sums of long rows, which are no slower where the line is read twice
  *	T(store_two_plain)(p, two), T(stream_two_plain)(p, two)
  *		the same of numbers that were computed of plain ones. A number is plain unless it is
  *		a NaN whose lower half is not 0: bfloat16 elements are, once widened, and others

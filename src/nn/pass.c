@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What forward and backward passes begin with. */
-
 #include "base/prefetch.h"
 #include "nn/cache.h"
 #include "nn/pipeline.h"

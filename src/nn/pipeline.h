@@ -30,7 +30,7 @@ struct sbn_pairs {
 /* Channels that are merged at a time: their sums lie on the stack, and stay in the cache. */
 #define SBN_MERGE_CHANNELS 256u
 
-/* Channels [begin, end) of the layer, and how many such ranges its thread has had before. */
+/* Channels [begin, end) of the layer, and how many ranges their lane has had in this window. */
 struct sbn_range {
 	uint32_t begin, end;
 	uint32_t number;
@@ -105,21 +105,13 @@ sbn_sums_put(const struct sbn_sums *out, uint32_t i, const struct sbn_moments *m
 		out->low[i] = moments->low;
 }
 
-/* Channel c's gamma, 1 without one, and beta, 0 without one. */
+/* Channel c's gamma, 1 without one. */
 static inline double
 sbn_gamma_of(const struct syncbn_batch_norm *bn, uint32_t c)
 {
 	const void *gamma = bn->param[SYNCBN_GAMMA];
 
 	return gamma == NULL ? 1 : sbn_real_get(bn, gamma, c);
-}
-
-static inline double
-sbn_beta_of(const struct syncbn_batch_norm *bn, uint32_t c)
-{
-	const void *beta = bn->param[SYNCBN_BETA];
-
-	return beta == NULL ? 0 : sbn_real_get(bn, beta, c);
 }
 
 /*
