@@ -9,28 +9,13 @@
 #include <float.h>
 #include <math.h>
 
-static inline double
-get(bool wide, const void *array, uint32_t c)
-{
-	return wide ? ((const double *)array)[c] : (double)((const float *)array)[c];
-}
-
-static inline void
-set(bool wide, void *array, uint32_t c, double value)
-{
-	if (wide)
-		((double *)array)[c] = value;
-	else
-		((float *)array)[c] = (float)value;
-}
-
 /* What the mean has beyond mean_hi, times a coefficient; nothing times infinity is nothing. */
 static inline double
 times_mean_low(bool wide, const struct syncbn_batch_norm *bn, enum sbn_coefficient by, uint32_t c)
 {
-	const double low = get(wide, bn->real[SBN_MEAN_LO], c);
+	const double low = sbn_number_get(wide, bn->real[SBN_MEAN_LO], c);
 
-	return low == 0 ? 0 : low * get(wide, bn->real[by], c);
+	return low == 0 ? 0 : low * sbn_number_get(wide, bn->real[by], c);
 }
 
 /* A float's inf comes from a gamma that is infinite, never from a product of two that are not. */
@@ -53,16 +38,18 @@ set_normalize(bool wide, const struct sbn_pass *pass, uint32_t begin, uint32_t e
 	const bool x_is_y = pass->k.x_is_y;
 
 	for (uint32_t c = begin; c < end; c++) {
-		const double shift = beta == NULL ? 0 : get(wide, beta, c);
+		const double shift = beta == NULL ? 0 : sbn_number_get(wide, beta, c);
 		const double mean = x_is_y ? shift : saved->mean[c];
 		const double low = wide && !x_is_y ? saved->mean_low[c] : 0;
-		const double factor = gamma == NULL ? 1 : get(wide, gamma, c);
+		const double factor = gamma == NULL ? 1 : sbn_number_get(wide, gamma, c);
 
-		set(wide, bn->real[SBN_MEAN_HI], c, mean);
-		set(wide, bn->real[SBN_MEAN_LO], c,
-		    mean - get(wide, bn->real[SBN_MEAN_HI], c) + low);
-		set(wide, bn->real[SBN_SCALE], c, scale_of(wide, factor, saved->invstd[c]));
-		set(wide, bn->real[SBN_SHIFT], c, shift - times_mean_low(wide, bn, SBN_SCALE, c));
+		sbn_number_set(wide, bn->real[SBN_MEAN_HI], c, mean);
+		sbn_number_set(wide, bn->real[SBN_MEAN_LO], c,
+			       mean - sbn_number_get(wide, bn->real[SBN_MEAN_HI], c) + low);
+		sbn_number_set(wide, bn->real[SBN_SCALE], c,
+			       scale_of(wide, factor, saved->invstd[c]));
+		sbn_number_set(wide, bn->real[SBN_SHIFT], c,
+			       shift - times_mean_low(wide, bn, SBN_SCALE, c));
 	}
 }
 
@@ -96,7 +83,9 @@ move(bool wide, const struct sbn_pass *pass, syncbn_param_t which, uint32_t c, d
 {
 	void *running = pass->bn->param[which];
 
-	set(wide, running, c, (1 - pass->factor) * get(wide, running, c) + pass->factor * value);
+	sbn_number_set(wide, running, c,
+		       (1 - pass->factor) * sbn_number_get(wide, running, c) +
+			       pass->factor * value);
 }
 
 static inline void
@@ -161,9 +150,9 @@ store_gradient(bool wide, const struct sbn_pass *pass, syncbn_param_t which, uin
 	       double value)
 {
 	void *gradient = pass->bn->param[which];
-	const double old = pass->want & SYNCBN_ACCUMULATE ? get(wide, gradient, c) : 0;
+	const double old = pass->want & SYNCBN_ACCUMULATE ? sbn_number_get(wide, gradient, c) : 0;
 
-	set(wide, gradient, c, old + value);
+	sbn_number_set(wide, gradient, c, old + value);
 }
 
 /* pair: of the ranks that the layer's mode counts. */
@@ -191,12 +180,13 @@ set_slopes(bool wide, const struct sbn_pass *pass, uint32_t begin, uint32_t end,
 		const double mean_dy = pair[c - begin].a / count;
 		const double slope = pair[c - begin].b / count * sbn_xhat_factor(pass, c);
 
-		set(wide, bn->real[SBN_SLOPE], c, slope);
-		set(wide, bn->real[SBN_DY_HI], c, mean_dy);
-		set(wide, bn->real[SBN_DY_LO], c,
-		    mean_dy - get(wide, bn->real[SBN_DY_HI], c) -
-			    times_mean_low(wide, bn, SBN_SLOPE, c));
-		set(wide, bn->real[SBN_SLOPE_LO], c, slope - get(wide, bn->real[SBN_SLOPE], c));
+		sbn_number_set(wide, bn->real[SBN_SLOPE], c, slope);
+		sbn_number_set(wide, bn->real[SBN_DY_HI], c, mean_dy);
+		sbn_number_set(wide, bn->real[SBN_DY_LO], c,
+			       mean_dy - sbn_number_get(wide, bn->real[SBN_DY_HI], c) -
+				       times_mean_low(wide, bn, SBN_SLOPE, c));
+		sbn_number_set(wide, bn->real[SBN_SLOPE_LO], c,
+			       slope - sbn_number_get(wide, bn->real[SBN_SLOPE], c));
 	}
 }
 

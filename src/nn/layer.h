@@ -66,20 +66,32 @@ struct syncbn_saved {
 	syncbn_tensor_t x, z;
 };
 
-/* Element c of an array of the layer. */
+/* Element c of an array of a layer, whose numbers are doubles if it is wide, else floats. */
+static inline double
+sbn_number_get(bool wide, const void *array, uint32_t c)
+{
+	return wide ? ((const double *)array)[c] : (double)((const float *)array)[c];
+}
+
+static inline void
+sbn_number_set(bool wide, void *array, uint32_t c, double value)
+{
+	if (wide)
+		((double *)array)[c] = value;
+	else
+		((float *)array)[c] = (float)value;
+}
+
 static inline double
 sbn_real_get(const struct syncbn_batch_norm *bn, const void *array, uint32_t c)
 {
-	return bn->wide ? ((const double *)array)[c] : (double)((const float *)array)[c];
+	return sbn_number_get(bn->wide, array, c);
 }
 
 static inline void
 sbn_real_set(const struct syncbn_batch_norm *bn, void *array, uint32_t c, double value)
 {
-	if (bn->wide)
-		((double *)array)[c] = value;
-	else
-		((float *)array)[c] = (float)value;
+	sbn_number_set(bn->wide, array, c, value);
 }
 
 syncbn_status_t sbn_batch_norm_new(struct syncbn_group *group,
