@@ -81,6 +81,7 @@ unit_tests = \
 	tests/unit/world_test
 
 rank_tests = \
+	tests/ranks/ahead_test \
 	tests/ranks/algorithms_test \
 	tests/ranks/batch_norm_test \
 	tests/ranks/blame_test \

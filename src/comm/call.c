@@ -125,6 +125,27 @@ sbn_call_await_long(struct sbn_running_call *running, struct sbn_wait *wait)
 	return status == SYNCBN_OK ? SYNCBN_OK : note_failure(running, status);
 }
 
+bool
+sbn_call_is_near(const struct sbn_running_call *running, uint32_t lane, uint32_t begin,
+		 uint32_t end, uint64_t ns)
+{
+	struct sbn_wait wait = {
+		.group = running->group,
+		.ready = is_covered,
+		.lane = lane,
+		.running = running,
+		.begin = begin,
+		.end = end,
+	};
+
+	for (uint32_t i = 0; i + 1 < running->group->size; i++) {
+		wait.peer = running->group->peers[i];
+		if (!sbn_wait_briefly(&wait, ns))
+			return false;
+	}
+	return true;
+}
+
 double
 sbn_call_divisor(const struct sbn_running_call *running)
 {

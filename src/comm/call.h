@@ -215,6 +215,13 @@ sbn_call_await(struct sbn_running_call *running, uint32_t lane, uint32_t begin, 
 }
 
 /*
+ * Whether items [begin, end) of every rank have come, or come within so many ns, for a lane that
+ * has something else to do before it awaits them.
+ */
+bool sbn_call_is_near(const struct sbn_running_call *running, uint32_t lane, uint32_t begin,
+		      uint32_t end, uint64_t ns);
+
+/*
  * The pieces of sbn_call_await, for who looks and does not wait: whether a peer's items up to `end`
  * can be read, and with end 0 whether it has begun the call, or else takes no part in it; and of
  * one that has begun it, whether it is the same call: MISMATCH.

@@ -30,9 +30,9 @@ struct bell {
 };
 
 static bool
-spin(const struct sbn_wait *wait)
+spin(const struct sbn_wait *wait, uint64_t ns)
 {
-	uint64_t end = sbn_now_ns() + SPIN_NS;
+	uint64_t end = sbn_now_ns() + ns;
 
 	do {
 		for (int i = 0; i < PAUSES_A_LOOK; i++) {
@@ -56,6 +56,22 @@ count_wait(const struct sbn_wait *wait, uint64_t start_ticks, bool slept)
 	sbn_trace_add(wait->group->trace, SBN_WAIT_TICKS, waited);
 	if (slept)
 		sbn_trace_add(wait->group->trace, SBN_SLEEPS, 1);
+}
+
+bool
+sbn_wait_briefly(const struct sbn_wait *wait, uint64_t ns)
+{
+	uint64_t start_ticks;
+	bool is_ready;
+
+	if (wait->ready(wait))
+		return true;
+	if (!wait->group->may_spin)
+		return false;
+	start_ticks = sbn_ticks();
+	is_ready = spin(wait, ns);
+	count_wait(wait, start_ticks, false);
+	return is_ready;
 }
 
 bool
@@ -249,7 +265,7 @@ sbn_wait(const struct sbn_wait *wait)
 	if (sbn_is_soon(wait, wait->ready))
 		return SYNCBN_OK;
 	start_ticks = sbn_ticks();
-	awake = wait->group->may_spin && spin(wait);
+	awake = wait->group->may_spin && spin(wait, SPIN_NS);
 	if (!awake)
 		status = sleep_until_ready(wait);
 	count_wait(wait, start_ticks, !awake);

@@ -5,6 +5,7 @@
 #include "nn/cache.h"
 
 enum {
+	LEAST_OF_LATE = 4,
 	SHORT_LINES = 96, /* a row of fewer costs more at its ends than in a farther cache */
 	SHORT_ROWS_BYTES = 128 * 1024 /* of chunks of short rows, at most */
 };
@@ -142,6 +143,16 @@ most_bytes(const struct sbn_pass *pass)
 	return SBN_MIN(most, (size_t)SHORT_ROWS_BYTES);
 }
 
+/* What is summed while a peer is late costs nothing, if it is there still when it is due. */
+static uint32_t
+lookahead_of_late(const struct sbn_cache *cache, const struct shape *shape, size_t step)
+{
+	const size_t chunk = SBN_MAX(bytes_of(shape, step), (size_t)1);
+
+	return (uint32_t)SBN_MIN(SBN_MAX(cache->bytes / 2 / chunk, (size_t)LEAST_OF_LATE),
+				 (size_t)UINT32_MAX);
+}
+
 struct sbn_chunks
 sbn_chunks_choose(const struct sbn_pass *pass, uint32_t n_channels)
 {
@@ -152,6 +163,7 @@ sbn_chunks_choose(const struct sbn_pass *pass, uint32_t n_channels)
 		.step = n_channels,
 		.whole = 1,
 		.lookahead = pass->exchange ? 2 : 1, /* peers' sums take their time */
+		.late = 1,
 	};
 
 	if (pass->before != NULL) /* the data has been summed before: only sums travel */
@@ -168,5 +180,6 @@ sbn_chunks_choose(const struct sbn_pass *pass, uint32_t n_channels)
 	}
 	if (!fit_thrice(&cache, &shape, chunks.step))
 		chunks.lookahead = 1; /* too much: at least it is stored at once */
+	chunks.late = lookahead_of_late(&cache, &shape, chunks.step);
 	return chunks;
 }

@@ -34,4 +34,6 @@ libsbn_core_la_SOURCES += \
 	src/nn/transpose.c \
 	src/nn/transpose.h \
 	src/nn/view.c \
-	src/nn/view.h
+	src/nn/view.h \
+	src/nn/window.c \
+	src/nn/window.h

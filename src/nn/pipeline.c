@@ -3,131 +3,19 @@
 
 #include "base/fail.h"
 #include "base/math.h"
-#include "comm/copy.h"
 #include "kernels/stream.h"
-#include "nn/chunks.h"
 #include "nn/row.h"
 #include "nn/stopwatch.h"
+#include "nn/window.h"
 
-enum { LANE_ELEMENTS = 16 * 1024 }; /* fewer are not worth another thread */
-
-/* One call's stretch of channels. */
-struct window {
-	struct sbn_pass *pass;
-	uint32_t first, n_channels;
-	uint32_t n_lanes;
-	struct sbn_chunks chunks;
-	bool beside;                  /* one chunk is summed while another is written */
-	struct sbn_running_call call; /* with exchange */
-	struct sbn_pair *own;         /* this rank's row: private, though published too */
+enum {
+	LANE_ELEMENTS = 16 * 1024, /* fewer are not worth another thread */
+	LATE_NS = 16 * 1000        /* less than two chunks' sums and writes lose by not being one */
 };
-
-/* A lane's chunk as the pass sees it. */
-static struct sbn_range
-range_of(const struct window *w, const struct sbn_range *chunk)
-{
-	struct sbn_range range = *chunk;
-
-	range.begin += w->first;
-	range.end += w->first;
-	return range;
-}
-
-static void
-publish_chunk(struct window *w, uint32_t lane, const struct sbn_range *chunk)
-{
-	const struct sbn_sums own = sbn_row_sums(w->pass, w->own, chunk->begin);
-	const uint32_t n = chunk->end - chunk->begin;
-	struct sbn_sums row;
-
-	if (!w->pass->exchange)
-		return;
-	row = sbn_row_sums(w->pass, w->call.row, chunk->begin);
-	sbn_copy_out(w->call.group, row.pair, own.pair, n * sizeof(*own.pair));
-	if (own.low != NULL)
-		sbn_copy_out(w->call.group, row.low, own.low, n * sizeof(*own.low));
-	sbn_call_publish(&w->call, lane, chunk->end);
-}
-
-static void
-sum_chunk(struct window *w, uint32_t lane, const struct sbn_range *chunk,
-	  struct sbn_stopwatch *watch)
-{
-	const struct sbn_range range = range_of(w, chunk);
-	const struct sbn_sums own = sbn_row_sums(w->pass, w->own, chunk->begin);
-
-	sbn_pass_fetch(w->pass, range.begin, range.end);
-	w->pass->sum(w->pass, &range, &own);
-	sbn_watch_lap(watch, SBN_MOMENTS_TICKS);
-	publish_chunk(w, lane, chunk);
-	sbn_watch_lap(watch, SBN_EXCHANGE_TICKS);
-}
-
-static double
-count_of(const struct window *w, uint32_t rank)
-{
-	return (double)(w->pass->exchange ? sbn_call_header(&w->call, rank)->count :
-					    w->pass->count);
-}
-
-/* The ranks that take part, into ranks[group size]; where nothing is exchanged, one. */
-static uint32_t
-roll_of(const struct window *w, uint32_t *ranks)
-{
-	ranks[0] = 0;
-	return w->pass->exchange ? sbn_call_roll(&w->call, ranks) : 1;
-}
-
-static double
-total_of(const struct window *w)
-{
-	uint32_t ranks[w->pass->bn->group->size];
-	uint32_t n_ranks = roll_of(w, ranks);
-	double total = 0;
-
-	for (uint32_t i = 0; i < n_ranks; i++)
-		total += count_of(w, ranks[i]);
-	return total;
-}
-
-static bool
-merge_chunk(const struct window *w, uint32_t begin, uint32_t end)
-{
-	const struct sbn_pass *pass = w->pass;
-	uint32_t ranks[pass->bn->group->size];
-	uint32_t n_ranks = roll_of(w, ranks);
-	const struct sbn_pair *row[n_ranks];
-	const double *low[n_ranks];
-	double count[n_ranks];
-	struct sbn_pairs pairs = {
-		.n_ranks = n_ranks,
-		.row = row,
-		.low = sbn_row_has_low(pass) ? low : NULL,
-		.count = count,
-		.first = w->first,
-		.divisor = pass->exchange ? sbn_call_divisor(&w->call) : pass->bn->group->size,
-	};
-
-	for (uint32_t i = 0; i < n_ranks; i++) {
-		bool is_own = !pass->exchange || ranks[i] == pass->bn->group->rank;
-
-		if (is_own)
-			pairs.self = i;
-		/* the peers' reads take the own row's lines, and reading it would take them back */
-		row[i] = is_own ? w->own : sbn_call_row(&w->call, ranks[i]);
-		if (!is_own)
-			sbn_fetch_ahead(w->call.ring, row[i] + begin,
-					(end - begin) * sizeof(*row[i]));
-		low[i] = sbn_row_low(row[i]);
-		count[i] = count_of(w, ranks[i]);
-		pairs.total += count[i];
-	}
-	return pass->merge(pass, w->first + begin, w->first + end, &pairs);
-}
 
 /* Waits for everybody's sums and merges them; *usable: there is something to write from them. */
 static syncbn_status_t
-merge_all(struct window *w, uint32_t lane, const struct sbn_range *chunk, bool *usable,
+merge_all(struct sbn_window *w, uint32_t lane, const struct sbn_range *chunk, bool *usable,
 	  struct sbn_stopwatch *watch)
 {
 	const uint32_t begin = chunk->begin, end = chunk->end;
@@ -140,7 +28,7 @@ merge_all(struct window *w, uint32_t lane, const struct sbn_range *chunk, bool *
 			return status;
 		sbn_watch_lap(watch, SBN_COUNTERS); /* waiting counts itself */
 	}
-	*usable = pass->sum != NULL ? merge_chunk(w, begin, end) :
+	*usable = pass->sum != NULL ? sbn_window_merge(w, chunk) :
 				      pass->merge(pass, w->first + begin, w->first + end, NULL);
 	sbn_watch_lap(watch, SBN_EXCHANGE_TICKS);
 	return SYNCBN_OK;
@@ -156,7 +44,7 @@ struct progress {
 
 /* A lane may begin anywhere: its first chunk ends where the others can begin. */
 static struct sbn_range
-chunk_at(const struct window *w, uint32_t begin, uint32_t end, uint32_t number)
+chunk_at(const struct sbn_window *w, uint32_t begin, uint32_t end, uint32_t number)
 {
 	struct sbn_range chunk = { begin, begin + SBN_MIN(end - begin, w->chunks.step), number };
 
@@ -167,30 +55,68 @@ chunk_at(const struct window *w, uint32_t begin, uint32_t end, uint32_t number)
 
 /* The one that is summed next. */
 static struct sbn_range
-next_chunk(const struct window *w, const struct progress *p)
+next_chunk(const struct sbn_window *w, const struct progress *p)
 {
 	return chunk_at(w, p->summed, p->end, p->n_summed);
 }
 
-/* Chunks until `lookahead` of them are on their way. */
 static void
-sum_ahead(struct window *w, struct progress *p)
+sum_next(struct sbn_window *w, struct progress *p)
 {
-	while (p->summed < p->end && p->n_summed - p->n_done < w->chunks.lookahead) {
-		struct sbn_range chunk = next_chunk(w, p);
+	const struct sbn_range chunk = next_chunk(w, p);
+	const struct sbn_range range = sbn_window_range(w, &chunk);
+	const struct sbn_sums own = sbn_row_sums(w->pass, w->own, chunk.begin);
 
-		sum_chunk(w, p->lane, &chunk, &p->watch);
-		p->summed = chunk.end;
-		p->n_summed++;
-	}
+	sbn_pass_fetch(w->pass, range.begin, range.end);
+	w->pass->sum(w->pass, &range, &own);
+	sbn_watch_lap(&p->watch, SBN_MOMENTS_TICKS);
+	sbn_window_publish(w, p->lane, &chunk);
+	sbn_watch_lap(&p->watch, SBN_EXCHANGE_TICKS);
+	p->summed = chunk.end;
+	p->n_summed++;
+}
+
+/* Whether fewer than so many chunks are on their way, and there are more. */
+static bool
+can_sum(const struct progress *p, uint32_t lookahead)
+{
+	return p->summed < p->end && p->n_summed - p->n_done < lookahead;
+}
+
+static void
+sum_ahead(struct sbn_window *w, struct progress *p)
+{
+	while (can_sum(p, w->chunks.lookahead))
+		sum_next(w, p);
+}
+
+/* Whether a peer's sums of a chunk are not here, nor soon. */
+static bool
+is_late(const struct sbn_window *w, struct progress *p, const struct sbn_range *chunk)
+{
+	const bool is_near = sbn_call_is_near(&w->call, p->lane, chunk->begin, chunk->end, LATE_NS);
+
+	sbn_watch_lap(&p->watch, SBN_COUNTERS); /* waiting counts itself */
+	return !is_near;
+}
+
+/*
+ * A peer that has lost its CPU for a while is worked ahead of, instead of waited for: what is
+ * summed meanwhile lets it go on when it is this rank's turn to be late.
+ */
+static void
+sum_while_late(struct sbn_window *w, struct progress *p, const struct sbn_range *chunk)
+{
+	while (can_sum(p, w->chunks.late) && is_late(w, p, chunk))
+		sum_next(w, p);
 }
 
 /* What sum_and_apply has left, while the peers come to the end of their sums. */
 static void
-write_rest(struct window *w, struct progress *p, const struct sbn_range *range)
+write_rest(struct sbn_window *w, struct progress *p, const struct sbn_range *range)
 {
 	const struct sbn_range beyond = next_chunk(w, p);
-	const struct sbn_range beyond_range = range_of(w, &beyond);
+	const struct sbn_range beyond_range = sbn_window_range(w, &beyond);
 
 	w->pass->apply_rest(w->pass, range, p->summed < p->end ? &beyond_range : NULL);
 	sbn_watch_lap(&p->watch, SBN_NORMALIZE_TICKS);
@@ -198,17 +124,17 @@ write_rest(struct window *w, struct progress *p, const struct sbn_range *range)
 
 /* Sums the next chunk and publishes it while one that has been merged is written. */
 static void
-sum_and_write(struct window *w, struct progress *p, const struct sbn_range *range)
+sum_and_write(struct sbn_window *w, struct progress *p, const struct sbn_range *range)
 {
 	const struct sbn_pass *pass = w->pass;
 	const struct sbn_range next = next_chunk(w, p);
-	const struct sbn_range next_range = range_of(w, &next);
+	const struct sbn_range next_range = sbn_window_range(w, &next);
 	const struct sbn_sums own = sbn_row_sums(pass, w->own, next.begin);
 
 	sbn_pass_fetch(pass, next_range.begin, next_range.end);
 	pass->sum_and_apply(pass, &next_range, &own, range);
 	sbn_watch_lap(&p->watch, SBN_NORMALIZE_TICKS);
-	publish_chunk(w, p->lane, &next);
+	sbn_window_publish(w, p->lane, &next);
 	sbn_watch_lap(&p->watch, SBN_EXCHANGE_TICKS);
 	p->summed = next.end;
 	p->n_summed++;
@@ -218,11 +144,11 @@ sum_and_write(struct window *w, struct progress *p, const struct sbn_range *rang
 
 /* Writes a chunk that has been merged, and where it can sums another one meanwhile. */
 static void
-write_chunk(struct window *w, struct progress *p, const struct sbn_range *chunk)
+write_chunk(struct sbn_window *w, struct progress *p, const struct sbn_range *chunk)
 {
-	const struct sbn_range range = range_of(w, chunk);
+	const struct sbn_range range = sbn_window_range(w, chunk);
 
-	if (w->beside && p->summed < p->end) {
+	if (w->beside && can_sum(p, w->chunks.lookahead + 1)) {
 		sum_and_write(w, p, &range);
 	} else if (w->pass->apply != NULL) {
 		w->pass->apply(w->pass, &range);
@@ -233,7 +159,7 @@ write_chunk(struct window *w, struct progress *p, const struct sbn_range *chunk)
 static void
 run_lane(void *argument, int index)
 {
-	struct window *w = argument;
+	struct sbn_window *w = argument;
 	struct progress p = {
 		.lane = (uint32_t)index,
 		.done = sbn_lane_begin(w->n_channels, w->n_lanes, (uint32_t)index),
@@ -248,6 +174,8 @@ run_lane(void *argument, int index)
 
 		if (w->pass->sum != NULL)
 			sum_ahead(w, &p);
+		if (w->pass->exchange)
+			sum_while_late(w, &p, &chunk);
 		if (merge_all(w, p.lane, &chunk, &usable, &p.watch) != SYNCBN_OK)
 			break;
 		if (usable)
@@ -278,7 +206,7 @@ shared_settings(const struct sbn_pass *pass)
 }
 
 static syncbn_status_t
-begin_call(struct window *w)
+begin_call(struct sbn_window *w)
 {
 	struct sbn_pass *pass = w->pass;
 	struct syncbn_group *group = pass->bn->group;
@@ -309,7 +237,7 @@ begin_call(struct window *w)
 }
 
 static syncbn_status_t
-run_window(struct window *w, int threads)
+run_window(struct sbn_window *w, int threads)
 {
 	struct sbn_pass *pass = w->pass;
 	struct sbn_pair own[SBN_CHANNELS_A_CALL];
@@ -324,7 +252,7 @@ run_window(struct window *w, int threads)
 	sbn_team_run(pass->bn->group->process->team, threads, (int)w->n_lanes, run_lane, w);
 	status = pass->exchange ? sbn_call_end(&w->call) : SYNCBN_OK;
 	if (status == SYNCBN_OK)
-		pass->total = total_of(w);
+		pass->total = sbn_window_total(w);
 	return status;
 }
 
@@ -335,7 +263,7 @@ run_windows(struct sbn_pass *pass, int threads)
 	const uint32_t most = sbn_row_channels(pass);
 
 	for (uint32_t first = 0; first < n_channels; first += most) {
-		struct window w = {
+		struct sbn_window w = {
 			.pass = pass,
 			.first = first,
 			.n_channels = SBN_MIN(n_channels - first, most),

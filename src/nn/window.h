@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One call's stretch of channels: what this rank says of them, and what all ranks say. */
+#ifndef SBN_NN_WINDOW_H
+#define SBN_NN_WINDOW_H
+
+#include "nn/chunks.h"
+#include "nn/pipeline.h"
+
+struct sbn_window {
+	struct sbn_pass *pass;
+	uint32_t first, n_channels;
+	uint32_t n_lanes;
+	struct sbn_chunks chunks;
+	bool beside;                  /* one chunk is summed while another is written */
+	struct sbn_running_call call; /* with exchange */
+	struct sbn_pair *own;         /* this rank's row: private, though published too */
+};
+
+/* A lane's chunk as the pass sees it. */
+struct sbn_range sbn_window_range(const struct sbn_window *w, const struct sbn_range *chunk);
+
+/* This rank's sums of a chunk, from w->own. */
+void sbn_window_publish(struct sbn_window *w, uint32_t lane, const struct sbn_range *chunk);
+
+/* Once all ranks' sums of a chunk have come, pass->merge of them. */
+bool sbn_window_merge(const struct sbn_window *w, const struct sbn_range *chunk);
+
+/* Samples a channel of all ranks that take part. */
+double sbn_window_total(const struct sbn_window *w);
+
+#endif

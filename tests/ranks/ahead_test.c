@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A rank whose peer is late goes on with its sums, and the results are the same. */
+#include <sched.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/clock.h"
+#include "comm/group.h"
+#include "harness.h"
+#include "sync/ring.h"
+
+enum { CHANNELS = 12, IMAGES = 2, SPATIAL = 9, ELEMENTS = IMAGES * CHANNELS * SPATIAL };
+
+struct buffers {
+	float x[ELEMENTS], dy[ELEMENTS], y[ELEMENTS], dx[ELEMENTS];
+};
+
+static void
+fill(struct buffers *b, int rank)
+{
+	for (int i = 0; i < ELEMENTS; i++) {
+		b->x[i] = (float)((i * 7 + rank * 5) % 23);
+		b->dy[i] = (float)((i * 11 + rank * 3) % 19);
+	}
+}
+
+static syncbn_tensor_t
+planes(float *data)
+{
+	return syncbn_tensor_nchw(data, IMAGES, CHANNELS, 3, 3);
+}
+
+/* Whether rank 0 has summed all its channels of the next call, which this rank is late for. */
+static int
+is_summed(const struct syncbn_group *world, enum sbn_stream stream)
+{
+	static const struct sbn_call any;
+	struct sbn_ring view = world->rings[stream];
+	const uint64_t end = sbn_now_ns() + UINT64_C(10000) * SBN_NS_PER_MS;
+
+	sbn_ring_begin_unseen(&view, &any);
+	while (!sbn_ring_covered(&view, 0, 0, CHANNELS)) {
+		EXPECT(sbn_now_ns() < end);
+		sched_yield();
+	}
+	return 0;
+}
+
+static int
+forward_and_back(syncbn_batch_norm_t *bn, struct buffers *b, const syncbn_group_t *late_for)
+{
+	syncbn_tensor_t x = planes(b->x), y = planes(b->y), dy = planes(b->dy), dx = planes(b->dx);
+	syncbn_saved_t *saved;
+
+	EXPECT(syncbn_saved_new(bn, &saved) == SYNCBN_OK);
+	EXPECT(late_for == NULL || is_summed(late_for, SBN_STREAM_FORWARD) == 0);
+	EXPECT(syncbn_batch_norm_forward(bn, &x, NULL, &y, saved) == SYNCBN_OK);
+	EXPECT(late_for == NULL || is_summed(late_for, SBN_STREAM_BACKWARD) == 0);
+	EXPECT(syncbn_batch_norm_backward(bn, saved, &dy, &dx, NULL, SYNCBN_WANT_ALL) == SYNCBN_OK);
+	syncbn_saved_free(saved);
+	return 0;
+}
+
+/* Rank 1 comes when rank 0 has nothing left to sum; then both come as they can. */
+static int
+be_late(int rank, void *argument)
+{
+	static struct buffers late, on_time;
+	syncbn_batch_norm_config_t layer = SYNCBN_BATCH_NORM_TORCH(CHANNELS);
+	syncbn_batch_norm_t *bn;
+	syncbn_group_t *world;
+
+	setenv("SYNCBN_CHUNK_BYTES", "1", 1); /* of one channel each */
+	setenv("SYNCBN_STORES", argument, 1);
+	fill(&late, rank);
+	fill(&on_time, rank);
+	EXPECT(join_run(&world, 60000) == 0);
+	EXPECT(syncbn_batch_norm_new(world, &layer, &bn) == SYNCBN_OK);
+	EXPECT(forward_and_back(bn, &late, rank == 1 ? world : NULL) == 0);
+	EXPECT(forward_and_back(bn, &on_time, NULL) == 0);
+	EXPECT(memcmp(&late, &on_time, sizeof(late)) == 0);
+	syncbn_batch_norm_free(bn);
+	EXPECT(syncbn_finalize(world) == SYNCBN_OK);
+	return 0;
+}
+
+static void
+test_a_rank_sums_while_its_peer_is_late(void **state)
+{
+	(void)state;
+	assert_int_equal(run_ranks_failures(2, be_late, "streaming"), 0);
+	assert_int_equal(run_ranks_failures(2, be_late, "ordinary"), 0);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_a_rank_sums_while_its_peer_is_late),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
