@@ -252,7 +252,9 @@ tests_unit_perf_bn_test_SOURCES = \
 	tools/perf_bn_oracle.c \
 	tools/perf_bn_oracle.h \
 	tools/perf_bn_shapes.c \
-	tools/perf_bn_shapes.h
+	tools/perf_bn_shapes.h \
+	tools/perf_cache.c \
+	tools/perf_cache.h
 tests_unit_perf_numbers_test_SOURCES = \
 	tests/unit/perf_numbers_test.c \
 	tools/perf_numbers.c \

@@ -14,12 +14,7 @@
 #include "perf_cache.h"
 #include "perf_work.h"
 
-/*
- * Caches that do not replace the oldest line first still hold some of a set twice their size, so
- * the buffers take four times the last one.
- */
 enum {
-	COLD_TIMES = 4,
 	MAX_BUFFERS = 1024,
 	MAX_SETTLING = 32, /* small tensors would settle for longer than they are measured */
 	ALIGN = 128
@@ -72,19 +67,26 @@ choose_buffers(struct perf_bn_memory *memory, size_t n_ranks, const bool *places
 	size_t largest = sbn_ceil_div(memory->batch.n, n_ranks) * perf_bn_image(&memory->batch) *
 			 perf_bn_dtype_bytes(memory->batch.dtype);
 	const struct perf_cache cache = perf_last_cache();
-	size_t n = sbn_ceil_div(COLD_TIMES * cache.all, n_ranks * largest);
+	size_t n = sbn_ceil_div(PERF_CACHE_TIMES * cache.all, n_ranks * largest);
 	size_t inputs = (size_t)1 + (memory->batch.act == PERF_BN_ADD_RELU) +
 			perf_bn_has_backward(memory->op);
 
 	memory->stride = sbn_align_up(largest, ALIGN);
 	n = SBN_MIN(SBN_MAX(n, 2), (size_t)MAX_BUFFERS);
-	memory->n_inputs = places[PERF_BN_COLD] ? n : 1;
+	memory->n_hot = SBN_MIN(perf_cache_hot(&cache, inputs * largest, n_ranks, &memory->fits),
+				(size_t)MAX_BUFFERS);
 	memory->n_outputs = places[PERF_BN_COLD] || places[PERF_BN_HOT] ? n : 1;
-	memory->n_settling = SBN_MIN(sbn_ceil_div(cache.all, inputs * n_ranks * largest),
-				     (size_t)MAX_SETTLING);
-	/* ranks may share one cache, or have one each */
-	memory->fits = inputs * largest * n_ranks <= cache.all / 4 * 3 &&
-		       inputs * largest <= cache.smallest / 4 * 3;
+	memory->n_inputs = places[PERF_BN_HOT] ? memory->n_hot : 1;
+	if (places[PERF_BN_COLD])
+		memory->n_inputs = SBN_MAX(n, memory->n_inputs);
+	memory->n_settling =
+		SBN_MIN(sbn_ceil_div(cache.all, inputs * n_ranks * largest), (size_t)MAX_SETTLING);
+}
+
+size_t
+perf_bn_inputs(const struct perf_bn_memory *memory, enum perf_bn_place place)
+{
+	return place == PERF_BN_HOT ? memory->n_hot : memory->n_inputs;
 }
 
 static size_t

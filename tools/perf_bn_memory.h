@@ -29,6 +29,7 @@ struct perf_bn_memory {
 	size_t bytes;                           /* of one tensor of this rank */
 	size_t stride;                          /* from buffer to buffer */
 	size_t n_inputs, n_outputs;             /* buffers that calls rotate over */
+	size_t n_hot;                           /* inputs, those that a hot call does */
 	size_t n_settling;                      /* calls that read as much as the last cache has */
 	bool fits;                              /* all ranks' inputs fit in the last cache */
 	unsigned char *tensor[PERF_BN_TENSORS]; /* [buffers * stride]; NULL: not used */
@@ -37,6 +38,7 @@ struct perf_bn_memory {
 /* The buffers of one call. */
 struct perf_bn_turn {
 	size_t in, out;
+	size_t n_in; /* what `in` rotates over */
 };
 
 bool perf_bn_has_forward(enum perf_bn_op op);
@@ -49,6 +51,9 @@ bool perf_bn_has_backward(enum perf_bn_op op);
 syncbn_status_t perf_bn_memory_new(const struct perf_bn_options *options,
 				   struct syncbn_group *group, const struct perf_bn_shape *shape,
 				   struct perf_bn_memory *memory);
+
+/* The inputs' buffers that calls in such a place rotate over. */
+size_t perf_bn_inputs(const struct perf_bn_memory *memory, enum perf_bn_place place);
 
 /* After the last one. */
 void perf_bn_memory_free_pool(void);

@@ -60,7 +60,7 @@ measure_ours(const struct perf_bn_options *options, struct syncbn_group *group,
 	syncbn_status_t status = perf_bn_work_new(options, group, alone, &row->shape, &work);
 
 	if (status == SYNCBN_OK)
-		status = perf_bn_work_call(&work, PERF_BN_OURS, (struct perf_bn_turn){ 0, 0 });
+		status = perf_bn_work_call(&work, PERF_BN_OURS, (struct perf_bn_turn){ 0, 0, 1 });
 	if (status == SYNCBN_OK)
 		status = compare(&work, row->ours);
 	if (status == SYNCBN_OK)

@@ -38,7 +38,7 @@ run_calls(struct perf_bn_work *work, int mix, uint64_t calls)
 	for (uint64_t i = 0; i < calls && status == SYNCBN_OK; i++) {
 		if (mix != REGION)
 			status = perf_bn_work_call(work, PERF_BN_OURS,
-						   (struct perf_bn_turn){ 0, 0 });
+						   (struct perf_bn_turn){ 0, 0, 1 });
 		if (mix != LAYER)
 			perf_openmp_region(syncbn_threads());
 	}
@@ -123,8 +123,7 @@ print_head(const struct perf_bn_options *options, const struct perf_machine *mac
 	       "%s\n",
 	       SYNCBN_VERSION, perf_bn_op_names[options->op], perf_bn_layout_name(options->layout),
 	       perf_bn_dtype_name(options->dtype), syncbn_threads(),
-	       sbn_process_get()->on_openmp ? "the layer's are OpenMP's" :
-					      "the layer's in a team");
+	       sbn_process_get()->on_openmp ? "the layer's are OpenMP's" : "the layer's in a team");
 	perf_print_machine(machine, n_ranks);
 	printf("#%16s %10s %10s %10s %7s\n", "shape", "layer us", "region us", "both us", "lost");
 	fflush(stdout);

@@ -43,9 +43,9 @@ print_line(const struct perf_bn_work *work, const struct perf_bn_result *row, in
 	snprintf(line, PERF_PEER_LINE, "bn %s %s %s %s %s %s %zu %zu %llu %llu\n",
 		 perf_peer_names[number], perf_bn_op_names[options->op], shape,
 		 perf_bn_layout_name(options->layout), perf_bn_dtype_name(options->dtype),
-		 perf_bn_act_names[options->act],
-		 row->place == PERF_BN_COLD ? work->memory.n_inputs : 1, work->memory.n_outputs,
-		 (unsigned long long)plan->calls, (unsigned long long)plan->warmup);
+		 perf_bn_act_names[options->act], perf_bn_inputs(&work->memory, row->place),
+		 work->memory.n_outputs, (unsigned long long)plan->calls,
+		 (unsigned long long)plan->warmup);
 }
 
 /* us: [plan->calls], sorted. */

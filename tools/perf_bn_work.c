@@ -65,10 +65,8 @@ backward(struct perf_bn_work *work, const struct perf_bn_layer *layer, struct pe
 static struct perf_bn_turn
 turn_back(const struct perf_bn_work *work, struct perf_bn_turn turn)
 {
-	size_t n = work->memory.n_inputs;
-
 	if (work->options->op == PERF_BN_STEP)
-		turn.in = (turn.in + n / 2) % n;
+		turn.in = (turn.in + turn.n_in / 2) % turn.n_in;
 	return turn;
 }
 
@@ -139,10 +137,12 @@ perf_bn_work_call(struct perf_bn_work *work, enum perf_bn_variant variant, struc
 struct perf_bn_turn
 perf_bn_work_turn(struct perf_bn_work *work, enum perf_bn_place place)
 {
+	size_t n_in = perf_bn_inputs(&work->memory, place);
 	size_t turn = work->turn++;
 
 	return (struct perf_bn_turn){
-		.in = place == PERF_BN_HOT ? 0 : turn % work->memory.n_inputs,
+		.in = turn % n_in,
+		.n_in = n_in,
 		.out = turn % work->memory.n_outputs,
 	};
 }
@@ -151,7 +151,7 @@ size_t
 perf_bn_work_moved(const struct perf_bn_work *work)
 {
 	const struct perf_bn_memory *memory = &work->memory;
-	struct perf_bn_turn first = { 0, 0 };
+	struct perf_bn_turn first = { 0, 0, 1 };
 	struct perf_bn_streams there = perf_bn_forward_streams(memory, first);
 	struct perf_bn_streams back = perf_bn_backward_streams(memory, first);
 

@@ -17,22 +17,29 @@ static struct perf_cache
 find(void)
 {
 	static const hwloc_obj_type_t types[] = { HWLOC_OBJ_L3CACHE, HWLOC_OBJ_L2CACHE };
-	struct perf_cache found = { 0, SIZE_MAX };
+	struct perf_cache found = { 0, SIZE_MAX, 0 };
 	struct sbn_topology topology;
 
 	if (sbn_topology_load(NULL, &topology) != SYNCBN_OK)
-		return (struct perf_cache){ USUAL_CACHE, USUAL_CACHE };
-	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]) && found.all == 0; i++) {
+		return (struct perf_cache){ USUAL_CACHE, USUAL_CACHE, 0 };
+	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]) && found.nearer == 0; i++) {
 		hwloc_obj_t cache = NULL;
+		size_t all = 0;
 
 		while ((cache = hwloc_get_next_obj_by_type(topology.hwloc, types[i], cache)) !=
 		       NULL) {
-			found.all += cache->attr->cache.size;
-			found.smallest = SBN_MIN(found.smallest, (size_t)cache->attr->cache.size);
+			all += cache->attr->cache.size;
+			if (found.all == 0)
+				found.smallest =
+					SBN_MIN(found.smallest, (size_t)cache->attr->cache.size);
 		}
+		if (found.all == 0)
+			found.all = all;
+		else
+			found.nearer = all;
 	}
 	sbn_topology_free(&topology);
-	return found.all > 0 ? found : (struct perf_cache){ USUAL_CACHE, USUAL_CACHE };
+	return found.all > 0 ? found : (struct perf_cache){ USUAL_CACHE, USUAL_CACHE, 0 };
 }
 
 struct perf_cache
@@ -43,4 +50,15 @@ perf_last_cache(void)
 	if (cache.all == 0)
 		cache = find();
 	return cache;
+}
+
+/* Ranks may share the last cache, or have one each. */
+size_t
+perf_cache_hot(const struct perf_cache *cache, size_t bytes, size_t n_ranks, bool *fits)
+{
+	const size_t room = SBN_MIN(cache->all / n_ranks, cache->smallest) / 4 * 3;
+	const size_t wanted = sbn_ceil_div(PERF_CACHE_TIMES * cache->nearer, n_ranks * bytes);
+
+	*fits = bytes <= room;
+	return SBN_MAX(SBN_MIN(wanted, room / bytes), (size_t)1);
 }

@@ -14,6 +14,7 @@
 #include "../tools/perf_bn_errors.h"
 #include "../tools/perf_bn_oracle.h"
 #include "../tools/perf_bn_shapes.h"
+#include "../tools/perf_cache.h"
 #include "world_of_one.h"
 
 enum { N = 3, CHANNELS = 5, SIDE = 4, SPATIAL = SIDE * SIDE, ELEMENTS = N * CHANNELS * SPATIAL };
@@ -276,6 +277,39 @@ test_errors_are_measured_by_what_they_spoil(void **state)
 	free_results(&r);
 }
 
+/* ---- hot buffers ---- */
+
+/* Over so many buffers calls rotate; 0: the last cache does not hold one. */
+static size_t
+hot(size_t all, size_t smallest, size_t nearer, size_t bytes, size_t n_ranks)
+{
+	const struct perf_cache cache = { all, smallest, nearer };
+	bool fits;
+	size_t n = perf_cache_hot(&cache, bytes, n_ranks, &fits);
+
+	assert_true(n >= 1);
+	return fits ? n : 0;
+}
+
+static void
+test_hot_buffers_are_in_the_last_cache_only(void **state)
+{
+	const size_t mib = 1 << 20;
+
+	(void)state;
+	assert_int_equal(hot(32 * mib, 32 * mib, 2 * mib, 3 * mib, 1), 3);
+	assert_int_equal(hot(32 * mib, 32 * mib, 2 * mib, 1 * mib, 2), 4);
+	/* as far as there is room */
+	assert_int_equal(hot(32 * mib, 32 * mib, 8 * mib, 7 * mib, 1), 3);
+	assert_int_equal(hot(32 * mib, 32 * mib, 8 * mib, 24 * mib, 1), 1);
+	assert_int_equal(hot(32 * mib, 32 * mib, 8 * mib, 24 * mib + 1, 1), 0);
+	/* two caches, a rank each or both at one */
+	assert_int_equal(hot(64 * mib, 32 * mib, 8 * mib, 24 * mib, 2), 1);
+	assert_int_equal(hot(64 * mib, 32 * mib, 8 * mib, 25 * mib, 1), 0);
+	/* none is nearer than the last */
+	assert_int_equal(hot(2 * mib, 1 * mib, 0, mib / 8, 2), 1);
+}
+
 int
 main(void)
 {
@@ -290,6 +324,7 @@ main(void)
 		cmocka_unit_test(test_every_planted_value_counts),
 		cmocka_unit_test(test_statistics_are_those_of_their_definition),
 		cmocka_unit_test(test_errors_are_measured_by_what_they_spoil),
+		cmocka_unit_test(test_hot_buffers_are_in_the_last_cache_only),
 	};
 
 	return cmocka_run_group_tests(tests, join_world, leave_world);
