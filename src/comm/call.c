@@ -126,7 +126,7 @@ sbn_call_await_long(struct sbn_running_call *running, struct sbn_wait *wait)
 }
 
 bool
-sbn_call_is_near(const struct sbn_running_call *running, uint32_t lane, uint32_t begin,
+sbn_call_is_late(const struct sbn_running_call *running, uint32_t lane, uint32_t begin,
 		 uint32_t end, uint64_t ns)
 {
 	struct sbn_wait wait = {
@@ -140,10 +140,10 @@ sbn_call_is_near(const struct sbn_running_call *running, uint32_t lane, uint32_t
 
 	for (uint32_t i = 0; i + 1 < running->group->size; i++) {
 		wait.peer = running->group->peers[i];
-		if (!sbn_wait_briefly(&wait, ns))
-			return false;
+		if (sbn_is_late(&wait, ns))
+			return true;
 	}
-	return true;
+	return false;
 }
 
 double

@@ -215,10 +215,10 @@ sbn_call_await(struct sbn_running_call *running, uint32_t lane, uint32_t begin, 
 }
 
 /*
- * Whether items [begin, end) of every rank have come, or come within so many ns, for a lane that
+ * Whether items [begin, end) of a rank have not come, nor come within so many ns, for a lane that
  * has something else to do before it awaits them.
  */
-bool sbn_call_is_near(const struct sbn_running_call *running, uint32_t lane, uint32_t begin,
+bool sbn_call_is_late(const struct sbn_running_call *running, uint32_t lane, uint32_t begin,
 		      uint32_t end, uint64_t ns);
 
 /*

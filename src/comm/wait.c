@@ -59,19 +59,18 @@ count_wait(const struct sbn_wait *wait, uint64_t start_ticks, bool slept)
 }
 
 bool
-sbn_wait_briefly(const struct sbn_wait *wait, uint64_t ns)
+sbn_is_late(const struct sbn_wait *wait, uint64_t ns)
 {
+	const struct syncbn_group *group = wait->group;
 	uint64_t start_ticks;
 	bool is_ready;
 
-	if (wait->ready(wait))
-		return true;
-	if (!wait->group->may_spin)
+	if (!group->may_spin || group->shares[wait->peer] || wait->ready(wait))
 		return false;
 	start_ticks = sbn_ticks();
 	is_ready = spin(wait, ns);
 	count_wait(wait, start_ticks, false);
-	return is_ready;
+	return !is_ready;
 }
 
 bool

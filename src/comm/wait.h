@@ -53,10 +53,11 @@ sbn_is_soon(const struct sbn_wait *wait, bool (*ready)(const struct sbn_wait *wa
 }
 
 /*
- * For who has something else to do: spins for so long at most, where there are CPUs enough for it,
- * and tells whether `ready` is. A peer that is gone, or in another operation, is sbn_wait's affair.
+ * For who has something else to do: whether `ready` is not true, nor will be within so many ns.
+ * Where ranks have to take turns on the CPUs nobody is late: he needs this one. A peer that is
+ * gone, or in another operation, is sbn_wait's affair.
  */
-bool sbn_wait_briefly(const struct sbn_wait *wait, uint64_t ns);
+bool sbn_is_late(const struct sbn_wait *wait, uint64_t ns);
 
 /* OK when ready; TIMEOUT, MISMATCH, PEER_LOST with the detail. */
 syncbn_status_t sbn_wait(const struct sbn_wait *wait);

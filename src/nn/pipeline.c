@@ -90,14 +90,13 @@ sum_ahead(struct sbn_window *w, struct progress *p)
 		sum_next(w, p);
 }
 
-/* Whether a peer's sums of a chunk are not here, nor soon. */
 static bool
 is_late(const struct sbn_window *w, struct progress *p, const struct sbn_range *chunk)
 {
-	const bool is_near = sbn_call_is_near(&w->call, p->lane, chunk->begin, chunk->end, LATE_NS);
+	const bool late = sbn_call_is_late(&w->call, p->lane, chunk->begin, chunk->end, LATE_NS);
 
 	sbn_watch_lap(&p->watch, SBN_COUNTERS); /* waiting counts itself */
-	return !is_near;
+	return late;
 }
 
 /*
