@@ -70,10 +70,13 @@ choose_buffers(struct perf_bn_memory *memory, size_t n_ranks, const bool *places
 	size_t n = sbn_ceil_div(PERF_CACHE_TIMES * cache.all, n_ranks * largest);
 	size_t inputs = (size_t)1 + (memory->batch.act == PERF_BN_ADD_RELU) +
 			perf_bn_has_backward(memory->op);
+	size_t outputs = (size_t)perf_bn_has_forward(memory->op) +
+			 (perf_bn_has_backward(memory->op) ? inputs - 1 : 0);
 
 	memory->stride = sbn_align_up(largest, ALIGN);
 	n = SBN_MIN(SBN_MAX(n, 2), (size_t)MAX_BUFFERS);
-	memory->n_hot = SBN_MIN(perf_cache_hot(&cache, inputs * largest, n_ranks, &memory->fits),
+	memory->n_hot = SBN_MIN(perf_cache_hot(&cache, inputs * largest, outputs * largest, n_ranks,
+					       &memory->fits),
 				(size_t)MAX_BUFFERS);
 	memory->n_outputs = places[PERF_BN_COLD] || places[PERF_BN_HOT] ? n : 1;
 	memory->n_inputs = places[PERF_BN_HOT] ? memory->n_hot : 1;

@@ -28,6 +28,8 @@ find(void)
 
 		while ((cache = hwloc_get_next_obj_by_type(topology.hwloc, types[i], cache)) !=
 		       NULL) {
+			if (cache->attr->cache.size == 0) /* as some virtual machines say */
+				continue;
 			all += cache->attr->cache.size;
 			if (found.all == 0)
 				found.smallest =
@@ -52,13 +54,14 @@ perf_last_cache(void)
 	return cache;
 }
 
-/* Ranks may share the last cache, or have one each. */
+/* Ranks may share the last cache, or have one each; what is written may go through it. */
 size_t
-perf_cache_hot(const struct perf_cache *cache, size_t bytes, size_t n_ranks, bool *fits)
+perf_cache_hot(const struct perf_cache *cache, size_t read, size_t written, size_t n_ranks,
+	       bool *fits)
 {
 	const size_t room = SBN_MIN(cache->all / n_ranks, cache->smallest) / 4 * 3;
-	const size_t wanted = sbn_ceil_div(PERF_CACHE_TIMES * cache->nearer, n_ranks * bytes);
+	const size_t wanted = sbn_ceil_div(PERF_CACHE_TIMES * cache->nearer, n_ranks * read);
 
-	*fits = bytes <= room;
-	return SBN_MAX(SBN_MIN(wanted, room / bytes), (size_t)1);
+	*fits = read <= room;
+	return SBN_MAX(SBN_MIN(wanted, room / (read + written)), (size_t)1);
 }

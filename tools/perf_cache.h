@@ -22,9 +22,11 @@ struct perf_cache {
 struct perf_cache perf_last_cache(void);
 
 /*
- * Over how many buffers of so many bytes a rank that reads them in turn finds them in the last
- * cache and not in a nearer one, or in the last one at least; *fits: it finds even one there.
+ * Over how many buffers a rank's calls, each of which reads so many bytes and writes so many to
+ * other places each time, rotate to find what they read in the last cache and not in a nearer one,
+ * or in the last one at least; *fits: they find even one there.
  */
-size_t perf_cache_hot(const struct perf_cache *cache, size_t bytes, size_t n_ranks, bool *fits);
+size_t perf_cache_hot(const struct perf_cache *cache, size_t read, size_t written, size_t n_ranks,
+		      bool *fits);
 
 #endif

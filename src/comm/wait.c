@@ -65,7 +65,7 @@ sbn_is_late(const struct sbn_wait *wait, uint64_t ns)
 	uint64_t start_ticks;
 	bool is_ready;
 
-	if (!group->may_spin || group->shares[wait->peer] || wait->ready(wait))
+	if (!group->may_spin || group->n_in_flight != 0 || wait->ready(wait))
 		return false;
 	start_ticks = sbn_ticks();
 	is_ready = spin(wait, ns);

@@ -54,7 +54,8 @@ sbn_is_soon(const struct sbn_wait *wait, bool (*ready)(const struct sbn_wait *wa
 
 /*
  * For who has something else to do: whether `ready` is not true, nor will be within so many ns.
- * Where ranks have to take turns on the CPUs nobody is late: he needs this one. A peer that is
+ * Nobody is late where ranks have to take turns on the CPUs, or while an all-reduce is in flight:
+ * the peer may need this one's CPU, or its share, and gets them from who waits. A peer that is
  * gone, or in another operation, is sbn_wait's affair.
  */
 bool sbn_is_late(const struct sbn_wait *wait, uint64_t ns);

@@ -143,13 +143,20 @@ most_bytes(const struct sbn_pass *pass)
 	return SBN_MIN(most, (size_t)SHORT_ROWS_BYTES);
 }
 
-/* What is summed while a peer is late costs nothing, if it is there still when it is due. */
+/*
+ * What is summed while a peer is late costs nothing, if it is there still when it is due: in half
+ * of the cache, or nearly so. Of chunks that the cache cannot hold there is one more at most.
+ */
 static uint32_t
-lookahead_of_late(const struct sbn_cache *cache, const struct shape *shape, size_t step)
+lookahead_of_late(const struct sbn_cache *cache, const struct shape *shape,
+		  const struct sbn_chunks *chunks)
 {
-	const size_t chunk = SBN_MAX(bytes_of(shape, step), (size_t)1);
+	const size_t chunk = SBN_MAX(bytes_of(shape, chunks->step), (size_t)1);
+	const size_t room = SBN_MAX(chunk, room_of(cache, shape, chunks->step));
 
-	return (uint32_t)SBN_MIN(SBN_MAX(cache->bytes / 2 / chunk, (size_t)LEAST_OF_LATE),
+	if (chunk > cache->bytes)
+		return chunks->lookahead + 1;
+	return (uint32_t)SBN_MIN(SBN_MAX(cache->bytes / 2 / room, (size_t)LEAST_OF_LATE),
 				 (size_t)UINT32_MAX);
 }
 
@@ -180,6 +187,6 @@ sbn_chunks_choose(const struct sbn_pass *pass, uint32_t n_channels)
 	}
 	if (!fit_thrice(&cache, &shape, chunks.step))
 		chunks.lookahead = 1; /* too much: at least it is stored at once */
-	chunks.late = lookahead_of_late(&cache, &shape, chunks.step);
+	chunks.late = lookahead_of_late(&cache, &shape, &chunks);
 	return chunks;
 }
