@@ -15,25 +15,48 @@
 #include "harness.h"
 #include "sync/ring.h"
 
-enum { CHANNELS = 12, IMAGES = 2, SPATIAL = 9, ELEMENTS = IMAGES * CHANNELS * SPATIAL };
+/* of blocked layouts four chunks, of others as many as channels */
+enum { CHANNELS = 64, IMAGES = 2, SIDE = 3, ELEMENTS = IMAGES * CHANNELS * SIDE * SIDE };
 
+struct kind {
+	const char *stores;
+	syncbn_layout_t layout;
+	syncbn_dtype_t dtype;
+};
+
+/* Of floats or doubles. */
 struct buffers {
-	float x[ELEMENTS], dy[ELEMENTS], y[ELEMENTS], dx[ELEMENTS];
+	double x[ELEMENTS], dy[ELEMENTS], y[ELEMENTS], dx[ELEMENTS];
 };
 
 static void
-fill(struct buffers *b, int rank)
+set(void *to, syncbn_dtype_t dtype, int i, int value)
+{
+	if (dtype == SYNCBN_FLOAT64)
+		((double *)to)[i] = value / 3.0;
+	else
+		((float *)to)[i] = (float)value;
+}
+
+static void
+fill(struct buffers *b, syncbn_dtype_t dtype, int rank)
 {
 	for (int i = 0; i < ELEMENTS; i++) {
-		b->x[i] = (float)((i * 7 + rank * 5) % 23);
-		b->dy[i] = (float)((i * 11 + rank * 3) % 19);
+		set(b->x, dtype, i, (i * 7 + rank * 5) % 23);
+		set(b->dy, dtype, i, (i * 11 + rank * 3) % 19);
 	}
 }
 
 static syncbn_tensor_t
-planes(float *data)
+tensor_of(const struct kind *kind, void *data)
 {
-	return syncbn_tensor_nchw(data, IMAGES, CHANNELS, 3, 3);
+	return (syncbn_tensor_t){
+		.data = data,
+		.dtype = kind->dtype,
+		.layout = kind->layout,
+		.ndim = 4,
+		.shape = { IMAGES, CHANNELS, SIDE, SIDE },
+	};
 }
 
 /*
@@ -56,9 +79,11 @@ is_summed(const struct syncbn_group *world, enum sbn_stream stream)
 }
 
 static int
-forward_and_back(syncbn_batch_norm_t *bn, struct buffers *b, const syncbn_group_t *late_for)
+forward_and_back(syncbn_batch_norm_t *bn, const struct kind *kind, struct buffers *b,
+		 const syncbn_group_t *late_for)
 {
-	syncbn_tensor_t x = planes(b->x), y = planes(b->y), dy = planes(b->dy), dx = planes(b->dx);
+	syncbn_tensor_t x = tensor_of(kind, b->x), y = tensor_of(kind, b->y);
+	syncbn_tensor_t dy = tensor_of(kind, b->dy), dx = tensor_of(kind, b->dx);
 	syncbn_saved_t *saved;
 
 	EXPECT(syncbn_saved_new(bn, &saved) == SYNCBN_OK);
@@ -75,18 +100,20 @@ static int
 be_late(int rank, void *argument)
 {
 	static struct buffers late, on_time;
+	const struct kind *kind = argument;
 	syncbn_batch_norm_config_t layer = SYNCBN_BATCH_NORM_TORCH(CHANNELS);
 	syncbn_batch_norm_t *bn;
 	syncbn_group_t *world;
 
-	setenv("SYNCBN_CHUNK_BYTES", "1", 1); /* of one channel each */
-	setenv("SYNCBN_STORES", argument, 1);
-	fill(&late, rank);
-	fill(&on_time, rank);
+	setenv("SYNCBN_CHUNK_BYTES", "1", 1); /* as few channels a chunk as can be */
+	setenv("SYNCBN_STORES", kind->stores, 1);
+	layer.dtype = kind->dtype;
+	fill(&late, kind->dtype, rank);
+	fill(&on_time, kind->dtype, rank);
 	EXPECT(join_run(&world, 60000) == 0);
 	EXPECT(syncbn_batch_norm_new(world, &layer, &bn) == SYNCBN_OK);
-	EXPECT(forward_and_back(bn, &late, rank == 1 ? world : NULL) == 0);
-	EXPECT(forward_and_back(bn, &on_time, NULL) == 0);
+	EXPECT(forward_and_back(bn, kind, &late, rank == 1 ? world : NULL) == 0);
+	EXPECT(forward_and_back(bn, kind, &on_time, NULL) == 0);
 	EXPECT(memcmp(&late, &on_time, sizeof(late)) == 0);
 	syncbn_batch_norm_free(bn);
 	EXPECT(syncbn_finalize(world) == SYNCBN_OK);
@@ -96,9 +123,17 @@ be_late(int rank, void *argument)
 static void
 test_a_rank_sums_while_its_peer_is_late(void **state)
 {
+	static struct kind kinds[] = {
+		{ "streaming", SYNCBN_CHANNELS_FIRST, SYNCBN_FLOAT32 },
+		{ "ordinary", SYNCBN_CHANNELS_FIRST, SYNCBN_FLOAT32 },
+		{ "streaming", SYNCBN_CHANNELS_FIRST, SYNCBN_FLOAT64 },
+		{ "streaming", SYNCBN_BLOCKED_16, SYNCBN_FLOAT32 },
+		{ "ordinary", SYNCBN_BLOCKED_16, SYNCBN_FLOAT32 },
+	};
+
 	(void)state;
-	assert_int_equal(run_ranks_failures(2, be_late, "streaming"), 0);
-	assert_int_equal(run_ranks_failures(2, be_late, "ordinary"), 0);
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
+		assert_int_equal(run_ranks_failures(2, be_late, &kinds[i]), 0);
 }
 
 int
