@@ -34,7 +34,7 @@ const char perf_bn_help[] =
 	"  -n N                 start this many ranks (default: one a NUMA domain)\n"
 	"  --threads T          threads a rank (default: its cores)\n"
 	"  --oversubscribe      allow more ranks than processing units\n"
-	"  --cold, --hot        tensors in memory, inputs in the last cache (default: both)\n"
+	"  --cold, --hot        in memory, inputs in the last cache (default: both)\n"
 	"  -w, --warmup N       calls before each round (default 2)\n"
 	"  -i, --iterations N   calls a round (default 0: a line takes about 1 s)\n"
 	"  --rounds N           a figure is the rounds' median (default 7)\n"
