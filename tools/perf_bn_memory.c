@@ -67,9 +67,9 @@ choose_buffers(struct perf_bn_memory *memory, size_t n_ranks, const bool *places
 	size_t largest = sbn_ceil_div(memory->batch.n, n_ranks) * perf_bn_image(&memory->batch) *
 			 perf_bn_dtype_bytes(memory->batch.dtype);
 	const struct perf_cache cache = perf_last_cache();
-	size_t n = sbn_ceil_div(PERF_CACHE_TIMES * cache.all, n_ranks * largest);
 	size_t inputs = (size_t)1 + (memory->batch.act == PERF_BN_ADD_RELU) +
 			perf_bn_has_backward(memory->op);
+	size_t n = sbn_ceil_div(PERF_CACHE_TIMES * cache.all, inputs * n_ranks * largest);
 	size_t outputs = (size_t)perf_bn_has_forward(memory->op) +
 			 (perf_bn_has_backward(memory->op) ? inputs - 1 : 0);
 
