@@ -277,7 +277,6 @@ static bool
 make_passes(struct onednn_bn *bn)
 {
 	unsigned flags = dnnl_use_scaleshift;
-
 	bool relu = bn->batch.act == PERF_BN_RELU;
 
 	flags |= bn->eval ? dnnl_use_global_stats : relu ? dnnl_fuse_norm_relu : 0;
