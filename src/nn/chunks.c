@@ -5,8 +5,8 @@
 #include "nn/cache.h"
 
 enum {
-	LEAST_OF_LATE = 4,
-	SHORT_LINES = 96, /* a row of fewer costs more at its ends than in a farther cache */
+	LEAST_OF_LATE = 4, /* chunks, whether half of the cache holds them or not */
+	SHORT_LINES = 96,  /* a row of fewer costs more at its ends than in a farther cache */
 	SHORT_ROWS_BYTES = 128 * 1024 /* of chunks of short rows, at most */
 };
 
