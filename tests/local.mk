@@ -77,6 +77,7 @@ unit_tests = \
 	tests/unit/status_test \
 	tests/unit/team_test \
 	tests/unit/tensor_test \
+	tests/unit/trial_test \
 	tests/unit/tuning_test \
 	tests/unit/waits_test \
 	tests/unit/world_test

@@ -45,12 +45,15 @@ typedef struct syncbn_config {
  * each other); SYNCBN_ISA (scalar, avx2, avx512, neon: the best this CPU has); SYNCBN_CHUNK_BYTES
  * (how much of its inputs a thread sums before it publishes, but at least the channels that end
  * with a cache line together: 524288); SYNCBN_STORES (how outputs are written: streaming past the
- * caches, ordinary, or auto: streaming where the inputs leave them no room in the caches). Of
- * rank 0 alone, as all must do the same: SYNCBN_CALIBRATE (on: how large arrays travel best is
- * measured while ranks join, in some milliseconds, tens where they share CPUs; off: fixed values),
- * SYNCBN_SCATTER_FROM, SYNCBN_STREAM_FROM and SYNCBN_TAKE_FROM (bytes from which an all-reduce is
- * a reduce-scatter and an all-gather, from which what travels is copied past the caches, and from
- * which the lines that it is copied to are fetched before). Malformed values are INVALID.
+ * caches, ordinary, or auto: streaming where the inputs leave them no room in the caches);
+ * SYNCBN_FETCH (how inputs of blocked layouts come from memory: chunks, each as a whole while
+ * another one is written; lines, as they are read; or auto: a layer's first eight calls go either
+ * way in turns, and all others as the shortest did). Of rank 0 alone, as all must do the same:
+ * SYNCBN_CALIBRATE (on: how large arrays travel best is measured while ranks join, in some
+ * milliseconds, tens where they share CPUs; off: fixed values), SYNCBN_SCATTER_FROM,
+ * SYNCBN_STREAM_FROM and SYNCBN_TAKE_FROM (bytes from which an all-reduce is a reduce-scatter and
+ * an all-gather, from which what travels is copied past the caches, and from which the lines that
+ * it is copied to are fetched before). Malformed values are INVALID.
  *
  * Joins the run that syncbn-run started and gives the group of all its ranks in *world; started
  * without the launcher it is a world of one. Once in a rank's life; a world of one can be joined

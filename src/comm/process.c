@@ -87,18 +87,31 @@ choose_chunk(void)
 	return status;
 }
 
+/* One of three words, the first where the environment has none. */
 static syncbn_status_t
-choose_stores(void)
+choose_word(const char *name, const char *const words[3], size_t *which)
 {
-	static const char *const names[] = { "auto", "ordinary", "streaming" };
-	const char *word = getenv("SYNCBN_STORES");
-	size_t which = SBN_STORES_AUTO;
-	syncbn_status_t status = SYNCBN_OK;
+	const char *word = getenv(name);
 
-	if (word != NULL && word[0] != '\0')
-		status = sbn_parse_word("SYNCBN_STORES", word, names,
-					sizeof(names) / sizeof(names[0]), &which);
-	process.stores = (enum sbn_stores)which;
+	*which = 0;
+	if (word == NULL || word[0] == '\0')
+		return SYNCBN_OK;
+	return sbn_parse_word(name, word, words, 3, which);
+}
+
+static syncbn_status_t
+choose_memory_ways(void)
+{
+	static const char *const stores[] = { "auto", "ordinary", "streaming" };
+	static const char *const fetch[] = { "auto", "chunks", "lines" };
+	size_t word;
+	syncbn_status_t status = choose_word("SYNCBN_STORES", stores, &word);
+
+	process.stores = (enum sbn_stores)word;
+	if (status != SYNCBN_OK)
+		return status;
+	status = choose_word("SYNCBN_FETCH", fetch, &word);
+	process.fetch = (enum sbn_fetch)word;
 	return status;
 }
 
@@ -119,14 +132,10 @@ start_default_team(int threads)
 {
 	enum { AUTO, TEAM, OPENMP };
 	static const char *const names[] = { "auto", "team", "openmp" };
-	const char *word = getenv("SYNCBN_EXECUTOR");
-	syncbn_status_t status = SYNCBN_OK;
 	syncbn_executor_t executor;
-	size_t which = AUTO;
+	size_t which;
+	syncbn_status_t status = choose_word("SYNCBN_EXECUTOR", names, &which);
 
-	if (word != NULL && word[0] != '\0')
-		status = sbn_parse_word("SYNCBN_EXECUTOR", word, names,
-					sizeof(names) / sizeof(names[0]), &which);
 	if (status != SYNCBN_OK)
 		return status;
 	process.on_openmp = which != TEAM && (threads > 1 || which == OPENMP) &&
@@ -175,7 +184,8 @@ sbn_process_start(const syncbn_config_t *config, struct sbn_process **out)
 		sbn_process_here = wiped_on_fork();
 	sbn_log_to(config->log, config->log_context);
 	if ((status = choose_timeouts(config)) != SYNCBN_OK ||
-	    (status = choose_chunk()) != SYNCBN_OK || (status = choose_stores()) != SYNCBN_OK ||
+	    (status = choose_chunk()) != SYNCBN_OK ||
+	    (status = choose_memory_ways()) != SYNCBN_OK ||
 	    (status = sbn_kernels_choose(getenv("SYNCBN_ISA"), &process.kernels)) != SYNCBN_OK ||
 	    (status = sbn_place_discover(&process.place)) != SYNCBN_OK ||
 	    (status = start_team(config)) != SYNCBN_OK)

@@ -14,6 +14,9 @@
 /* How large outputs are stored: by their size, or always one way. */
 enum sbn_stores { SBN_STORES_AUTO, SBN_STORES_ORDINARY, SBN_STORES_STREAMING };
 
+/* What comes from memory: whole chunks beforehand, lines as they are read, or what takes less. */
+enum sbn_fetch { SBN_FETCH_AUTO, SBN_FETCH_CHUNKS, SBN_FETCH_LINES };
+
 struct sbn_process {
 	struct sbn_place place;
 	const struct sbn_kernels *kernels;
@@ -24,6 +27,7 @@ struct sbn_process {
 	int timeout_ms;
 	uint64_t chunk_bytes; /* of its inputs, that a lane sums at most before it publishes */
 	enum sbn_stores stores;
+	enum sbn_fetch fetch;
 };
 
 /* Fills in what config and environment leave open, and starts the team. */

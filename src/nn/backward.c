@@ -153,6 +153,7 @@ sbn_batch_norm_backward(struct syncbn_batch_norm *bn, syncbn_saved_t *saved,
 	pass.dz = sbn_view_of(dz);
 	choose_steps(&pass);
 	sbn_pass_choose_stores(&pass);
+	sbn_pass_choose_fetching(&pass);
 	set_coefficients(&pass);
 	if (pass.before != NULL)
 		status = sbn_rows_prepare(&pass);

@@ -178,6 +178,7 @@ sbn_batch_norm_forward(struct syncbn_batch_norm *bn, const syncbn_tensor_t *x,
 	pass.saved->by = SBN_BY_NOTHING;
 	choose_steps(&pass, decision.by);
 	sbn_pass_choose_stores(&pass);
+	sbn_pass_choose_fetching(&pass);
 	if (pass.before != NULL)
 		status = sbn_rows_prepare(&pass);
 	if (status == SYNCBN_OK)

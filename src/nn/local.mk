@@ -33,6 +33,8 @@ libsbn_core_la_SOURCES += \
 	src/nn/tiles.h \
 	src/nn/transpose.c \
 	src/nn/transpose.h \
+	src/nn/trial.c \
+	src/nn/trial.h \
 	src/nn/view.c \
 	src/nn/view.h \
 	src/nn/window.c \

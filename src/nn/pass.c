@@ -72,6 +72,19 @@ sbn_pass_choose_stores(struct sbn_pass *pass)
 		pass->stream = stores == SBN_STORES_STREAMING;
 }
 
+/* Where chunks of tiles are written past the caches, and others are summed. */
+void
+sbn_pass_choose_fetching(struct sbn_pass *pass)
+{
+	const enum sbn_fetch fetch = pass->bn->group->process->fetch;
+	const bool chooses = pass->stream && pass->sum != NULL && pass->apply != NULL &&
+			     sbn_pass_order(pass) == SBN_BLOCKS;
+
+	pass->fetch_lines = fetch == SBN_FETCH_LINES;
+	if (fetch == SBN_FETCH_AUTO && chooses)
+		pass->trial = &pass->bn->fetch[pass->op == SBN_OP_BACKWARD];
+}
+
 static void
 fetch_array(const void *array, size_t element, uint32_t begin, uint32_t end)
 {

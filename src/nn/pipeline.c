@@ -299,12 +299,28 @@ run(struct sbn_pass *pass, int threads)
 	return SYNCBN_OK;
 }
 
+/* Without what was waited for peers. */
+static syncbn_status_t
+run_trial(struct sbn_pass *pass, int threads)
+{
+	const uint64_t *waited = &pass->bn->group->waited_ticks;
+	const uint64_t begin = sbn_ticks() - *waited;
+	syncbn_status_t status;
+
+	pass->fetch_lines = sbn_trial_way(pass->trial, sbn_pass_bytes_read(pass)) == 1;
+	status = run(pass, threads);
+	if (status == SYNCBN_OK)
+		sbn_trial_took(pass->trial, sbn_ticks() - *waited - begin);
+	return status;
+}
+
 syncbn_status_t
 sbn_pipeline_run(struct sbn_pass *pass)
 {
 	struct sbn_team *team = pass->bn->group->process->team;
 	int threads = sbn_team_acquire(team);
-	syncbn_status_t status = run(pass, threads);
+	syncbn_status_t status =
+		pass->trial != NULL ? run_trial(pass, threads) : run(pass, threads);
 
 	sbn_team_release(team, threads);
 	return status;

@@ -50,7 +50,9 @@ struct sbn_pass {
 	struct sbn_coefficients k;
 	struct sbn_view x, z, dy, out, dz;
 	unsigned want;
-	bool stream; /* outputs go past the caches */
+	bool stream;             /* outputs go past the caches */
+	bool fetch_lines;        /* no chunk before it is summed */
+	struct sbn_trial *trial; /* of that; NULL: there is no choice */
 
 	bool exchange; /* with the group's peers; else this rank alone */
 	enum sbn_op op;
@@ -84,8 +86,8 @@ struct sbn_pass {
 	void (*before)(const struct sbn_pass *pass, int threads);
 	void (*after)(const struct sbn_pass *pass, int threads);
 
-	bool needs_two; /* one sample a channel in the whole group is refused */
-	double total;   /* out: samples a channel over all who took part */
+	bool needs_two;      /* one sample a channel in the whole group is refused */
+	double total;        /* out: samples a channel over all who took part */
 	uint64_t number;     /* out: of its last call, from 1 on */
 	uint64_t of_forward; /* backward: the number of the forward pass; 0: was not exchanged */
 };
@@ -95,6 +97,13 @@ static inline size_t
 sbn_pass_inputs(const struct sbn_pass *pass)
 {
 	return 1 + (pass->z.data != NULL) + (pass->dy.data != NULL);
+}
+
+static inline uint64_t
+sbn_pass_bytes_read(const struct sbn_pass *pass)
+{
+	return sbn_pass_inputs(pass) * sbn_geometry_elements(&pass->geometry) *
+	       pass->geometry.element_bytes;
 }
 
 static inline void
@@ -150,6 +159,9 @@ void sbn_pass_begin(struct sbn_pass *pass, struct syncbn_batch_norm *bn, const s
 
 /* How the outputs are stored; after all views have been set. */
 void sbn_pass_choose_stores(struct sbn_pass *pass);
+
+/* How the inputs come from memory; after that. */
+void sbn_pass_choose_fetching(struct sbn_pass *pass);
 
 /*
  * Asks for what the layer has of channels [begin, end), which merging reads and writes: from call

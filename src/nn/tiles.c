@@ -47,7 +47,8 @@ ahead_of(const struct sbn_pass *pass, const struct sbn_range *range, size_t of_l
 	const size_t run =
 		pass->geometry.spatial * sbn_tile_width(pass) * pass->geometry.element_bytes;
 
-	if (sbn_pass_inputs(pass) < 2 || run < LONG_RUN || is_fetched(pass, range))
+	if (pass->fetch_lines || sbn_pass_inputs(pass) < 2 || run < LONG_RUN ||
+	    is_fetched(pass, range))
 		return AHEAD;
 	return of_large;
 }
@@ -197,7 +198,7 @@ lies_as(const struct sbn_view *view, const struct sbn_view *x)
 
 /*
  * Of what is summed next, in the same image's blocks. What falls out of this cache meanwhile is
- * still in the one behind it, if it is not too much.
+ * still in the one behind it, if it is not too much: that pays where the CPUs are near to that one.
  */
 static struct fetching
 fetching_of(const struct sbn_pass *pass, const struct sbn_range *next,
@@ -209,7 +210,7 @@ fetching_of(const struct sbn_pass *pass, const struct sbn_range *next,
 
 	if (image == 0 || !lies_as(x, x) || !lies_as(&pass->z, x) || !lies_as(&pass->dy, x))
 		return (struct fetching){ 0 };
-	return (struct fetching){ FETCHED * sbn_cache_find().bytes / image,
+	return (struct fetching){ pass->fetch_lines ? 0 : FETCHED * sbn_cache_find().bytes / image,
 				  (next->begin / x->width - range->begin / x->width) * x->block *
 					  bytes };
 }

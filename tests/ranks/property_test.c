@@ -38,6 +38,7 @@ struct plan {
 	struct passes passes[MAX_RANKS]; /* layouts, and the shape but for the images */
 	char threads[24], chunk_bytes[24];
 	const char *stores;
+	const char *fetch;
 	struct reference r;
 	syncbn_batch_norm_config_t config;
 	struct results results;
@@ -94,6 +95,7 @@ draw_layer(struct plan *plan, syncbn_dtype_t dtype, uint64_t *random)
 	snprintf(plan->chunk_bytes, sizeof(plan->chunk_bytes), "%zu",
 		 (size_t)1 << sbn_random_below(random, 20));
 	plan->stores = sbn_random_below(random, 2) == 0 ? "ordinary" : "streaming";
+	plan->fetch = sbn_random_below(random, 2) == 0 ? "chunks" : "lines";
 }
 
 static syncbn_layout_t
@@ -222,6 +224,7 @@ train(const struct plan *plan, int rank, struct passes *p)
 	setenv("SYNCBN_THREADS", plan->threads, 1);
 	setenv("SYNCBN_CHUNK_BYTES", plan->chunk_bytes, 1);
 	setenv("SYNCBN_STORES", plan->stores, 1);
+	setenv("SYNCBN_FETCH", plan->fetch, 1);
 	EXPECT(syncbn_init(NULL, &world) == SYNCBN_OK);
 	EXPECT(syncbn_batch_norm_new(world, &plan->config, &bn) == SYNCBN_OK);
 	EXPECT(syncbn_saved_new(bn, &saved) == SYNCBN_OK);

@@ -254,7 +254,7 @@ hash_passes(syncbn_group_t *world, syncbn_dtype_t dtype, syncbn_tensor_t like)
 
 static void
 join_with(const char *isa, int threads, const char *chunk_bytes, const char *stores,
-	  syncbn_group_t **world)
+	  const char *fetch, syncbn_group_t **world)
 {
 	syncbn_config_t config = SYNCBN_CONFIG;
 
@@ -263,6 +263,7 @@ join_with(const char *isa, int threads, const char *chunk_bytes, const char *sto
 	setenv("SYNCBN_ISA", isa, 1);
 	setenv("SYNCBN_CHUNK_BYTES", chunk_bytes, 1);
 	setenv("SYNCBN_STORES", stores, 1);
+	setenv("SYNCBN_FETCH", fetch, 1);
 	assert_ok(syncbn_init(&config, world));
 }
 
@@ -272,6 +273,7 @@ check_bits(syncbn_dtype_t dtype, syncbn_tensor_t like)
 	static const int threads[] = { 1, 2, 5, 8 };
 	static const char *const chunks[] = { "524288", "1", "30000", "5000" };
 	static const char *const stores[] = { "ordinary", "streaming", "auto", "streaming" };
+	static const char *const fetch[] = { "auto", "lines", "", "chunks" };
 	uint64_t expected = 0;
 
 	for (const char *const *isa = sbn_kernels_names; *isa != NULL; isa++) {
@@ -283,7 +285,7 @@ check_bits(syncbn_dtype_t dtype, syncbn_tensor_t like)
 
 			if (sbn_kernels_choose(*isa, &kernels) != SYNCBN_OK)
 				continue; /* not on this CPU */
-			join_with(*isa, threads[i], chunks[i], stores[i], &world);
+			join_with(*isa, threads[i], chunks[i], stores[i], fetch[i], &world);
 			hash = hash_passes(world, dtype, like);
 			expected = expected == 0 ? hash : expected;
 			assert_int_equal(hash, expected);
@@ -293,10 +295,11 @@ check_bits(syncbn_dtype_t dtype, syncbn_tensor_t like)
 	unsetenv("SYNCBN_ISA");
 	unsetenv("SYNCBN_CHUNK_BYTES");
 	unsetenv("SYNCBN_STORES");
+	unsetenv("SYNCBN_FETCH");
 }
 
 static void
-test_sets_threads_chunks_and_stores_give_the_same_bits(void **state)
+test_sets_threads_chunks_stores_and_fetching_give_the_same_bits(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < 4; i++) {
@@ -321,7 +324,7 @@ test_no_samples_in_blocks(void **state)
 	(void)state;
 	none.data = memory;
 	none.layout = SYNCBN_BLOCKED_16;
-	join_with("scalar", 1, "1", "streaming", &world);
+	join_with("scalar", 1, "1", "streaming", "lines", &world);
 	assert_ok(syncbn_batch_norm_new(world, &config, &bn));
 	assert_ok(syncbn_saved_new(bn, &saved));
 	assert_ok(syncbn_batch_norm_forward(bn, &none, NULL, &none, saved));
@@ -332,6 +335,7 @@ test_no_samples_in_blocks(void **state)
 	unsetenv("SYNCBN_ISA");
 	unsetenv("SYNCBN_CHUNK_BYTES");
 	unsetenv("SYNCBN_STORES");
+	unsetenv("SYNCBN_FETCH");
 }
 
 #define in_a_world(test) cmocka_unit_test_setup_teardown(test, join_world, leave_world)
@@ -344,7 +348,7 @@ main(void)
 		in_a_world(test_gradients_agree_in_all_layouts),
 		in_a_world(test_so_they_do_in_the_other_types),
 		in_a_world(test_one_position_is_like_no_position),
-		cmocka_unit_test(test_sets_threads_chunks_and_stores_give_the_same_bits),
+		cmocka_unit_test(test_sets_threads_chunks_stores_and_fetching_give_the_same_bits),
 		cmocka_unit_test(test_no_samples_in_blocks),
 	};
 

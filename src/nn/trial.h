@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Which of two ways a layer's pass goes through memory, where caches that nothing tells about
+ * decide it; the bits are the same. The first calls go either way in turns, and all others as the
+ * shortest one went.
+ */
+#ifndef SBN_NN_TRIAL_H
+#define SBN_NN_TRIAL_H
+
+#include <stdint.h>
+
+enum { SBN_TRIES = 4 }; /* calls of each way */
+
+/* Begins as zeros. */
+struct sbn_trial {
+	uint64_t work;     /* of the calls that are compared */
+	uint64_t least[2]; /* what the shortest call of either way took */
+	uint32_t calls;
+};
+
+/* The way of a call with so much work: 0 or 1. A call of other work begins an open trial anew. */
+unsigned sbn_trial_way(struct sbn_trial *trial, uint64_t work);
+
+/* How long that call took. */
+void sbn_trial_took(struct sbn_trial *trial, uint64_t ticks);
+
+#endif

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Which of two ways a layer's calls take: the one that was shorter when both were tried. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "nn/trial.h"
+
+enum { WORK = 1000 };
+
+/* A trial whose calls take either[way], and the first of all a hundred times that. */
+static struct sbn_trial
+tried(uint64_t work, const uint64_t either[2])
+{
+	struct sbn_trial trial = { 0 };
+
+	for (uint32_t i = 0; i < 2 * SBN_TRIES; i++) {
+		const unsigned way = sbn_trial_way(&trial, work);
+
+		assert_int_equal(way, i % 2);
+		sbn_trial_took(&trial, either[way] * (i == 0 ? 100 : 1));
+	}
+	return trial;
+}
+
+static void
+test_the_shorter_way_is_kept(void **state)
+{
+	struct sbn_trial first = tried(WORK, (const uint64_t[]){ 10, 11 });
+	struct sbn_trial second = tried(WORK, (const uint64_t[]){ 11, 10 });
+
+	(void)state;
+	for (int i = 0; i < 3 * SBN_TRIES; i++) {
+		assert_int_equal(sbn_trial_way(&first, WORK), 0);
+		sbn_trial_took(&first, 1000);
+		assert_int_equal(sbn_trial_way(&second, WORK), 1);
+		sbn_trial_took(&second, 1000);
+	}
+}
+
+static void
+test_calls_of_other_work_are_not_compared(void **state)
+{
+	struct sbn_trial trial = { 0 };
+
+	(void)state;
+	assert_int_equal(sbn_trial_way(&trial, WORK / 2), 0);
+	sbn_trial_took(&trial, 1);
+	for (uint32_t i = 0; i < 2 * SBN_TRIES; i++) {
+		assert_int_equal(sbn_trial_way(&trial, WORK), i % 2);
+		sbn_trial_took(&trial, i % 2 == 0 ? 20 : 10);
+	}
+	assert_int_equal(sbn_trial_way(&trial, WORK), 1);
+	/* a smaller last batch goes as the others, and changes nothing */
+	assert_int_equal(sbn_trial_way(&trial, WORK / 2), 1);
+	sbn_trial_took(&trial, 1);
+	assert_int_equal(sbn_trial_way(&trial, WORK), 1);
+}
+
+static void
+test_a_call_that_failed_is_tried_again(void **state)
+{
+	struct sbn_trial trial = { 0 };
+
+	(void)state;
+	assert_int_equal(sbn_trial_way(&trial, WORK), 0);
+	sbn_trial_took(&trial, 10);
+	assert_int_equal(sbn_trial_way(&trial, WORK), 1); /* and took nothing */
+	assert_int_equal(sbn_trial_way(&trial, WORK), 1);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_the_shorter_way_is_kept),
+		cmocka_unit_test(test_calls_of_other_work_are_not_compared),
+		cmocka_unit_test(test_a_call_that_failed_is_tried_again),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
