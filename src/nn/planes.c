@@ -45,6 +45,9 @@ inputs_bytes(const struct sbn_pass *pass, const struct sbn_range *range)
 	return sbn_pass_inputs(pass) * pass->geometry.n * part_bytes(pass, range);
 }
 
+/* How far ahead to ask for what comes from memory: what is summed. */
+enum { AHEAD = 4096, AHEAD_OF_TWO = 2048, AHEAD_TURNED = 2048, POSITIONS_AHEAD = 1024 };
+
 /*
  * Where the cache does not hold two chunks, the second one is summed from its last image on, the
  * third one from its first on again. Each is written from the image on that was summed last, while
@@ -72,17 +75,24 @@ summed_at(const struct sbn_pass *pass, const struct sbn_range *range)
 	return at;
 }
 
+/* What is written was summed before, and is in the cache; of chunks that turn back some left it. */
+static size_t
+ahead_to_write(const struct sbn_pass *pass, const struct sbn_range *range)
+{
+	if (pass->sum == NULL)
+		return AHEAD;
+	return turns_back(pass, range) ? AHEAD_TURNED : 0;
+}
+
 static struct sbn_operands
 written_at(const struct sbn_pass *pass, const struct sbn_range *range, size_t image)
 {
 	struct sbn_operands at = operands_at(pass, range->begin, image);
 
 	at.last_first = range->number % 2 == 0 && turns_back(pass, range);
+	at.ahead = ahead_to_write(pass, range);
 	return at;
 }
-
-/* What is summed comes from memory; what is written then was summed before, and is in the cache. */
-enum { AHEAD = 4096, AHEAD_OF_TWO = 2048, POSITIONS_AHEAD = 1024 };
 
 /* The kernels read short rows of 16-bit types a line or two of all images at a time. */
 static size_t
@@ -92,12 +102,6 @@ ahead_of_moments(const struct sbn_pass *pass)
 	    pass->geometry.spatial < SBN_ABREAST_SPATIAL)
 		return POSITIONS_AHEAD;
 	return AHEAD;
-}
-
-static size_t
-ahead_to_write(const struct sbn_pass *pass)
-{
-	return pass->sum == NULL ? AHEAD : 0;
 }
 
 void
@@ -115,9 +119,8 @@ sbn_planes_sum_moments(const struct sbn_pass *pass, const struct sbn_range *rang
 void
 sbn_planes_normalize(const struct sbn_pass *pass, const struct sbn_range *range)
 {
-	struct sbn_operands at = written_at(pass, range, 0);
+	const struct sbn_operands at = written_at(pass, range, 0);
 
-	at.ahead = ahead_to_write(pass);
 	pass->kernels->planes_normalize(&at, pass->geometry.n, pass->geometry.spatial, &pass->k,
 					range->begin, range->end - range->begin);
 }
@@ -189,7 +192,7 @@ sbn_planes_dx(const struct sbn_pass *pass, const struct sbn_range *range)
 {
 	const struct images all = { 0, pass->geometry.n };
 
-	write_dx(pass, range, &all, ahead_to_write(pass));
+	write_dx(pass, range, &all, ahead_to_write(pass, range));
 }
 
 void
