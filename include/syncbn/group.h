@@ -46,9 +46,10 @@ typedef struct syncbn_config {
  * (how much of its inputs a thread sums before it publishes, but at least the channels that end
  * with a cache line together: 524288); SYNCBN_STORES (how outputs are written: streaming past the
  * caches, ordinary, or auto: streaming where the inputs leave them no room in the caches);
- * SYNCBN_FETCH (how inputs of blocked layouts come from memory: chunks, each as a whole while
- * another one is written; lines, as they are read; or auto: a layer's first eight calls go either
- * way in turns, and all others as the shortest did). Of rank 0 alone, as all must do the same:
+ * SYNCBN_FETCH (how inputs come from memory in blocked layouts, and backward in rows of 128 to 255
+ * elements: chunks, each as a whole while another one is written; lines, as they are read, or some
+ * images at a time; or auto: a layer's first eight calls go either way in turns, and all others as
+ * the shortest did). Of rank 0 alone, as all must do the same:
  * SYNCBN_CALIBRATE (on: how large arrays travel best is measured while ranks join, in some
  * milliseconds, tens where they share CPUs; off: fixed values), SYNCBN_SCATTER_FROM,
  * SYNCBN_STREAM_FROM and SYNCBN_TAKE_FROM (bytes from which an all-reduce is a reduce-scatter and

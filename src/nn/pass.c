@@ -72,13 +72,26 @@ sbn_pass_choose_stores(struct sbn_pass *pass)
 		pass->stream = stores == SBN_STORES_STREAMING;
 }
 
-/* Where chunks of tiles are written past the caches, and others are summed. */
+/* Tiles, and planes that are summed behind others of which dx is written, not beside them. */
+static bool
+can_fetch_chunks(const struct sbn_pass *pass)
+{
+	const enum sbn_order order = sbn_pass_order(pass);
+	const size_t spatial = pass->geometry.spatial;
+
+	if (order == SBN_PLANES)
+		return pass->op == SBN_OP_BACKWARD && spatial >= SBN_SHORT_SPATIAL &&
+		       spatial < SBN_ABREAST_SPATIAL;
+	return order == SBN_BLOCKS;
+}
+
+/* Where chunks are written past the caches, and others are summed. */
 void
 sbn_pass_choose_fetching(struct sbn_pass *pass)
 {
 	const enum sbn_fetch fetch = pass->bn->group->process->fetch;
-	const bool chooses = pass->stream && pass->sum != NULL && pass->apply != NULL &&
-			     sbn_pass_order(pass) == SBN_BLOCKS;
+	const bool chooses =
+		pass->stream && pass->sum != NULL && pass->apply != NULL && can_fetch_chunks(pass);
 
 	pass->fetch_lines = fetch == SBN_FETCH_LINES;
 	if (fetch == SBN_FETCH_AUTO && chooses)

@@ -51,7 +51,7 @@ struct sbn_pass {
 	struct sbn_view x, z, dy, out, dz;
 	unsigned want;
 	bool stream;             /* outputs go past the caches */
-	bool fetch_lines;        /* no chunk before it is summed */
+	bool fetch_lines;        /* no whole chunk before it is summed */
 	struct sbn_trial *trial; /* of that; NULL: there is no choice */
 
 	bool exchange; /* with the group's peers; else this rank alone */

@@ -242,8 +242,9 @@ ahead_behind_dx(size_t part)
 enum { TURN_BYTES = 24 * 1024 };
 
 /*
- * The images of a turn: whole blocks of sums. All at once where a turn would cost: short rows'
- * coefficients are prepared in each, and lines that are written in part are asked for within it.
+ * The images of a turn: whole blocks of sums. All at once where chunks are fetched as a whole, or
+ * where a turn would cost: short rows' coefficients are prepared in each, and lines that are
+ * written in part are asked for within it.
  */
 static size_t
 images_of_turn(const struct sbn_pass *pass, const struct sbn_range *next,
@@ -253,7 +254,8 @@ images_of_turn(const struct sbn_pass *pass, const struct sbn_range *next,
 	const size_t image = SBN_MAX(sbn_pass_inputs(pass) * part_bytes(pass, next), (size_t)1);
 	const size_t block = sbn_rows_of_block(spatial);
 
-	if (spatial < SBN_SHORT_SPATIAL || part_bytes(pass, range) % SBN_STORE_LINE != 0)
+	if (!pass->fetch_lines || spatial < SBN_SHORT_SPATIAL ||
+	    part_bytes(pass, range) % SBN_STORE_LINE != 0)
 		return pass->geometry.n;
 	return sbn_ceil_div(sbn_ceil_div(TURN_BYTES, image), block) * block;
 }

@@ -343,28 +343,37 @@ test_no_samples_in_blocks(void **state)
 	forget_environment();
 }
 
+/* In that layout; tried: of forward and backward calls, whether there is a choice. */
 static void
-test_first_calls_go_either_way_with_the_same_bits(void **state)
+check_first_calls(syncbn_layout_t layout, const uint32_t tried[2])
 {
-	const syncbn_layout_t blocked = SYNCBN_BLOCKED_16;
 	syncbn_group_t *world;
 	struct bench b;
 
-	(void)state;
 	join_with("scalar", 2, "1", "streaming", "auto", &world);
-	open_bench(&b, world, syncbn_tensor_nchw(NULL, 6, 64, 9, 9));
-	b.p.in.x = b.p.in.z = b.p.in.y = b.p.in.dy = b.p.in.dx = b.p.in.dz = blocked;
+	open_bench(&b, world, syncbn_tensor_nchw(NULL, 6, 64, 12, 12));
+	b.p.in.x = b.p.in.z = b.p.in.y = b.p.in.dy = b.p.in.dx = b.p.in.dz = layout;
 	run(&b, SYNCBN_WANT_ALL);
 	keep(&b);
 	for (uint32_t done = 1; done < 2 * SBN_TRIES + 3; done++) {
-		assert_int_equal(b.bn->fetch[0].calls, SBN_MIN(done, 2u * SBN_TRIES));
-		assert_int_equal(b.bn->fetch[1].calls, SBN_MIN(done, 2u * SBN_TRIES));
+		for (size_t i = 0; i < 2; i++)
+			assert_int_equal(b.bn->fetch[i].calls,
+					 SBN_MIN(done, 2u * SBN_TRIES) * tried[i]);
 		run(&b, SYNCBN_WANT_ALL);
 		assert_same_f64(b.p.y, b.first, 3 * b.elements);
 	}
 	close_bench(&b);
 	assert_ok(syncbn_finalize(world));
 	forget_environment();
+}
+
+static void
+test_first_calls_go_either_way_with_the_same_bits(void **state)
+{
+	(void)state;
+	check_first_calls(SYNCBN_BLOCKED_16, (const uint32_t[]){ 1, 1 });
+	check_first_calls(SYNCBN_CHANNELS_FIRST, (const uint32_t[]){ 0, 1 });
+	check_first_calls(SYNCBN_CHANNELS_LAST, (const uint32_t[]){ 0, 0 });
 }
 
 #define in_a_world(test) cmocka_unit_test_setup_teardown(test, join_world, leave_world)
