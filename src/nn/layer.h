@@ -43,7 +43,7 @@ struct syncbn_batch_norm {
 	syncbn_saved_t *scratch; /* stands in where the caller saves nothing */
 	double *partials;        /* block sums of rows; grown on demand */
 	size_t partials_bytes;
-	struct sbn_trial fetch[2];  /* by lines? forward, and backward */
+	struct sbn_trial fetch[2]; /* by lines? forward, and backward */
 };
 
 /* What normalized: decides what the backward pass does. */
