@@ -98,6 +98,10 @@ T(planes_moments)(const struct sbn_beside *beside, size_t n, size_t spatial)
 		T(run_moments)(beside, n, spatial, NULL, NULL, NULL, 0);
 		return;
 	}
+	if (spatial < SBN_ABREAST_SPATIAL) {
+		T(short_planes)(beside, n, spatial, NULL, NULL, 0);
+		return;
+	}
 	for (size_t i = 0; i < beside->n_channels; i++) {
 		struct sbn_moments sum;
 

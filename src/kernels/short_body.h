@@ -1,11 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The moments of planes whose rows are short, while strips of others are mapped. */
+/*
+ * The moments of planes whose rows are short, while strips of others are mapped, if there are any:
+ * where none are, w is NULL.
+ */
 
 /* The next plane of what moments are made of. */
 SBN_FORCE_INLINE void
 T(next_plane)(struct sbn_operands *at, size_t spatial)
 {
 	at->x.data = T(in)(at->x, 0, spatial);
+}
+
+/* Some of the strips, after some sums. */
+SBN_FORCE_INLINE void
+T(strips_if_any)(struct SPREAD *spread, struct STRIPS *w, size_t summed, int form)
+{
+	if (w != NULL)
+		T(strips_beside)(spread, w, summed, form);
 }
 
 /*
@@ -50,11 +61,12 @@ T(powers_in_turns)(const struct ROW *from, size_t spatial, const struct SHIFT *s
 
 	for (; i + STRIP_TURN <= spatial; i += STRIP_TURN) {
 		T(part_powers)(from, i, STRIP_TURN, 0, shift, s1, s2);
-		T(strips_beside)(spread, w, STRIP_TURN, form);
+		T(strips_if_any)(spread, w, STRIP_TURN, form);
 	}
 	T(part_powers)
 	(from, i, (spatial - i) / SBN_LANES * SBN_LANES, spatial % SBN_LANES, shift, s1, s2);
-	w->due += spatial - i;
+	if (w != NULL)
+		w->due += spatial - i;
 }
 
 /* sums[0] of n rows from `row` on, their distances from shift, sums[1] of the squares. */
@@ -74,7 +86,7 @@ T(short_powers)(const struct sbn_operands *at, size_t row, size_t n, size_t spat
 			continue;
 		}
 		T(part_powers)(&from, 0, whole, rest, shift, &s1, &s2);
-		T(strips_beside)(spread, w, spatial, form);
+		T(strips_if_any)(spread, w, spatial, form);
 	}
 	sums[0] = T(fold_mixed)(s1);
 	sums[1] = T(fold_mixed)(s2);

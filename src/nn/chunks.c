@@ -160,6 +160,12 @@ lookahead_of_late(const struct sbn_cache *cache, const struct shape *shape,
 				 (size_t)UINT32_MAX);
 }
 
+static bool
+has_peers(const struct sbn_pass *pass)
+{
+	return pass->exchange && pass->bn->group->size > 1;
+}
+
 struct sbn_chunks
 sbn_chunks_choose(const struct sbn_pass *pass, uint32_t n_channels)
 {
@@ -169,7 +175,7 @@ sbn_chunks_choose(const struct sbn_pass *pass, uint32_t n_channels)
 	struct sbn_chunks chunks = {
 		.step = n_channels,
 		.whole = 1,
-		.lookahead = pass->exchange ? 2 : 1, /* peers' sums take their time */
+		.lookahead = has_peers(pass) ? 2 : 1, /* their sums take their time */
 		.late = 1,
 	};
 
