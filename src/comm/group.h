@@ -74,6 +74,7 @@ struct syncbn_group {
 	bool is_world;
 	struct sbn_tuning tuning;   /* which way of a collective is the fastest */
 	bool may_spin;              /* the lanes of all ranks together have CPUs enough */
+	bool light;                 /* who publishes makes no F1: all sleepers make F3 */
 	bool *shares;               /* [size]: who does not come while this rank spins */
 	uint32_t *peers;            /* [size - 1], as they are waited for: those first */
 	struct sbn_segment segment; /* shm only */
@@ -167,12 +168,20 @@ void sbn_group_abort(struct syncbn_group *group, syncbn_status_t cause, uint32_t
 /* Whether a member has freed its sub group (G1). */
 bool sbn_group_has_freed(const struct syncbn_group *group, uint32_t member);
 
-/* Wakes the members that sleep; whoever goes to sleep after it sees what was stored before (F1). */
+/*
+ * Wakes the members that sleep; whoever goes to sleep after it sees what was stored before (F1). A
+ * full fence waits until all stores have left the CPU, those past the caches too: half a
+ * microsecond for each chunk that a layer publishes.
+ */
 static inline void
 sbn_group_ring(const struct syncbn_group *group)
 {
-	/* F1 pairs with F2 in take_bell() */
-	atomic_thread_fence(memory_order_seq_cst);
+	if (group->light)
+		/* F3 in take_bell() is a full fence here, too: the compiler must keep the order */
+		atomic_signal_fence(memory_order_seq_cst);
+	else
+		/* F1 pairs with F2 in take_bell() */
+		atomic_thread_fence(memory_order_seq_cst);
 	for (uint32_t peer = 0; peer < group->size; peer++)
 		if (peer != group->rank &&
 		    sbn_control_may_sleep(&group->control, group->members[peer]))

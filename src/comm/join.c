@@ -10,6 +10,7 @@
 #include "comm/slice.h"
 #include "comm/tuning.h"
 #include "comm/wait.h"
+#include "platform/membarrier.h"
 #include "shm/contract.h"
 
 static syncbn_status_t
@@ -89,20 +90,76 @@ find_sharers(struct syncbn_group *group)
 	sbn_group_order_peers(group);
 }
 
-/* The lanes of all ranks together against the CPUs that they may use. */
+/*
+ * From here on this rank's sleepers make F3, before anybody leaves out F1. Where no system can,
+ * ranks that do not insist make fences of their own.
+ */
 static syncbn_status_t
-decide_to_spin(struct syncbn_group *group)
+prepare_fences(struct sbn_process *process)
 {
-	struct sbn_agreement threads = { .value =
-						 (uint64_t)sbn_team_threads(group->process->team) };
-	syncbn_status_t status = sbn_agree(group, SBN_OP_JOIN, SYNCBN_OK, &threads, NULL);
-	struct sbn_cpus cpus = { 0 };
+	process->fences_for_all =
+		process->fences != SBN_FENCES_FULL && sbn_membarrier_register();
+	if (process->fences == SBN_FENCES_LIGHT && !process->fences_for_all)
+		return sbn_fail(SYNCBN_ERR_INVALID,
+				"SYNCBN_FENCES is light, but this system has no membarrier, or "
+				"refuses it; leave it out");
+	return SYNCBN_OK;
+}
 
-	for (uint32_t rank = 0; rank < group->size; rank++)
+/* What a rank says of itself: its threads, and which fences it can do with. */
+static uint64_t
+own_ways(const struct syncbn_group *group)
+{
+	const struct sbn_process *process = group->process;
+	const enum sbn_fences fences =
+		process->fences_for_all ? process->fences : SBN_FENCES_FULL;
+
+	return (uint64_t)fences << 32 | (uint32_t)sbn_team_threads(process->team);
+}
+
+/* The lanes of all ranks together against the CPUs that they may use. */
+static void
+decide_to_spin(struct syncbn_group *group, const uint64_t *ways)
+{
+	struct sbn_cpus cpus = { 0 };
+	uint64_t threads = 0;
+
+	for (uint32_t rank = 0; rank < group->size; rank++) {
 		sbn_cpus_unite(&cpus, &sbn_control_rank(&group->control, rank)->cpus);
-	group->may_spin = threads.sum <= sbn_cpus_count(&cpus);
+		threads += (uint32_t)ways[rank];
+	}
+	group->may_spin = threads <= sbn_cpus_count(&cpus);
 	if (!group->may_spin)
 		find_sharers(group);
+}
+
+/*
+ * F3 interrupts all ranks: where they sleep at once, whenever they wait, it costs more than it
+ * saves.
+ */
+static void
+decide_on_fences(struct syncbn_group *group, const uint64_t *ways)
+{
+	uint64_t least = SBN_FENCES_LIGHT;
+
+	for (uint32_t rank = 0; rank < group->size; rank++)
+		least = SBN_MIN(least, ways[rank] >> 32);
+	group->light = least == SBN_FENCES_LIGHT || (least == SBN_FENCES_AUTO && group->may_spin);
+	group->process->fences_for_all = group->light;
+}
+
+static syncbn_status_t
+decide_on_ways(struct syncbn_group *group)
+{
+	syncbn_status_t status = prepare_fences(group->process);
+	struct sbn_agreement own = { .value = own_ways(group) };
+	uint64_t ways[group->size];
+
+	status = sbn_agree(group, SBN_OP_JOIN, status, &own, ways);
+	if (status == SYNCBN_OK) {
+		decide_to_spin(group, ways);
+		decide_on_fences(group, ways);
+	}
 	return status;
 }
 
@@ -113,7 +170,7 @@ meet(struct syncbn_group *group)
 
 	if ((status = say_hello(group)) != SYNCBN_OK ||
 	    (status = await_everybody(group)) != SYNCBN_OK ||
-	    (status = decide_to_spin(group)) != SYNCBN_OK ||
+	    (status = decide_on_ways(group)) != SYNCBN_OK ||
 	    (status = open_streams(group)) != SYNCBN_OK)
 		return status;
 	/* nobody begins a call before everybody has opened the rings */

@@ -116,6 +116,20 @@ choose_memory_ways(void)
 }
 
 static syncbn_status_t
+choose_fences(void)
+{
+	static const char *const names[] = { "auto", "full", "light" };
+	static const enum sbn_fences fences[] = { SBN_FENCES_AUTO, SBN_FENCES_FULL,
+						  SBN_FENCES_LIGHT };
+	size_t word;
+	syncbn_status_t status = choose_word("SYNCBN_FENCES", names, &word);
+
+	process.fences = fences[word];
+	process.fences_for_all = false;
+	return status;
+}
+
+static syncbn_status_t
 check_executor(const syncbn_executor_t *executor)
 {
 	if (executor->parallel_for == NULL)
@@ -186,6 +200,7 @@ sbn_process_start(const syncbn_config_t *config, struct sbn_process **out)
 	if ((status = choose_timeouts(config)) != SYNCBN_OK ||
 	    (status = choose_chunk()) != SYNCBN_OK ||
 	    (status = choose_memory_ways()) != SYNCBN_OK ||
+	    (status = choose_fences()) != SYNCBN_OK ||
 	    (status = sbn_kernels_choose(getenv("SYNCBN_ISA"), &process.kernels)) != SYNCBN_OK ||
 	    (status = sbn_place_discover(&process.place)) != SYNCBN_OK ||
 	    (status = start_team(config)) != SYNCBN_OK)

@@ -17,6 +17,12 @@ enum sbn_stores { SBN_STORES_AUTO, SBN_STORES_ORDINARY, SBN_STORES_STREAMING };
 /* What comes from memory: whole chunks beforehand, lines as they are read, or what takes less. */
 enum sbn_fetch { SBN_FETCH_AUTO, SBN_FETCH_CHUNKS, SBN_FETCH_LINES };
 
+/*
+ * Who makes the fences of sleeping and waking: publishers and sleepers; or sleepers alone, for all,
+ * where ranks spin before they sleep, or always.
+ */
+enum sbn_fences { SBN_FENCES_FULL, SBN_FENCES_AUTO, SBN_FENCES_LIGHT };
+
 struct sbn_process {
 	struct sbn_place place;
 	const struct sbn_kernels *kernels;
@@ -28,6 +34,8 @@ struct sbn_process {
 	uint64_t chunk_bytes; /* of its inputs, that a lane sums at most before it publishes */
 	enum sbn_stores stores;
 	enum sbn_fetch fetch;
+	enum sbn_fences fences;
+	bool fences_for_all; /* its sleepers make F3; since it was registered for others' */
 };
 
 /* Fills in what config and environment leave open, and starts the team. */

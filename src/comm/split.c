@@ -89,6 +89,7 @@ prepare(struct syncbn_group *parent, const struct plan *plan, bool alone, struct
 	sbn_group_order_peers(group);
 	group->transport = parent->transport;
 	group->may_spin = parent->may_spin;
+	group->light = parent->light;
 	group->tuning = sbn_tuning_within(parent->tuning, parent->size, plan->n);
 	group->segment = parent->segment;
 	group->control = parent->control;

@@ -7,6 +7,7 @@
 #include "base/math.h"
 #include "comm/diagnose.h"
 #include "platform/futex.h"
+#include "platform/membarrier.h"
 
 enum {
 	SPIN_NS = 30000,
@@ -183,8 +184,10 @@ nap(const struct sbn_wait *wait, const struct bell *bell, struct clock *clock, b
  * lanes of a call, may sleep at once. The bit in `sleepers` says that it is taken, and to ring it.
  */
 static struct bell
-take_bell(struct sbn_rank_block *own, _Atomic uint32_t *unheard)
+take_bell(const struct syncbn_group *group, _Atomic uint32_t *unheard)
 {
+	struct sbn_rank_block *own = group->own;
+	bool heard = true;
 	/* relaxed, both: the fence F2 pairs with the publisher's F1 */
 	uint64_t taken = atomic_load_explicit(&own->sleepers, memory_order_relaxed);
 	unsigned number;
@@ -198,10 +201,13 @@ take_bell(struct sbn_rank_block *own, _Atomic uint32_t *unheard)
 							memory_order_relaxed,
 							memory_order_relaxed));
 	atomic_thread_fence(memory_order_seq_cst);
+	/* F3: in everybody's threads; without it, some may publish and miss the mark */
+	if (group->process->fences_for_all)
+		heard = sbn_membarrier();
 	return (struct bell){
 		.rings = &own->doorbells[number].rings,
 		.bit = UINT64_C(1) << number,
-		.nap_ns = NAP_NS,
+		.nap_ns = heard ? NAP_NS : DEAF_NAP_NS,
 	};
 }
 
@@ -246,7 +252,7 @@ sleep_until_ready(const struct sbn_wait *wait)
 	bool ready;
 
 	show_wait(wait, own, start_ns);
-	bell = take_bell(own, &unheard);
+	bell = take_bell(wait->group, &unheard);
 	do {
 		status = nap(wait, &bell, &clock, &ready);
 	} while (status == SYNCBN_OK && !ready);

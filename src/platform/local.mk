@@ -14,6 +14,7 @@ libsbn_core_la_SOURCES += \
 	src/platform/domains.h \
 	src/platform/futex.h \
 	src/platform/kernel_nodes.h \
+	src/platform/membarrier.h \
 	src/platform/mempolicy.c \
 	src/platform/mempolicy.h \
 	src/platform/nearness.c \

@@ -11,6 +11,7 @@
  * Sleeping (two stores and two loads that must not pass each other, so fences of full strength):
  *	F1 sbn_control_ring: after the publisher's store, before it reads `sleepers`
  *	F2 the sleeper: after it takes a doorbell in `sleepers`, before it looks again
+ *	F3 the sleeper: there, too; the same fence in all ranks' threads, which need no F1 then
  */
 #ifndef SBN_SHM_CONTROL_H
 #define SBN_SHM_CONTROL_H
@@ -26,7 +27,7 @@
 #include "shm/layout.h"
 
 #define SBN_MAGIC UINT64_C(0x314e424e434e5953) /* "SYNCNBN1" */
-#define SBN_ABI 6u
+#define SBN_ABI 7u
 #define SBN_BYTE_ORDER 0x01020304u
 
 /* One for each rank that a debugger holds, and one for all that the launcher has stopped. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * deny PROGRAM ARGS...: runs the program where memory policies are refused with EPERM, as in many
- * containers, by a seccomp filter.
+ * deny PROGRAM ARGS...: runs the program where memory policies and fences for other processes are
+ * refused with EPERM, as in many containers, by a seccomp filter.
  */
 #include <errno.h>
 #include <linux/filter.h>
@@ -25,6 +25,7 @@ main(int argc, char **argv)
 		REFUSE(SYS_set_mempolicy),
 		REFUSE(SYS_get_mempolicy),
 		REFUSE(SYS_migrate_pages),
+		REFUSE(SYS_membarrier),
 		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
 	};
 	struct sock_fprog program = { sizeof(filter) / sizeof(filter[0]), filter };

@@ -107,6 +107,20 @@ else
 	gone "$what" "$begin" 3000
 fi
 
+what="fences for other processes refused, and insisted on"
+begin=$(now_ms)
+SYNCBN_FENCES=light mark "$faults/deny" "$run" -n 2 -- "$layers" 3 >"$dir/out" 2>"$dir/err"
+code=$?
+if [ $code = 77 ]; then
+	echo "skip $what: no seccomp filter can be set here"
+else
+	expect "$what: the run fails" 1 "$((code != 0))"
+	expect "$what: it says why" 1 \
+		"$(grep -q 'SYNCBN_FENCES is light, but this system has no membarrier' "$dir/err" &&
+			echo 1)"
+	gone "$what" "$begin" 3000
+fi
+
 what="descriptors exhausted"
 begin=$(now_ms)
 worst=0

@@ -31,6 +31,8 @@ models() {
 	ring | -DSERIAL=3 | silent | 2 ranks, both executors serial
 	sleep | | silent | 2 ranks, store buffers
 	sleep | -DRANKS=3 -DCALLS=1 | silent | 3 ranks, store buffers
+	sleep | -DLIGHT | silent | 2 ranks, store buffers, sleepers fence
+	sleep | -DLIGHT -DRANKS=3 -DCALLS=1 | silent | 3 ranks, store buffers, sleepers fence
 	abort | | silent | 2 ranks, one killed, one past its deadline, store buffers
 	leave | -DRANKS=2 | silent | 2 ranks leave and return, 2 epochs
 	ring | -DONE_SLOT_FEWER | assertion | 1 slot

@@ -5,6 +5,9 @@
  *
  * Asserted: everybody finishes. There is no 100 ms limit here, so a lost wake-up is for ever.
  *
+ * With LIGHT publishers make no fence, and the sleeper makes one for everybody instead (F3), as
+ * membarrier(2) does: a thread after the other, whenever it comes to it.
+ *
  * Faults, each to be found: NO_F1, no fence between the publisher's store and its look at
  * `sleepers`; NO_F2, none between the sleeper's mark and its look; LOOK_FIRST, the sleeper reads
  * the doorbell's count after it has looked.
@@ -16,6 +19,18 @@
 #define CALLS 3
 #endif
 #define THREADS RANKS
+
+#ifdef LIGHT
+#define NO_F1
+#if THREADS == 3
+#define THIRD_FENCE empty(buffer[2])
+#else
+#define THIRD_FENCE true
+#endif
+#define F3 empty(buffer[0]); empty(buffer[1]); THIRD_FENCE
+#else
+#define F3 true
+#endif
 
 #include "doorbell.pml"
 
@@ -45,6 +60,7 @@ inline wait_for_peer() /* sbn_wait(), sleep_until_ready() */
 		STORE(SLEEPS(me), 1);
 #ifndef NO_F2
 		FENCE; /* F2 */
+		F3;
 #endif
 		do
 		:: nap()
