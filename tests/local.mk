@@ -24,6 +24,7 @@ unit_tests = \
 	tests/unit/in_flight_test \
 	tests/unit/initializer_test \
 	tests/unit/kernels_activation_test \
+	tests/unit/kernels_blocks_test \
 	tests/unit/kernels_float_sums_test \
 	tests/unit/kernels_half_test \
 	tests/unit/kernels_merge_test \

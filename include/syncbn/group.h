@@ -49,7 +49,10 @@ typedef struct syncbn_config {
  * SYNCBN_FETCH (how inputs come from memory in blocked layouts, and backward in rows of 128 to 255
  * elements: chunks, each as a whole while another one is written; lines, as they are read, or some
  * images at a time; or auto: a layer's first eight calls go either way in turns, and all others as
- * the shortest did); SYNCBN_FENCES (who orders what is published before a look at who sleeps:
+ * the shortest did); SYNCBN_SPLIT (what threads split of channels-first tensors: channels; blocks,
+ * the parts of each channel that are summed for themselves, where there are some; or auto: blocks
+ * of channels that are too few, of large channels what took less in the first eight calls, else
+ * channels); SYNCBN_FENCES (who orders what is published before a look at who sleeps:
  * full, whoever publishes; light, only who goes to sleep, by membarrier(2) for all ranks, INVALID
  * without it; auto, the default: light where all ranks can, and have CPUs enough). Of rank 0
  * alone, as all must do the same:

@@ -104,6 +104,7 @@ choose_memory_ways(void)
 {
 	static const char *const stores[] = { "auto", "ordinary", "streaming" };
 	static const char *const fetch[] = { "auto", "chunks", "lines" };
+	static const char *const split[] = { "auto", "channels", "blocks" };
 	size_t word;
 	syncbn_status_t status = choose_word("SYNCBN_STORES", stores, &word);
 
@@ -112,6 +113,10 @@ choose_memory_ways(void)
 		return status;
 	status = choose_word("SYNCBN_FETCH", fetch, &word);
 	process.fetch = (enum sbn_fetch)word;
+	if (status != SYNCBN_OK)
+		return status;
+	status = choose_word("SYNCBN_SPLIT", split, &word);
+	process.split = (enum sbn_split)word;
 	return status;
 }
 

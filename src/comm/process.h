@@ -18,6 +18,12 @@ enum sbn_stores { SBN_STORES_AUTO, SBN_STORES_ORDINARY, SBN_STORES_STREAMING };
 enum sbn_fetch { SBN_FETCH_AUTO, SBN_FETCH_CHUNKS, SBN_FETCH_LINES };
 
 /*
+ * What threads split of channels-first tensors: channels, or the blocks of each channel, which they
+ * share where they can; or what takes less.
+ */
+enum sbn_split { SBN_SPLIT_AUTO, SBN_SPLIT_CHANNELS, SBN_SPLIT_BLOCKS };
+
+/*
  * Who makes the fences of sleeping and waking: publishers and sleepers; or sleepers alone, for all,
  * where ranks spin before they sleep, or always.
  */
@@ -34,6 +40,7 @@ struct sbn_process {
 	uint64_t chunk_bytes; /* of its inputs, that a lane sums at most before it publishes */
 	enum sbn_stores stores;
 	enum sbn_fetch fetch;
+	enum sbn_split split;
 	enum sbn_fences fences;
 	bool fences_for_all; /* its sleepers make F3; since it was registered for others' */
 };

@@ -192,6 +192,23 @@ T(add_moments_of)(const struct sbn_moments *blocks, size_t n, struct sbn_moments
 		sbn_moments_add(sum, &blocks[i], IS_WIDE);
 }
 
+/* Of each block of a plane. */
+SBN_FORCE_INLINE void
+T(blocks_moments_abreast)(const struct sbn_operands *at, size_t n, size_t spatial,
+			  struct sbn_moments *out)
+{
+	const struct GROUPS groups = T(groups_of)(at, n, spatial);
+
+	for (size_t i = 0; i < groups.count; i++) {
+		struct ABREAST blocks = T(group_at)(&groups, i);
+		struct sbn_moments *first = out + T(group_begin)(&groups, i) * groups.across;
+
+		do {
+			T(moments_abreast)(at, &blocks, groups.across, first++, NULL, 0);
+		} while (T(abreast_next)(&blocks, spatial));
+	}
+}
+
 /* Blocks are merged in their order, whatever order they are summed in. */
 SBN_FORCE_INLINE struct sbn_moments
 T(plane_moments_abreast)(const struct sbn_operands *at, size_t n, size_t spatial,
@@ -264,6 +281,23 @@ T(sums_abreast)(const struct sbn_operands *at, const struct ABREAST *blocks, siz
 		}
 	for (size_t m = 0; m < blocks->n; m++, out += across)
 		*out = (struct sbn_pair){ T(fold_sums)(s0[m], form), T(fold_sums)(s1[m], form) };
+}
+
+/* Of each block of a plane. */
+SBN_FORCE_INLINE void
+T(blocks_sums_abreast)(const struct sbn_operands *at, size_t n, size_t spatial,
+		       const struct COEFFICIENTS *v, int form, struct sbn_pair *out)
+{
+	const struct GROUPS groups = T(groups_of)(at, n, spatial);
+
+	for (size_t i = 0; i < groups.count; i++) {
+		struct ABREAST blocks = T(group_at)(&groups, i);
+		struct sbn_pair *first = out + T(group_begin)(&groups, i) * groups.across;
+
+		do {
+			T(sums_abreast)(at, &blocks, groups.across, v, form, first++, NULL, 0);
+		} while (T(abreast_next)(&blocks, spatial));
+	}
 }
 
 SBN_FORCE_INLINE void

@@ -206,6 +206,15 @@ struct sbn_type_kernels {
 	void (*plane_sums)(const struct sbn_operands *at, size_t n, size_t spatial,
 			   const struct sbn_coefficients *k, size_t c, double sums[2]);
 
+	/*
+	 * The same of each block of a plane, not merged or added up: so threads may share a plane.
+	 * out[i]: of block i, in the order of rows, and within a row of columns.
+	 */
+	void (*blocks_moments)(const struct sbn_operands *at, size_t n, size_t spatial,
+			       struct sbn_moments *out);
+	void (*blocks_sums)(const struct sbn_operands *at, size_t n, size_t spatial,
+			    const struct sbn_coefficients *k, size_t c, struct sbn_pair *out);
+
 	/* dx and dz of such planes, as far as they are wanted. */
 	void (*planes_dx)(const struct sbn_operands *at, size_t n, size_t spatial,
 			  const struct sbn_coefficients *k, size_t c, size_t n_channels);

@@ -5,6 +5,7 @@
 libsbn_core_la_SOURCES += \
 	src/kernels/abreast_body.h \
 	src/kernels/block.h \
+	src/kernels/blocks_body.h \
 	src/kernels/choose.c \
 	src/kernels/every_type.h \
 	src/kernels/float_positions_body.h \

@@ -14,7 +14,8 @@ extern const struct sbn_kernels sbn_kernels_neon;
 #define SBN_TYPE_KERNELS(type)                                                               \
 	{                                                                                    \
 		plane_moments_##type, planes_moments_##type, planes_normalize_##type,        \
-			plane_sums_##type, planes_dx_##type, planes_normalize_beside_##type, \
+			plane_sums_##type, blocks_moments_##type, blocks_sums_##type,        \
+			planes_dx_##type, planes_normalize_beside_##type,                    \
 			planes_dx_beside_##type, rows_moments_##type, rows_normalize_##type, \
 			rows_sums_##type, rows_dx_##type                                     \
 	}

@@ -11,5 +11,6 @@
 #include "kernels/positions_body.h"
 #include "kernels/short_body.h"
 #include "kernels/planes_body.h"
+#include "kernels/blocks_body.h"
 #include "kernels/rows_body.h"
 #include "kernels/rows_sums_body.h"

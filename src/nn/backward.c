@@ -3,6 +3,7 @@
 #include "base/math.h"
 #include "nn/coefficients.h"
 #include "nn/pipeline.h"
+#include "nn/plane_blocks.h"
 #include "nn/planes.h"
 #include "nn/rows.h"
 #include "nn/tiles.h"
@@ -103,6 +104,8 @@ choose_steps(struct sbn_pass *pass)
 		choose_sum(pass);
 	if (pass->out.data != NULL || pass->dz.data != NULL)
 		choose_apply(pass);
+	if (sbn_pass_order(pass) == SBN_PLANES)
+		pass->blocks = &sbn_plane_blocks_backward;
 }
 
 bool
@@ -153,7 +156,7 @@ sbn_batch_norm_backward(struct syncbn_batch_norm *bn, syncbn_saved_t *saved,
 	pass.dz = sbn_view_of(dz);
 	choose_steps(&pass);
 	sbn_pass_choose_stores(&pass);
-	sbn_pass_choose_fetching(&pass);
+	sbn_pass_choose_ways(&pass);
 	set_coefficients(&pass);
 	if (pass.before != NULL)
 		status = sbn_rows_prepare(&pass);

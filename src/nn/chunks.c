@@ -69,6 +69,14 @@ bytes_for_chunks(const struct sbn_cache *cache)
 	return cache->bytes / 8 * 3;
 }
 
+size_t
+sbn_chunks_most_bytes(const struct sbn_pass *pass)
+{
+	const struct sbn_cache cache = sbn_cache_find();
+
+	return SBN_MIN(pass->bn->group->process->chunk_bytes, bytes_for_chunks(&cache));
+}
+
 /* Sets that hold more than others may be full. */
 static bool
 fit_thrice(const struct sbn_cache *cache, const struct shape *shape, size_t step)

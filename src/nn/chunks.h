@@ -15,4 +15,7 @@ struct sbn_chunks {
 /* For lanes of n_channels channels. */
 struct sbn_chunks sbn_chunks_choose(const struct sbn_pass *pass, uint32_t n_channels);
 
+/* Of a chunk that threads share, each one's part: bytes of inputs, at most. */
+size_t sbn_chunks_most_bytes(const struct sbn_pass *pass);
+
 #endif

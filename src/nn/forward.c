@@ -4,6 +4,7 @@
 #include "kernels/merge.h"
 #include "nn/coefficients.h"
 #include "nn/pipeline.h"
+#include "nn/plane_blocks.h"
 #include "nn/planes.h"
 #include "nn/rows.h"
 #include "nn/tiles.h"
@@ -133,6 +134,7 @@ choose_steps(struct sbn_pass *pass, enum sbn_normalized_by by)
 	case SBN_PLANES:
 		pass->apply = sbn_planes_normalize;
 		pass->sum_and_apply = sbn_planes_sum_and_normalize;
+		pass->blocks = &sbn_plane_blocks_forward;
 		break;
 	case SBN_ROWS:
 		pass->after = sbn_rows_normalize;
@@ -178,7 +180,7 @@ sbn_batch_norm_forward(struct syncbn_batch_norm *bn, const syncbn_tensor_t *x,
 	pass.saved->by = SBN_BY_NOTHING;
 	choose_steps(&pass, decision.by);
 	sbn_pass_choose_stores(&pass);
-	sbn_pass_choose_fetching(&pass);
+	sbn_pass_choose_ways(&pass);
 	if (pass.before != NULL)
 		status = sbn_rows_prepare(&pass);
 	if (status == SYNCBN_OK)

@@ -183,6 +183,17 @@ sbn_batch_norm_bind(struct syncbn_batch_norm *bn, syncbn_param_t which, void *me
 	return SYNCBN_OK;
 }
 
+bool
+sbn_batch_norm_reserve(struct syncbn_batch_norm *bn, size_t bytes)
+{
+	if (bytes <= bn->partials_bytes)
+		return true;
+	free(bn->partials);
+	bn->partials = malloc(bytes);
+	bn->partials_bytes = bn->partials == NULL ? 0 : bytes;
+	return bn->partials != NULL;
+}
+
 syncbn_status_t
 sbn_saved_new(struct syncbn_batch_norm *bn, syncbn_saved_t **out)
 {

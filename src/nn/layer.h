@@ -41,9 +41,9 @@ struct syncbn_batch_norm {
 	double *initial[SBN_PARAMS]; /* what sbn_batch_norm_reset writes; NULL: zeros */
 	void *real[SBN_COEFFICIENTS];
 	syncbn_saved_t *scratch; /* stands in where the caller saves nothing */
-	double *partials;        /* block sums of rows; grown on demand */
+	double *partials; /* sums of blocks; grown on demand */
 	size_t partials_bytes;
-	struct sbn_trial fetch[2]; /* by lines? forward, and backward */
+	struct sbn_trial ways[2]; /* of fetching, or of sharing: forward, and backward */
 };
 
 /* What normalized: decides what the backward pass does. */
@@ -103,6 +103,8 @@ void sbn_batch_norm_free(struct syncbn_batch_norm *bn);
 void sbn_batch_norm_reset(struct syncbn_batch_norm *bn);
 syncbn_status_t sbn_batch_norm_bind(struct syncbn_batch_norm *bn, syncbn_param_t which,
 				    void *memory);
+/* Room for sums of blocks in bn->partials, so many bytes at least; false: no memory. */
+bool sbn_batch_norm_reserve(struct syncbn_batch_norm *bn, size_t bytes);
 syncbn_status_t sbn_saved_new(struct syncbn_batch_norm *bn, syncbn_saved_t **saved);
 void sbn_saved_free(syncbn_saved_t *saved);
 

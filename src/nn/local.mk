@@ -19,11 +19,15 @@ libsbn_core_la_SOURCES += \
 	src/nn/pass.c \
 	src/nn/pipeline.c \
 	src/nn/pipeline.h \
+	src/nn/plane_blocks.c \
+	src/nn/plane_blocks.h \
 	src/nn/planes.c \
 	src/nn/planes.h \
 	src/nn/row.h \
 	src/nn/rows.c \
 	src/nn/rows.h \
+	src/nn/share.c \
+	src/nn/share.h \
 	src/nn/stopwatch.h \
 	src/nn/tensor_check.c \
 	src/nn/tensor_check.h \

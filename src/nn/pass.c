@@ -3,6 +3,7 @@
 #include "base/prefetch.h"
 #include "nn/cache.h"
 #include "nn/pipeline.h"
+#include "nn/share.h"
 
 void
 sbn_pass_begin(struct sbn_pass *pass, struct syncbn_batch_norm *bn, const syncbn_tensor_t *x)
@@ -86,8 +87,8 @@ can_fetch_chunks(const struct sbn_pass *pass)
 }
 
 /* Where chunks are written past the caches, and others are summed. */
-void
-sbn_pass_choose_fetching(struct sbn_pass *pass)
+static void
+choose_fetching(struct sbn_pass *pass)
 {
 	const enum sbn_fetch fetch = pass->bn->group->process->fetch;
 	const bool chooses =
@@ -95,7 +96,28 @@ sbn_pass_choose_fetching(struct sbn_pass *pass)
 
 	pass->fetch_lines = fetch == SBN_FETCH_LINES;
 	if (fetch == SBN_FETCH_AUTO && chooses)
-		pass->trial = &pass->bn->fetch[pass->op == SBN_OP_BACKWARD];
+		pass->trial = &pass->bn->ways[pass->op == SBN_OP_BACKWARD];
+}
+
+/* Whether threads share channels that the cache of one thread does not hold; few are shared anyway. */
+static void
+choose_sharing(struct sbn_pass *pass)
+{
+	const struct sbn_process *process = pass->bn->group->process;
+
+	pass->share = process->split == SBN_SPLIT_BLOCKS;
+	pass->tries_sharing = process->split == SBN_SPLIT_AUTO && pass->trial == NULL &&
+			      sbn_share_is_possible(pass) &&
+			      sbn_share_may_gain(pass, sbn_team_threads(process->team));
+	if (pass->tries_sharing)
+		pass->trial = &pass->bn->ways[pass->op == SBN_OP_BACKWARD];
+}
+
+void
+sbn_pass_choose_ways(struct sbn_pass *pass)
+{
+	choose_fetching(pass);
+	choose_sharing(pass);
 }
 
 static void

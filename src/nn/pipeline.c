@@ -2,37 +2,13 @@
 #include "nn/pipeline.h"
 
 #include "base/fail.h"
-#include "base/math.h"
 #include "kernels/stream.h"
 #include "nn/row.h"
+#include "nn/share.h"
 #include "nn/stopwatch.h"
 #include "nn/window.h"
 
-enum {
-	LANE_ELEMENTS = 16 * 1024, /* fewer are not worth another thread */
-	LATE_NS = 16 * 1000        /* less than two chunks' sums and writes lose by not being one */
-};
-
-/* Waits for everybody's sums and merges them; *usable: there is something to write from them. */
-static syncbn_status_t
-merge_all(struct sbn_window *w, uint32_t lane, const struct sbn_range *chunk, bool *usable,
-	  struct sbn_stopwatch *watch)
-{
-	const uint32_t begin = chunk->begin, end = chunk->end;
-	const struct sbn_pass *pass = w->pass;
-
-	if (pass->exchange) {
-		syncbn_status_t status = sbn_call_await(&w->call, lane, begin, end);
-
-		if (status != SYNCBN_OK)
-			return status;
-		sbn_watch_lap(watch, SBN_COUNTERS); /* waiting counts itself */
-	}
-	*usable = pass->sum != NULL ? sbn_window_merge(w, chunk) :
-				      pass->merge(pass, w->first + begin, w->first + end, NULL);
-	sbn_watch_lap(watch, SBN_EXCHANGE_TICKS);
-	return SYNCBN_OK;
-}
+enum { LATE_NS = 16 * 1000 }; /* less than two chunks' sums and writes lose by not being one */
 
 /* A lane's way through its channels. */
 struct progress {
@@ -175,7 +151,7 @@ run_lane(void *argument, int index)
 			sum_ahead(w, &p);
 		if (w->pass->exchange)
 			sum_while_late(w, &p, &chunk);
-		if (merge_all(w, p.lane, &chunk, &usable, &p.watch) != SYNCBN_OK)
+		if (sbn_window_await(w, p.lane, &chunk, &usable, &p.watch) != SYNCBN_OK)
 			break;
 		if (usable)
 			write_chunk(w, &p, &chunk);
@@ -184,15 +160,6 @@ run_lane(void *argument, int index)
 	}
 	if (w->pass->stream)
 		sbn_stream_end();
-}
-
-static uint32_t
-choose_lanes(const struct sbn_pass *pass, uint32_t n_channels, int threads)
-{
-	uint64_t elements = sbn_geometry_elements(&pass->geometry);
-	uint64_t lanes = SBN_MIN(elements / LANE_ELEMENTS + 1, (uint64_t)threads);
-
-	return (uint32_t)SBN_MIN(SBN_MIN(lanes, (uint64_t)SBN_MAX_LANES), (uint64_t)n_channels);
 }
 
 /* Ranks that divide differently must not compute means together. */
@@ -235,6 +202,30 @@ begin_call(struct sbn_window *w)
 	return SYNCBN_OK;
 }
 
+/* Whether threads that have channels of their own are not the best way. */
+static bool
+is_shared(const struct sbn_window *w, int threads)
+{
+	const struct sbn_pass *pass = w->pass;
+
+	if (threads == 1 || !sbn_share_is_possible(pass))
+		return false;
+	return pass->share || (pass->bn->group->process->split == SBN_SPLIT_AUTO &&
+			       sbn_share_suits(pass, w->n_channels, w->n_lanes, threads));
+}
+
+static void
+choose_lanes(struct sbn_window *w, int threads)
+{
+	const uint64_t lanes = sbn_pass_lanes(w->pass, w->n_channels, threads);
+
+	w->n_lanes = (uint32_t)SBN_MIN(lanes, (uint64_t)SBN_MAX_LANES);
+	if (is_shared(w, threads) && sbn_share_begin(w, threads))
+		return;
+	w->chunks = sbn_chunks_choose(w->pass,
+				      (uint32_t)sbn_ceil_div(w->n_channels, w->n_lanes));
+}
+
 static syncbn_status_t
 run_window(struct sbn_window *w, int threads)
 {
@@ -242,13 +233,16 @@ run_window(struct sbn_window *w, int threads)
 	struct sbn_pair own[SBN_CHANNELS_A_CALL];
 	syncbn_status_t status;
 
-	w->n_lanes = choose_lanes(pass, w->n_channels, threads);
-	w->chunks = sbn_chunks_choose(pass, (uint32_t)sbn_ceil_div(w->n_channels, w->n_lanes));
+	choose_lanes(w, threads);
 	w->beside = pass->sum != NULL && pass->sum_and_apply != NULL && pass->stream;
 	w->own = own;
 	if (pass->exchange && (status = begin_call(w)) != SYNCBN_OK)
 		return status;
-	sbn_team_run(pass->bn->group->process->team, threads, (int)w->n_lanes, run_lane, w);
+	if (w->share != 0)
+		sbn_share_run(w, threads);
+	else
+		sbn_team_run(pass->bn->group->process->team, threads, (int)w->n_lanes, run_lane,
+			     w);
 	status = pass->exchange ? sbn_call_end(&w->call) : SYNCBN_OK;
 	if (status == SYNCBN_OK)
 		pass->total = sbn_window_total(w);
@@ -307,7 +301,10 @@ run_trial(struct sbn_pass *pass, int threads)
 	const uint64_t begin = sbn_ticks() - *waited;
 	syncbn_status_t status;
 
-	pass->fetch_lines = sbn_trial_way(pass->trial, sbn_pass_bytes_read(pass)) == 1;
+	if (pass->tries_sharing)
+		pass->share = sbn_trial_way(pass->trial, sbn_pass_bytes_read(pass)) == 1;
+	else
+		pass->fetch_lines = sbn_trial_way(pass->trial, sbn_pass_bytes_read(pass)) == 1;
 	status = run(pass, threads);
 	if (status == SYNCBN_OK)
 		sbn_trial_took(pass->trial, sbn_ticks() - *waited - begin);

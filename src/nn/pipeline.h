@@ -9,6 +9,7 @@
 
 #include <stdbool.h>
 
+#include "base/math.h"
 #include "comm/call.h"
 #include "nn/layer.h"
 #include "nn/view.h"
@@ -42,6 +43,8 @@ struct sbn_sums {
 	double *low; /* of the means of a float64 layer's forward pass; else NULL */
 };
 
+struct sbn_block_steps;
+
 struct sbn_pass {
 	struct syncbn_batch_norm *bn;
 	syncbn_saved_t *saved;
@@ -51,8 +54,11 @@ struct sbn_pass {
 	struct sbn_view x, z, dy, out, dz;
 	unsigned want;
 	bool stream;             /* outputs go past the caches */
-	bool fetch_lines;        /* no whole chunk before it is summed */
-	struct sbn_trial *trial; /* of that; NULL: there is no choice */
+	bool fetch_lines; /* no whole chunk before it is summed */
+	bool share;       /* threads share each channel's blocks, where they can */
+	bool share_fits;  /* a thread's cache holds its share of a chunk */
+	bool tries_sharing;
+	struct sbn_trial *trial; /* of sharing, or of fetching; NULL: there is no choice */
 
 	bool exchange; /* with the group's peers; else this rank alone */
 	enum sbn_op op;
@@ -85,6 +91,9 @@ struct sbn_pass {
 	/* Before and after the channels, on `threads` threads; NULL: nothing. */
 	void (*before)(const struct sbn_pass *pass, int threads);
 	void (*after)(const struct sbn_pass *pass, int threads);
+
+	/* The same by blocks of a channel, NULL: there are none; sum and apply say whether. */
+	const struct sbn_block_steps *blocks;
 
 	bool needs_two;      /* one sample a channel in the whole group is refused */
 	double total;        /* out: samples a channel over all who took part */
@@ -154,14 +163,24 @@ sbn_pair_of_sums(const struct sbn_pass *pass, uint32_t c, double sum_g, double s
 	return (struct sbn_pair){ sum_g, sum_g_xmu * sbn_xhat_factor(pass, c) };
 }
 
+/* Threads that n parts of the pass's elements are worth. */
+static inline uint64_t
+sbn_pass_lanes(const struct sbn_pass *pass, uint64_t n, int threads)
+{
+	enum { LANE_ELEMENTS = 16 * 1024 }; /* fewer are not worth another thread */
+	uint64_t lanes = sbn_geometry_elements(&pass->geometry) / LANE_ELEMENTS + 1;
+
+	return SBN_MIN(SBN_MIN(lanes, (uint64_t)threads), n);
+}
+
 /* Fills in what every pass begins with. */
 void sbn_pass_begin(struct sbn_pass *pass, struct syncbn_batch_norm *bn, const syncbn_tensor_t *x);
 
 /* How the outputs are stored; after all views have been set. */
 void sbn_pass_choose_stores(struct sbn_pass *pass);
 
-/* How the inputs come from memory; after that. */
-void sbn_pass_choose_fetching(struct sbn_pass *pass);
+/* How the inputs come from memory, and who sums what of them; after that. */
+void sbn_pass_choose_ways(struct sbn_pass *pass);
 
 /*
  * Asks for what the layer has of channels [begin, end), which merging reads and writes: from call

@@ -7,27 +7,30 @@
 #include "nn/cache.h"
 
 static struct sbn_in
-in_at(const struct sbn_pass *pass, const struct sbn_view *view, uint32_t c, size_t image)
+in_at(const struct sbn_pass *pass, const struct sbn_view *view, uint32_t c, size_t image,
+      size_t position)
 {
-	return (struct sbn_in){ sbn_view_at(view, &pass->geometry, c, image, 0), view->image };
+	return (struct sbn_in){ sbn_view_at(view, &pass->geometry, c, image, position),
+				view->image };
 }
 
 static struct sbn_out
-out_at(const struct sbn_pass *pass, const struct sbn_view *view, uint32_t c, size_t image)
+out_at(const struct sbn_pass *pass, const struct sbn_view *view, uint32_t c, size_t image,
+       size_t position)
 {
-	return (struct sbn_out){ sbn_view_at(view, &pass->geometry, c, image, 0), view->image };
+	return (struct sbn_out){ sbn_view_at(view, &pass->geometry, c, image, position),
+				 view->image };
 }
 
-/* From an image on. */
-static struct sbn_operands
-operands_at(const struct sbn_pass *pass, uint32_t c, size_t image)
+struct sbn_operands
+sbn_planes_at(const struct sbn_pass *pass, uint32_t c, size_t image, size_t position)
 {
 	return (struct sbn_operands){
-		.x = in_at(pass, &pass->x, c, image),
-		.z = in_at(pass, &pass->z, c, image),
-		.dy = in_at(pass, &pass->dy, c, image),
-		.out = out_at(pass, &pass->out, c, image),
-		.dz = out_at(pass, &pass->dz, c, image),
+		.x = in_at(pass, &pass->x, c, image, position),
+		.z = in_at(pass, &pass->z, c, image, position),
+		.dy = in_at(pass, &pass->dy, c, image, position),
+		.out = out_at(pass, &pass->out, c, image, position),
+		.dz = out_at(pass, &pass->dz, c, image, position),
 		.stream = pass->stream,
 	};
 }
@@ -69,7 +72,7 @@ summed_last_first(const struct sbn_pass *pass, const struct sbn_range *range)
 static struct sbn_operands
 summed_at(const struct sbn_pass *pass, const struct sbn_range *range)
 {
-	struct sbn_operands at = operands_at(pass, range->begin, 0);
+	struct sbn_operands at = sbn_planes_at(pass, range->begin, 0, 0);
 
 	at.last_first = summed_last_first(pass, range);
 	return at;
@@ -87,7 +90,7 @@ ahead_to_write(const struct sbn_pass *pass, const struct sbn_range *range)
 static struct sbn_operands
 written_at(const struct sbn_pass *pass, const struct sbn_range *range, size_t image)
 {
-	struct sbn_operands at = operands_at(pass, range->begin, image);
+	struct sbn_operands at = sbn_planes_at(pass, range->begin, image, 0);
 
 	at.last_first = range->number % 2 == 0 && turns_back(pass, range);
 	at.ahead = ahead_to_write(pass, range);
@@ -142,7 +145,7 @@ add_gradients(const struct sbn_pass *pass, const struct sbn_range *range,
 	      const struct images *images, const struct sbn_sums *out, size_t ahead)
 {
 	for (uint32_t c = range->begin; c < range->end; c++) {
-		struct sbn_operands at = operands_at(pass, c, images->first);
+		struct sbn_operands at = sbn_planes_at(pass, c, images->first, 0);
 		struct sbn_pair *pair = &out->pair[c - range->begin];
 		double sums[2] = { pair->a, pair->b };
 

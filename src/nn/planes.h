@@ -5,6 +5,10 @@
 
 #include "nn/pipeline.h"
 
+/* The pass's operands from a position of channel c in an image on. */
+struct sbn_operands sbn_planes_at(const struct sbn_pass *pass, uint32_t c, size_t image,
+				  size_t position);
+
 void sbn_planes_sum_moments(const struct sbn_pass *pass, const struct sbn_range *range,
 			    const struct sbn_sums *out);
 void sbn_planes_normalize(const struct sbn_pass *pass, const struct sbn_range *range);

@@ -81,16 +81,10 @@ partial(const struct sbn_pass *pass, size_t block, size_t which)
 syncbn_status_t
 sbn_rows_prepare(const struct sbn_pass *pass)
 {
-	struct syncbn_batch_norm *bn = pass->bn;
 	size_t bytes =
 		blocks_of(pass) * sums_of_block(pass) * pass->geometry.channels * sizeof(double);
 
-	if (bytes <= bn->partials_bytes)
-		return SYNCBN_OK;
-	free(bn->partials);
-	bn->partials = malloc(bytes);
-	bn->partials_bytes = bn->partials == NULL ? 0 : bytes;
-	if (bn->partials == NULL)
+	if (!sbn_batch_norm_reserve(pass->bn, bytes))
 		return sbn_fail(SYNCBN_ERR_NO_MEMORY, "%zu bytes for partial sums", bytes);
 	return SYNCBN_OK;
 }

@@ -57,8 +57,8 @@ sbn_window_total(const struct sbn_window *w)
 	return total;
 }
 
-bool
-sbn_window_merge(const struct sbn_window *w, const struct sbn_range *chunk)
+static bool
+merge(const struct sbn_window *w, const struct sbn_range *chunk)
 {
 	const uint32_t begin = chunk->begin, end = chunk->end;
 	const struct sbn_pass *pass = w->pass;
@@ -91,4 +91,24 @@ sbn_window_merge(const struct sbn_window *w, const struct sbn_range *chunk)
 		pairs.total += count[i];
 	}
 	return pass->merge(pass, w->first + begin, w->first + end, &pairs);
+}
+
+syncbn_status_t
+sbn_window_await(struct sbn_window *w, uint32_t lane, const struct sbn_range *chunk, bool *usable,
+		 struct sbn_stopwatch *watch)
+{
+	const uint32_t begin = chunk->begin, end = chunk->end;
+	const struct sbn_pass *pass = w->pass;
+
+	if (pass->exchange) {
+		syncbn_status_t status = sbn_call_await(&w->call, lane, begin, end);
+
+		if (status != SYNCBN_OK)
+			return status;
+		sbn_watch_lap(watch, SBN_COUNTERS); /* waiting counts itself */
+	}
+	*usable = pass->sum != NULL ? merge(w, chunk) :
+				      pass->merge(pass, w->first + begin, w->first + end, NULL);
+	sbn_watch_lap(watch, SBN_EXCHANGE_TICKS);
+	return SYNCBN_OK;
 }

@@ -5,11 +5,13 @@
 
 #include "nn/chunks.h"
 #include "nn/pipeline.h"
+#include "nn/stopwatch.h"
 
 struct sbn_window {
 	struct sbn_pass *pass;
 	uint32_t first, n_channels;
 	uint32_t n_lanes;
+	uint32_t share; /* threads that share each channel's blocks; 0: none, but lanes */
 	struct sbn_chunks chunks;
 	bool beside;                  /* one chunk is summed while another is written */
 	struct sbn_running_call call; /* with exchange */
@@ -22,8 +24,12 @@ struct sbn_range sbn_window_range(const struct sbn_window *w, const struct sbn_r
 /* This rank's sums of a chunk, from w->own. */
 void sbn_window_publish(struct sbn_window *w, uint32_t lane, const struct sbn_range *chunk);
 
-/* Once all ranks' sums of a chunk have come, pass->merge of them. */
-bool sbn_window_merge(const struct sbn_window *w, const struct sbn_range *chunk);
+/*
+ * Waits for everybody's sums of a chunk, and makes pass->merge of them; *usable: there is something
+ * to write from them.
+ */
+syncbn_status_t sbn_window_await(struct sbn_window *w, uint32_t lane, const struct sbn_range *chunk,
+				 bool *usable, struct sbn_stopwatch *watch);
 
 /* Samples a channel of all ranks that take part. */
 double sbn_window_total(const struct sbn_window *w);

@@ -14,6 +14,7 @@
 #include "base/hash.h"
 #include "base/math.h"
 #include "kernels/kernels.h"
+#include "nn/cache.h"
 #include "nn/layer.h"
 #include "unit/near.h"
 #include "unit/passes.h"
@@ -256,7 +257,7 @@ hash_passes(syncbn_group_t *world, syncbn_dtype_t dtype, syncbn_tensor_t like)
 
 static void
 join_with(const char *isa, int threads, const char *chunk_bytes, const char *stores,
-	  const char *fetch, syncbn_group_t **world)
+	  const char *fetch, const char *split, syncbn_group_t **world)
 {
 	syncbn_config_t config = SYNCBN_CONFIG;
 
@@ -266,6 +267,7 @@ join_with(const char *isa, int threads, const char *chunk_bytes, const char *sto
 	setenv("SYNCBN_CHUNK_BYTES", chunk_bytes, 1);
 	setenv("SYNCBN_STORES", stores, 1);
 	setenv("SYNCBN_FETCH", fetch, 1);
+	setenv("SYNCBN_SPLIT", split, 1);
 	assert_ok(syncbn_init(&config, world));
 }
 
@@ -276,6 +278,7 @@ forget_environment(void)
 	unsetenv("SYNCBN_CHUNK_BYTES");
 	unsetenv("SYNCBN_STORES");
 	unsetenv("SYNCBN_FETCH");
+	unsetenv("SYNCBN_SPLIT");
 }
 
 static void
@@ -285,6 +288,7 @@ check_bits(syncbn_dtype_t dtype, syncbn_tensor_t like)
 	static const char *const chunks[] = { "524288", "1", "30000", "5000" };
 	static const char *const stores[] = { "ordinary", "streaming", "auto", "streaming" };
 	static const char *const fetch[] = { "auto", "lines", "", "chunks" };
+	static const char *const split[] = { "auto", "blocks", "channels", "blocks" };
 	uint64_t expected = 0;
 
 	for (const char *const *isa = sbn_kernels_names; *isa != NULL; isa++) {
@@ -296,7 +300,8 @@ check_bits(syncbn_dtype_t dtype, syncbn_tensor_t like)
 
 			if (sbn_kernels_choose(*isa, &kernels) != SYNCBN_OK)
 				continue; /* not on this CPU */
-			join_with(*isa, threads[i], chunks[i], stores[i], fetch[i], &world);
+			join_with(*isa, threads[i], chunks[i], stores[i], fetch[i], split[i],
+				  &world);
 			hash = hash_passes(world, dtype, like);
 			expected = expected == 0 ? hash : expected;
 			assert_int_equal(hash, expected);
@@ -307,10 +312,12 @@ check_bits(syncbn_dtype_t dtype, syncbn_tensor_t like)
 }
 
 static void
-test_sets_threads_chunks_stores_and_fetching_give_the_same_bits(void **state)
+test_sets_threads_chunks_stores_and_ways_give_the_same_bits(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < 4; i++) {
+		/* fewer channels than threads, which share them; a block is a part of a row */
+		check_bits(sbn_all_dtypes[i], syncbn_tensor_nchw(NULL, 5, 3, 90, 101));
 		/* parts of an image a block, and some images */
 		check_bits(sbn_all_dtypes[i], syncbn_tensor_nchw(NULL, 3, 41, 20, 35));
 		check_bits(sbn_all_dtypes[i], syncbn_tensor_nchw(NULL, 23, 41, 7, 7));
@@ -332,7 +339,7 @@ test_no_samples_in_blocks(void **state)
 	(void)state;
 	none.data = memory;
 	none.layout = SYNCBN_BLOCKED_16;
-	join_with("scalar", 1, "1", "streaming", "lines", &world);
+	join_with("scalar", 1, "1", "streaming", "lines", "auto", &world);
 	assert_ok(syncbn_batch_norm_new(world, &config, &bn));
 	assert_ok(syncbn_saved_new(bn, &saved));
 	assert_ok(syncbn_batch_norm_forward(bn, &none, NULL, &none, saved));
@@ -343,21 +350,21 @@ test_no_samples_in_blocks(void **state)
 	forget_environment();
 }
 
-/* In that layout; tried: of forward and backward calls, whether there is a choice. */
+/* In that layout and shape; tried: of forward and backward calls, whether there is a choice. */
 static void
-check_first_calls(syncbn_layout_t layout, const uint32_t tried[2])
+check_first_calls(syncbn_layout_t layout, syncbn_tensor_t like, const uint32_t tried[2])
 {
 	syncbn_group_t *world;
 	struct bench b;
 
-	join_with("scalar", 2, "1", "streaming", "auto", &world);
-	open_bench(&b, world, syncbn_tensor_nchw(NULL, 6, 64, 12, 12));
+	join_with("scalar", 2, "1", "streaming", "auto", "auto", &world);
+	open_bench(&b, world, like);
 	b.p.in.x = b.p.in.z = b.p.in.y = b.p.in.dy = b.p.in.dx = b.p.in.dz = layout;
 	run(&b, SYNCBN_WANT_ALL);
 	keep(&b);
 	for (uint32_t done = 1; done < 2 * SBN_TRIES + 3; done++) {
 		for (size_t i = 0; i < 2; i++)
-			assert_int_equal(b.bn->fetch[i].calls,
+			assert_int_equal(b.bn->ways[i].calls,
 					 SBN_MIN(done, 2u * SBN_TRIES) * tried[i]);
 		run(&b, SYNCBN_WANT_ALL);
 		assert_same_f64(b.p.y, b.first, 3 * b.elements);
@@ -371,9 +378,15 @@ static void
 test_first_calls_go_either_way_with_the_same_bits(void **state)
 {
 	(void)state;
-	check_first_calls(SYNCBN_BLOCKED_16, (const uint32_t[]){ 1, 1 });
-	check_first_calls(SYNCBN_CHANNELS_FIRST, (const uint32_t[]){ 0, 1 });
-	check_first_calls(SYNCBN_CHANNELS_LAST, (const uint32_t[]){ 0, 0 });
+	const syncbn_tensor_t like = syncbn_tensor_nchw(NULL, 6, 64, 12, 12);
+	/* a channel is more than half of a thread's cache */
+	const int64_t rows = (int64_t)(sbn_cache_find().bytes / (2 * 4 * 256 * sizeof(float))) + 1;
+
+	check_first_calls(SYNCBN_BLOCKED_16, like, (const uint32_t[]){ 1, 1 });
+	check_first_calls(SYNCBN_CHANNELS_FIRST, like, (const uint32_t[]){ 0, 1 });
+	check_first_calls(SYNCBN_CHANNELS_LAST, like, (const uint32_t[]){ 0, 0 });
+	check_first_calls(SYNCBN_CHANNELS_FIRST, syncbn_tensor_nchw(NULL, 4, 2, rows, 256),
+			  (const uint32_t[]){ 1, 1 });
 }
 
 #define in_a_world(test) cmocka_unit_test_setup_teardown(test, join_world, leave_world)
@@ -386,7 +399,7 @@ main(void)
 		in_a_world(test_gradients_agree_in_all_layouts),
 		in_a_world(test_so_they_do_in_the_other_types),
 		in_a_world(test_one_position_is_like_no_position),
-		cmocka_unit_test(test_sets_threads_chunks_stores_and_fetching_give_the_same_bits),
+		cmocka_unit_test(test_sets_threads_chunks_stores_and_ways_give_the_same_bits),
 		cmocka_unit_test(test_no_samples_in_blocks),
 		cmocka_unit_test(test_first_calls_go_either_way_with_the_same_bits),
 	};
