@@ -97,8 +97,7 @@ find_sharers(struct syncbn_group *group)
 static syncbn_status_t
 prepare_fences(struct sbn_process *process)
 {
-	process->fences_for_all =
-		process->fences != SBN_FENCES_FULL && sbn_membarrier_register();
+	process->fences_for_all = process->fences != SBN_FENCES_FULL && sbn_membarrier_register();
 	if (process->fences == SBN_FENCES_LIGHT && !process->fences_for_all)
 		return sbn_fail(SYNCBN_ERR_INVALID,
 				"SYNCBN_FENCES is light, but this system has no membarrier, or "
@@ -111,8 +110,7 @@ static uint64_t
 own_ways(const struct syncbn_group *group)
 {
 	const struct sbn_process *process = group->process;
-	const enum sbn_fences fences =
-		process->fences_for_all ? process->fences : SBN_FENCES_FULL;
+	const enum sbn_fences fences = process->fences_for_all ? process->fences : SBN_FENCES_FULL;
 
 	return (uint64_t)fences << 32 | (uint32_t)sbn_team_threads(process->team);
 }

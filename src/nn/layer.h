@@ -41,7 +41,7 @@ struct syncbn_batch_norm {
 	double *initial[SBN_PARAMS]; /* what sbn_batch_norm_reset writes; NULL: zeros */
 	void *real[SBN_COEFFICIENTS];
 	syncbn_saved_t *scratch; /* stands in where the caller saves nothing */
-	double *partials; /* sums of blocks; grown on demand */
+	double *partials;        /* sums of blocks; grown on demand */
 	size_t partials_bytes;
 	struct sbn_trial ways[2]; /* of fetching, or of sharing: forward, and backward */
 };

@@ -99,7 +99,7 @@ choose_fetching(struct sbn_pass *pass)
 		pass->trial = &pass->bn->ways[pass->op == SBN_OP_BACKWARD];
 }
 
-/* Whether threads share channels that the cache of one thread does not hold; few are shared anyway. */
+/* Whether threads share channels that the cache of one does not hold; few are shared anyway. */
 static void
 choose_sharing(struct sbn_pass *pass)
 {

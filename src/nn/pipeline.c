@@ -222,8 +222,7 @@ choose_lanes(struct sbn_window *w, int threads)
 	w->n_lanes = (uint32_t)SBN_MIN(lanes, (uint64_t)SBN_MAX_LANES);
 	if (is_shared(w, threads) && sbn_share_begin(w, threads))
 		return;
-	w->chunks = sbn_chunks_choose(w->pass,
-				      (uint32_t)sbn_ceil_div(w->n_channels, w->n_lanes));
+	w->chunks = sbn_chunks_choose(w->pass, (uint32_t)sbn_ceil_div(w->n_channels, w->n_lanes));
 }
 
 static syncbn_status_t
@@ -241,8 +240,7 @@ run_window(struct sbn_window *w, int threads)
 	if (w->share != 0)
 		sbn_share_run(w, threads);
 	else
-		sbn_team_run(pass->bn->group->process->team, threads, (int)w->n_lanes, run_lane,
-			     w);
+		sbn_team_run(pass->bn->group->process->team, threads, (int)w->n_lanes, run_lane, w);
 	status = pass->exchange ? sbn_call_end(&w->call) : SYNCBN_OK;
 	if (status == SYNCBN_OK)
 		pass->total = sbn_window_total(w);

@@ -53,7 +53,7 @@ struct sbn_pass {
 	struct sbn_coefficients k;
 	struct sbn_view x, z, dy, out, dz;
 	unsigned want;
-	bool stream;             /* outputs go past the caches */
+	bool stream;      /* outputs go past the caches */
 	bool fetch_lines; /* no whole chunk before it is summed */
 	bool share;       /* threads share each channel's blocks, where they can */
 	bool share_fits;  /* a thread's cache holds its share of a chunk */

@@ -4,11 +4,7 @@
 #include "base/math.h"
 #include "kernels/block.h"
 #include "kernels/merge.h"
-#include "nn/cache.h"
 #include "nn/planes.h"
-
-/* How far ahead to ask, as planes.c does. */
-enum { AHEAD = 4096, AHEAD_OF_TWO = 2048, AHEAD_TURNED = 2048 };
 
 /* Blocks side by side in a row; 1 where a block is some whole rows. */
 static size_t
@@ -49,8 +45,8 @@ block_at(const struct sbn_geometry *geometry, size_t i)
 }
 
 /*
- * A range of blocks as planes whose blocks they are: the end of a row, whole rows, and the beginning
- * of another, as there are; those without elements have no rows.
+ * A range of blocks as planes whose blocks they are: the end of a row, whole rows, and the
+ * beginning of another, as there are; those without elements have no rows.
  */
 struct parts {
 	struct sbn_block part[3];
@@ -86,7 +82,7 @@ sum_moments(const struct sbn_pass *pass, uint32_t c, size_t begin, size_t end, v
 		const struct sbn_block *part = &parts.part[i];
 		struct sbn_operands at = sbn_planes_at(pass, c, part->row, part->column);
 
-		at.ahead = AHEAD;
+		at.ahead = sbn_planes_ahead_of_moments(part->n, part->spatial);
 		if (part->n != 0)
 			pass->kernels->blocks_moments(&at, part->n, part->spatial,
 						      moments + (parts.first[i] - begin));
@@ -117,7 +113,7 @@ sum_gradients(const struct sbn_pass *pass, uint32_t c, size_t begin, size_t end,
 		const struct sbn_block *part = &parts.part[i];
 		struct sbn_operands at = sbn_planes_at(pass, c, part->row, part->column);
 
-		at.ahead = AHEAD_OF_TWO;
+		at.ahead = sbn_planes_ahead_of_gradients(part->n, part->spatial);
 		if (part->n != 0)
 			pass->kernels->blocks_sums(&at, part->n, part->spatial, &pass->k, c,
 						   pairs + (parts.first[i] - begin));
@@ -139,15 +135,6 @@ merge_gradients(const struct sbn_pass *pass, uint32_t c, const void *sums,
 	out->pair[i] = sbn_pair_of_sums(pass, c, sum_g, sum_g_xmu);
 }
 
-/* What was summed before is in the cache, if it holds as much. */
-static size_t
-ahead_to_write(const struct sbn_pass *pass)
-{
-	if (pass->sum == NULL)
-		return AHEAD;
-	return pass->share_fits ? 0 : AHEAD_TURNED;
-}
-
 typedef void map_fn(const struct sbn_operands *at, size_t n, size_t spatial,
 		    const struct sbn_coefficients *k, size_t c, size_t n_channels);
 
@@ -165,7 +152,7 @@ map_blocks(const struct sbn_pass *pass, uint32_t c, size_t begin, size_t end, ma
 		struct sbn_operands at = sbn_planes_at(pass, c, part->row, part->column);
 
 		at.last_first = pass->sum != NULL;
-		at.ahead = ahead_to_write(pass);
+		at.ahead = sbn_planes_ahead_to_write(pass, pass->share_fits);
 		if (part->n != 0)
 			map(&at, part->n, part->spatial, &pass->k, c, 1);
 	}
@@ -184,8 +171,14 @@ write_dx(const struct sbn_pass *pass, uint32_t c, size_t begin, size_t end)
 }
 
 const struct sbn_block_steps sbn_plane_blocks_forward = {
-	sizeof(struct sbn_moments), sum_moments, merge_moments, normalize,
+	sizeof(struct sbn_moments),
+	sum_moments,
+	merge_moments,
+	normalize,
 };
 const struct sbn_block_steps sbn_plane_blocks_backward = {
-	sizeof(struct sbn_pair), sum_gradients, merge_gradients, write_dx,
+	sizeof(struct sbn_pair),
+	sum_gradients,
+	merge_gradients,
+	write_dx,
 };

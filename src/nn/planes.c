@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/math.h"
+#include "kernels/block.h"
 #include "nn/cache.h"
 
 static struct sbn_in
@@ -48,8 +49,45 @@ inputs_bytes(const struct sbn_pass *pass, const struct sbn_range *range)
 	return sbn_pass_inputs(pass) * pass->geometry.n * part_bytes(pass, range);
 }
 
-/* How far ahead to ask for what comes from memory: what is summed. */
-enum { AHEAD = 4096, AHEAD_OF_TWO = 2048, AHEAD_TURNED = 2048, POSITIONS_AHEAD = 1024 };
+/* How far ahead to ask for what comes from memory, in each image. */
+enum {
+	AHEAD = 1024, /* what is summed; less is late, more falls out again where images are many */
+	AHEAD_OF_TWO = 768,
+	AHEAD_OF_FEW = 4096, /* in all images together, at least */
+	AHEAD_UNSUMMED = 4096,
+	AHEAD_TURNED = 2048,
+	AHEAD_BEHIND =
+		32 * 1024 /* in all images together, at most, what has been asked for before */
+};
+
+static size_t
+ahead_to_sum(size_t each, size_t n, size_t spatial)
+{
+	/* of rows that are not read abreast one is read at a time */
+	const bool alone = spatial > (size_t)ABREAST_BLOCKS * SBN_BLOCK;
+
+	return SBN_MAX(each, (size_t)AHEAD_OF_FEW / (alone ? 1 : SBN_MAX(n, (size_t)1)));
+}
+
+size_t
+sbn_planes_ahead_of_moments(size_t n, size_t spatial)
+{
+	return ahead_to_sum(AHEAD, n, spatial);
+}
+
+size_t
+sbn_planes_ahead_of_gradients(size_t n, size_t spatial)
+{
+	return ahead_to_sum(AHEAD_OF_TWO, n, spatial);
+}
+
+size_t
+sbn_planes_ahead_to_write(const struct sbn_pass *pass, bool is_there)
+{
+	if (pass->sum == NULL)
+		return AHEAD_UNSUMMED;
+	return is_there ? 0 : AHEAD_TURNED;
+}
 
 /*
  * Where the cache does not hold two chunks, the second one is summed from its last image on, the
@@ -82,9 +120,7 @@ summed_at(const struct sbn_pass *pass, const struct sbn_range *range)
 static size_t
 ahead_to_write(const struct sbn_pass *pass, const struct sbn_range *range)
 {
-	if (pass->sum == NULL)
-		return AHEAD;
-	return turns_back(pass, range) ? AHEAD_TURNED : 0;
+	return sbn_planes_ahead_to_write(pass, !turns_back(pass, range));
 }
 
 static struct sbn_operands
@@ -97,14 +133,16 @@ written_at(const struct sbn_pass *pass, const struct sbn_range *range, size_t im
 	return at;
 }
 
-/* The kernels read short rows of 16-bit types a line or two of all images at a time. */
 static size_t
 ahead_of_moments(const struct sbn_pass *pass)
 {
-	if (pass->geometry.element_bytes == sizeof(uint16_t) &&
-	    pass->geometry.spatial < SBN_ABREAST_SPATIAL)
-		return POSITIONS_AHEAD;
-	return AHEAD;
+	return sbn_planes_ahead_of_moments(pass->geometry.n, pass->geometry.spatial);
+}
+
+static size_t
+ahead_of_gradients(const struct sbn_pass *pass)
+{
+	return sbn_planes_ahead_of_gradients(pass->geometry.n, pass->geometry.spatial);
 }
 
 void
@@ -175,7 +213,7 @@ sbn_planes_sum_gradients(const struct sbn_pass *pass, const struct sbn_range *ra
 	const struct images all = { 0, pass->geometry.n };
 
 	begin_gradients(range, out);
-	add_gradients(pass, range, &all, out, AHEAD_OF_TWO);
+	add_gradients(pass, range, &all, out, ahead_of_gradients(pass));
 	end_gradients(pass, range, out);
 }
 
@@ -222,7 +260,7 @@ sum_beside_dx(const struct sbn_pass *pass, const struct sbn_range *next, const s
 	const struct sbn_beside beside = { &summed, next->end - next->begin, out->pair, NULL,
 					   next->begin };
 
-	summed.ahead = AHEAD_OF_TWO;
+	summed.ahead = ahead_of_gradients(pass);
 	pass->kernels->planes_dx_beside(&beside, &at, pass->geometry.n, pass->geometry.spatial,
 					&pass->k, range->begin, range->end - range->begin);
 	end_gradients(pass, next, out);
@@ -230,12 +268,15 @@ sum_beside_dx(const struct sbn_pass *pass, const struct sbn_range *next, const s
 
 /*
  * How far ahead to ask for what is summed behind a loop that has asked for it, too: two thirds of
- * what lies together of an image, as measured (doc/performance-batch-norm.md, section 5).
+ * what lies together of an image, as measured (doc/performance-batch-norm.md, section 5), but less
+ * of many images.
  */
 static size_t
-ahead_behind_dx(size_t part)
+ahead_behind_dx(const struct sbn_pass *pass, size_t part)
 {
-	return SBN_MIN(SBN_MAX(part / 3 * 2, (size_t)2048), (size_t)8192);
+	const size_t most = SBN_MAX((size_t)AHEAD_BEHIND / pass->geometry.n, (size_t)AHEAD);
+
+	return SBN_MIN(SBN_MIN(SBN_MAX(part / 3 * 2, (size_t)2048), (size_t)8192), most);
 }
 
 /*
@@ -268,7 +309,7 @@ sum_in_turns_with_dx(const struct sbn_pass *pass, const struct sbn_range *next,
 		     const struct sbn_sums *out, const struct sbn_range *range)
 {
 	const size_t channel = pass->geometry.spatial * pass->geometry.element_bytes;
-	const size_t ahead = ahead_behind_dx(part_bytes(pass, next));
+	const size_t ahead = ahead_behind_dx(pass, part_bytes(pass, next));
 	const size_t turn = images_of_turn(pass, next, range);
 
 	begin_gradients(next, out);

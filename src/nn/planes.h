@@ -9,6 +9,13 @@
 struct sbn_operands sbn_planes_at(const struct sbn_pass *pass, uint32_t c, size_t image,
 				  size_t position);
 
+/* How far ahead kernels ask for what is summed of n rows of so many elements, in each. */
+size_t sbn_planes_ahead_of_moments(size_t n, size_t spatial);
+size_t sbn_planes_ahead_of_gradients(size_t n, size_t spatial);
+
+/* The same for what is written; is_there: it is in the cache, if it has been summed. */
+size_t sbn_planes_ahead_to_write(const struct sbn_pass *pass, bool is_there);
+
 void sbn_planes_sum_moments(const struct sbn_pass *pass, const struct sbn_range *range,
 			    const struct sbn_sums *out);
 void sbn_planes_normalize(const struct sbn_pass *pass, const struct sbn_range *range);

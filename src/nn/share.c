@@ -73,7 +73,8 @@ sbn_share_begin(struct sbn_window *w, int threads)
 
 	if (!sbn_batch_norm_reserve(w->pass->bn, step * n_blocks * w->pass->blocks->sums_bytes))
 		return false;
-	w->pass->share_fits = 2 * step * channel_bytes(w->pass) <= n_threads * sbn_cache_find().bytes;
+	w->pass->share_fits =
+		2 * step * channel_bytes(w->pass) <= n_threads * sbn_cache_find().bytes;
 	w->share = n_threads;
 	w->n_lanes = 1;
 	w->chunks = (struct sbn_chunks){ .step = step, .whole = 1, .lookahead = 1, .late = 1 };
@@ -134,7 +135,8 @@ publish(struct sbn_window *w, const struct step *step, const struct sbn_range *c
 
 	for (uint32_t i = 0; i < chunk->end - chunk->begin; i++)
 		w->pass->blocks->merge(w->pass, step->summed.begin + i,
-				       step->sums + i * step->n_blocks * w->pass->blocks->sums_bytes,
+				       step->sums +
+					       i * step->n_blocks * w->pass->blocks->sums_bytes,
 				       &own, i);
 	sbn_window_publish(w, 0, chunk);
 }
@@ -154,8 +156,8 @@ sbn_share_run(struct sbn_window *w, int threads)
 	while (chunk.end < w->n_channels) {
 		bool usable;
 
-		chunk = (struct sbn_range){ chunk.end, SBN_MIN(chunk.end + w->chunks.step,
-							       w->n_channels), 0 };
+		chunk = (struct sbn_range){ chunk.end,
+					    SBN_MIN(chunk.end + w->chunks.step, w->n_channels), 0 };
 		step.summed = sbn_window_range(w, &chunk);
 		run_step(&step, threads, &watch);
 		if (pass->sum != NULL)
