@@ -70,7 +70,8 @@ typedef struct syncbn_config {
  * joined. *world belongs to the library until syncbn_finalize.
  *
  * INVALID: a field breaks its rule; joined already; WORLD_SIZE, OMPI_COMM_WORLD_SIZE or PMI_SIZE
- * above 1 without the launcher's contract; SYNCBN_ISA unknown or above this CPU. UNSUPPORTED:
+ * above 1 without the launcher's contract; SYNCBN_ISA unknown or above this CPU; SYNCBN_FENCES
+ * light where a rank's system has no membarrier(2). UNSUPPORTED:
  * ranks on several machines. NO_MEMORY: /dev/shm too small. SYSTEM. MISMATCH: the ranks run
  * different versions. TIMEOUT: a rank did not join. PEER_LOST.
  */

@@ -96,7 +96,7 @@ choose_fetching(struct sbn_pass *pass)
 
 	pass->fetch_lines = fetch == SBN_FETCH_LINES;
 	if (fetch == SBN_FETCH_AUTO && chooses)
-		pass->trial = &pass->bn->ways[pass->op == SBN_OP_BACKWARD];
+		pass->trial = &pass->bn->fetch[pass->op == SBN_OP_BACKWARD];
 }
 
 /* Whether threads share channels that the cache of one does not hold; few are shared anyway. */
@@ -110,7 +110,7 @@ choose_sharing(struct sbn_pass *pass)
 			      sbn_share_is_possible(pass) &&
 			      sbn_share_may_gain(pass, sbn_team_threads(process->team));
 	if (pass->tries_sharing)
-		pass->trial = &pass->bn->ways[pass->op == SBN_OP_BACKWARD];
+		pass->trial = &pass->bn->sharing[pass->op == SBN_OP_BACKWARD];
 }
 
 void

@@ -8,8 +8,10 @@
 #include "nn/row.h"
 #include "nn/stopwatch.h"
 
-/* Per cent that the meetings of the threads, and loops that end with a block, take more. */
-enum { PER_CENT_MORE = 15 };
+enum {
+	PER_CENT_MORE = 15,   /* than channels of its own, for loops that end with a block */
+	LEAST_GAIN = 8 * 1024 /* elements; the meetings of the threads cost as much as some */
+};
 
 /* A step of all threads: blocks of the one range are written, those of the other one are summed. */
 struct step {
@@ -33,8 +35,11 @@ sbn_share_suits(const struct sbn_pass *pass, uint32_t n_channels, uint32_t n_lan
 	const uint64_t lanes = sbn_pass_lanes(pass, n_blocks * n_channels, threads);
 	const uint64_t each_shared = sbn_ceil_div(n_blocks * n_channels, lanes);
 	const uint64_t each_alone = sbn_ceil_div((uint64_t)n_channels, n_lanes) * n_blocks;
+	const uint64_t shared = each_shared * (100 + PER_CENT_MORE) / 100;
 
-	return each_shared * (100 + PER_CENT_MORE) < each_alone * 100;
+	return shared < each_alone &&
+	       (each_alone - shared) * pass->geometry.n * pass->geometry.spatial >=
+		       LEAST_GAIN * n_blocks;
 }
 
 static uint64_t
@@ -50,12 +55,12 @@ sbn_share_may_gain(const struct sbn_pass *pass, int threads)
 	       2 * channel_bytes(pass) > sbn_cache_find().bytes;
 }
 
-/* A thread's share of a chunk is what it may sum before it publishes. */
+/* A thread's share of a chunk is what it may sum before it publishes, if anything is summed. */
 static uint32_t
 choose_step(const struct sbn_window *w, uint32_t n_lanes)
 {
 	const uint64_t share = sbn_ceil_div(channel_bytes(w->pass), (uint64_t)n_lanes);
-	const uint64_t most = sbn_chunks_most_bytes(w->pass);
+	const uint64_t most = w->pass->sum != NULL ? sbn_chunks_most_bytes(w->pass) : UINT64_MAX;
 	const uint64_t step = SBN_MIN(SBN_MAX(most / SBN_MAX(share, (uint64_t)1), (uint64_t)1),
 				      (uint64_t)w->n_channels);
 
@@ -70,8 +75,9 @@ sbn_share_begin(struct sbn_window *w, int threads)
 	const uint64_t items = n_blocks * (uint64_t)w->n_channels;
 	const uint32_t n_threads = (uint32_t)sbn_pass_lanes(w->pass, items, threads);
 	const uint32_t step = choose_step(w, n_threads);
+	const size_t sums_bytes = w->pass->sum != NULL ? w->pass->blocks->sums_bytes : 0;
 
-	if (!sbn_batch_norm_reserve(w->pass->bn, step * n_blocks * w->pass->blocks->sums_bytes))
+	if (!sbn_batch_norm_reserve(w->pass->bn, step * n_blocks * sums_bytes))
 		return false;
 	w->pass->share_fits =
 		2 * step * channel_bytes(w->pass) <= n_threads * sbn_cache_find().bytes;
@@ -159,9 +165,10 @@ sbn_share_run(struct sbn_window *w, int threads)
 		chunk = (struct sbn_range){ chunk.end,
 					    SBN_MIN(chunk.end + w->chunks.step, w->n_channels), 0 };
 		step.summed = sbn_window_range(w, &chunk);
-		run_step(&step, threads, &watch);
-		if (pass->sum != NULL)
+		if (pass->sum != NULL) {
+			run_step(&step, threads, &watch);
 			publish(w, &step, &chunk);
+		}
 		if (sbn_window_await(w, 0, &chunk, &usable, &watch) != SYNCBN_OK)
 			return;
 		step.written = step.summed;
