@@ -274,7 +274,8 @@ sum_beside_dx(const struct sbn_pass *pass, const struct sbn_range *next, const s
 static size_t
 ahead_behind_dx(const struct sbn_pass *pass, size_t part)
 {
-	const size_t most = SBN_MAX((size_t)AHEAD_BEHIND / pass->geometry.n, (size_t)AHEAD);
+	const size_t n = SBN_MAX(pass->geometry.n, (size_t)1);
+	const size_t most = SBN_MAX((size_t)AHEAD_BEHIND / n, (size_t)AHEAD);
 
 	return SBN_MIN(SBN_MIN(SBN_MAX(part / 3 * 2, (size_t)2048), (size_t)8192), most);
 }

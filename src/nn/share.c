@@ -168,6 +168,7 @@ sbn_share_run(struct sbn_window *w, int threads)
 		if (pass->sum != NULL) {
 			run_step(&step, threads, &watch);
 			publish(w, &step, &chunk);
+			sbn_watch_lap(&watch, SBN_EXCHANGE_TICKS);
 		}
 		if (sbn_window_await(w, 0, &chunk, &usable, &watch) != SYNCBN_OK)
 			return;

@@ -327,18 +327,17 @@ test_sets_threads_chunks_stores_and_ways_give_the_same_bits(void **state)
 
 /* As a rank without samples has them; with chunks enough for one to be written beside another. */
 static void
-test_no_samples_in_blocks(void **state)
+check_no_samples(syncbn_layout_t layout)
 {
 	syncbn_batch_norm_config_t config = SYNCBN_BATCH_NORM_TORCH(40);
-	syncbn_tensor_t none = syncbn_tensor_nchw(NULL, 0, 40, 1, 1);
+	syncbn_tensor_t none = syncbn_tensor_nchw(NULL, 0, 40, 7, 7);
 	float memory[1];
 	syncbn_batch_norm_t *bn;
 	syncbn_saved_t *saved;
 	syncbn_group_t *world;
 
-	(void)state;
 	none.data = memory;
-	none.layout = SYNCBN_BLOCKED_16;
+	none.layout = layout;
 	join_with("scalar", 1, "1", "streaming", "lines", "auto", &world);
 	assert_ok(syncbn_batch_norm_new(world, &config, &bn));
 	assert_ok(syncbn_saved_new(bn, &saved));
@@ -348,6 +347,15 @@ test_no_samples_in_blocks(void **state)
 	syncbn_batch_norm_free(bn);
 	assert_ok(syncbn_finalize(world));
 	forget_environment();
+}
+
+static void
+test_no_samples_in_any_layout(void **state)
+{
+	(void)state;
+	check_no_samples(SYNCBN_CHANNELS_FIRST);
+	check_no_samples(SYNCBN_CHANNELS_LAST);
+	check_no_samples(SYNCBN_BLOCKED_16);
 }
 
 /* In that layout and shape; tried: of forward and backward calls, whether there is a choice. */
@@ -400,7 +408,7 @@ main(void)
 		in_a_world(test_so_they_do_in_the_other_types),
 		in_a_world(test_one_position_is_like_no_position),
 		cmocka_unit_test(test_sets_threads_chunks_stores_and_ways_give_the_same_bits),
-		cmocka_unit_test(test_no_samples_in_blocks),
+		cmocka_unit_test(test_no_samples_in_any_layout),
 		cmocka_unit_test(test_first_calls_go_either_way_with_the_same_bits),
 	};
 
