@@ -177,7 +177,7 @@ struct sbn_abort sbn_control_aborted(const struct sbn_control *control);
 
 /* ---- doorbells ---- */
 
-/* Whether a thread of `rank` sleeps, or is about to. After F1, as the ringing. */
+/* Whether a thread of `rank` sleeps, or is about to. After F1, or where all sleepers make F3. */
 static inline bool
 sbn_control_may_sleep(const struct sbn_control *control, uint32_t rank)
 {
@@ -186,7 +186,7 @@ sbn_control_may_sleep(const struct sbn_control *control, uint32_t rank)
 				    memory_order_relaxed) != 0;
 }
 
-/* Rings the threads of `rank` that sleep. The caller has put F1 between its store and this. */
+/* Rings the threads of `rank` that sleep; after F1, or where all sleepers make F3. */
 void sbn_control_ring(const struct sbn_control *control, uint32_t rank);
 
 /* Rings every doorbell of a rank, sleeping or not; of all ranks. */
