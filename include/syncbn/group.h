@@ -52,7 +52,9 @@ typedef struct syncbn_config {
  * the shortest did); SYNCBN_SPLIT (what threads split of channels-first tensors: channels; blocks,
  * the parts of each channel that are summed for themselves, where there are some; or auto: blocks
  * of channels that are too few, of large channels what took less in the first eight calls, else
- * channels); SYNCBN_FENCES (who orders what is published before a look at who sleeps:
+ * channels); SYNCBN_IMAGES (how outputs of channels-first tensors are written past the caches:
+ * abreast, some lines of several images in turn; single, one image after the other; or auto, what
+ * took less in eight calls, before those in which anything else is tried); SYNCBN_FENCES (who orders what is published before a look at who sleeps:
  * full, whoever publishes; light, only who goes to sleep, by membarrier(2) for all ranks, INVALID
  * without it; auto, the default: light where all ranks can, and have CPUs enough). Of rank 0
  * alone, as all must do the same:

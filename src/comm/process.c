@@ -105,6 +105,7 @@ choose_memory_ways(void)
 	static const char *const stores[] = { "auto", "ordinary", "streaming" };
 	static const char *const fetch[] = { "auto", "chunks", "lines" };
 	static const char *const split[] = { "auto", "channels", "blocks" };
+	static const char *const images[] = { "auto", "abreast", "single" };
 	size_t word;
 	syncbn_status_t status = choose_word("SYNCBN_STORES", stores, &word);
 
@@ -117,6 +118,10 @@ choose_memory_ways(void)
 		return status;
 	status = choose_word("SYNCBN_SPLIT", split, &word);
 	process.split = (enum sbn_split)word;
+	if (status != SYNCBN_OK)
+		return status;
+	status = choose_word("SYNCBN_IMAGES", images, &word);
+	process.images = (enum sbn_images_written)word;
 	return status;
 }
 

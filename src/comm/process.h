@@ -23,6 +23,9 @@ enum sbn_fetch { SBN_FETCH_AUTO, SBN_FETCH_CHUNKS, SBN_FETCH_LINES };
  */
 enum sbn_split { SBN_SPLIT_AUTO, SBN_SPLIT_CHANNELS, SBN_SPLIT_BLOCKS };
 
+/* Channels-first images that are written at a time: some abreast, one, or what takes less. */
+enum sbn_images_written { SBN_IMAGES_AUTO, SBN_IMAGES_ABREAST, SBN_IMAGES_SINGLE };
+
 /*
  * Who makes the fences of sleeping and waking: publishers and sleepers; or sleepers alone, for all,
  * where ranks spin before they sleep, or always.
@@ -41,6 +44,7 @@ struct sbn_process {
 	enum sbn_stores stores;
 	enum sbn_fetch fetch;
 	enum sbn_split split;
+	enum sbn_images_written images;
 	enum sbn_fences fences;
 	bool fences_for_all; /* its sleepers make F3; since it was registered for others' */
 };

@@ -167,6 +167,11 @@ struct sbn_operands {
 	/* Long rows' images are gone through from the last ones on. A hint, too. */
 	bool last_first;
 	/*
+	 * Outputs: one image is written at a time, a few lines whenever as many have been summed;
+	 * else several images abreast. A hint, too.
+	 */
+	bool lockstep;
+	/*
 	 * Whole lines of the outputs go past the caches, where the addresses allow it; after the
 	 * last kernel sbn_stream_end().
 	 */

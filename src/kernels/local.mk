@@ -19,6 +19,8 @@ libsbn_core_la_SOURCES += \
 	src/kernels/half_neon.h \
 	src/kernels/half_scalar.h \
 	src/kernels/kernels.h \
+	src/kernels/lockstep_body.h \
+	src/kernels/lockstep_planes_body.h \
 	src/kernels/map_body.h \
 	src/kernels/merge.h \
 	src/kernels/merge_body.h \

@@ -27,6 +27,7 @@ struct WALK {
 	size_t whole;          /* elements up to the last step's end */
 	size_t i, plane, end;  /* the next element, and its plane's number and end */
 	struct COEFFICIENTS v; /* the plane's */
+	bool is_light;         /* which are loaded by who needs them */
 	size_t due;            /* elements that have been summed meanwhile, but not walked over */
 };
 
@@ -48,7 +49,8 @@ T(walk_enter_plane)(struct WALK *w, size_t plane, int form)
 {
 	w->plane = plane;
 	w->end = (plane + 1) * w->spatial;
-	T(load_map)(&w->v, w->k, w->c + plane, 0, form);
+	if (!w->is_light)
+		T(load_map)(&w->v, w->k, w->c + plane, 0, form);
 }
 
 /* Image m of those abreast. */
@@ -177,6 +179,8 @@ T(walk_group)(const struct WALK *w, int form)
 {
 	const size_t stride = form & SBN_FORM_OUT ? w->at->out.stride : w->at->dz.stride;
 
+	if (w->at->lockstep)
+		return 1;
 	return form & SBN_FORM_STREAM && stride * sizeof(ELEMENT) % SBN_STORE_LINE != 0 ?
 		       1 :
 		       SBN_ABREAST;

@@ -4,16 +4,6 @@
  * a loop of sums and a loop of maps would have it read, and then write.
  */
 
-/* The next plane of what sums are made of. */
-SBN_FORCE_INLINE void
-T(next_inputs)(struct sbn_operands *at, size_t spatial)
-{
-	at->x.data = T(in)(at->x, 0, spatial);
-	at->dy.data = T(in)(at->dy, 0, spatial);
-	if (at->z.data != NULL)
-		at->z.data = T(in)(at->z, 0, spatial);
-}
-
 /* Whether moments are made of positions' sums. */
 SBN_FORCE_INLINE bool
 T(by_positions)(size_t spatial)
@@ -120,6 +110,10 @@ T(planes_normalize_beside)(const struct sbn_beside *beside, const struct sbn_ope
 	const int form = T(with_stream)(at, sbn_forward_form(at, k));
 
 	if (n > 0 && spatial > 0 && form & SBN_FORM_STREAM && sbn_form_is_usual(form)) {
+		if (at->lockstep && !IS_HALF) {
+			T(moments_in_lockstep)(beside, at, n, spatial, k, c, n_channels, form);
+			return;
+		}
 		SBN_SWITCH_FORWARD_STREAM(form, T(moments_and_map), beside, at, n, spatial, k, c,
 					  n_channels);
 		return;
@@ -200,6 +194,11 @@ T(planes_dx_beside)(const struct sbn_beside *beside, const struct sbn_operands *
 {
 	const int form = T(with_stream)(at, sbn_dx_form(at, k));
 
+	if (n > 0 && spatial >= SBN_SHORT_SPATIAL && at->lockstep && !IS_HALF &&
+	    form & SBN_FORM_STREAM && sbn_form_is_usual(form)) {
+		T(sums_in_lockstep)(beside, at, n, spatial, k, c, n_channels, form);
+		return;
+	}
 	if (n > 0 && T(is_abreast)(spatial) && form & SBN_FORM_STREAM && sbn_form_is_usual(form)) {
 		SBN_SWITCH_DX_STREAM(form, T(sums_and_map), beside, at, n, spatial, k, c,
 				     n_channels);

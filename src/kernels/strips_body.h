@@ -53,6 +53,7 @@ struct STRIPS {
 	size_t whole;           /* elements up to the last step's end */
 	size_t begin, end;      /* the strip's elements */
 	size_t image;           /* which is walked over; n: the walk is done */
+	size_t abreast;         /* images that are walked over, at most: 2, or 1 in lockstep */
 	struct ROW row, second; /* of the image, and of the one behind it */
 	size_t i;               /* the next element */
 	size_t due;             /* elements that have been summed meanwhile, but not walked over */
@@ -229,7 +230,7 @@ T(strips_enter)(struct STRIPS *w, size_t image, int form)
 	w->i = w->begin;
 	w->row = T(row_at)(w->at, image, 0, form);
 	w->row.ahead_z = sbn_ahead_of_residual(w->whole * sizeof(ELEMENT));
-	if (image + 1 >= w->n)
+	if (w->abreast == 1 || image + 1 >= w->n)
 		return;
 	w->second = T(row_at)(w->at, image + 1, 0, form);
 	w->second.ahead_z = w->row.ahead_z;
@@ -244,6 +245,7 @@ T(strips_begin)(struct SPREAD *spread, const struct sbn_operands *at, size_t n, 
 	struct STRIPS w = { .at = at, .k = k, .c = c, .n = n, .spatial = spatial };
 	size_t head = 0;
 
+	w.abreast = at->lockstep ? 1 : 2;
 	w.row = T(row_at)(at, 0, 0, form);
 	head = SBN_MIN(T(line_head)(&w.row, form), total);
 	w.whole =
@@ -263,8 +265,8 @@ T(strips_begin)(struct SPREAD *spread, const struct sbn_operands *at, size_t n, 
 SBN_FORCE_INLINE void
 T(strips_turn)(struct SPREAD *spread, struct STRIPS *w, int form)
 {
-	if (w->image + 2 < w->n) {
-		T(strips_enter)(w, w->image + 2, form);
+	if (w->image + w->abreast < w->n) {
+		T(strips_enter)(w, w->image + w->abreast, form);
 	} else if (w->end < w->whole) {
 		w->begin = w->end;
 		w->end = T(spread_strip)(spread, w->k, w->c, w->spatial, w->begin, w->whole, form);
@@ -359,7 +361,7 @@ SBN_FORCE_INLINE void
 T(strips_on)(struct SPREAD *spread, struct STRIPS *w, int form)
 {
 	while (w->due >= 2 * STEP && w->image < w->n) {
-		const bool two = w->image + 1 < w->n;
+		const bool two = w->abreast == 2 && w->image + 1 < w->n;
 		const size_t due = (two ? w->due / 2 : w->due) / STEP * STEP;
 		const size_t end = w->i + SBN_MIN(w->end - w->i, due);
 

@@ -10,6 +10,8 @@
 #include "kernels/abreast_body.h"
 #include "kernels/positions_body.h"
 #include "kernels/short_body.h"
+#include "kernels/lockstep_body.h"
+#include "kernels/lockstep_planes_body.h"
 #include "kernels/planes_body.h"
 #include "kernels/blocks_body.h"
 #include "kernels/rows_body.h"

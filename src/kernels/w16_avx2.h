@@ -118,10 +118,17 @@ w16_add(struct w16 a, struct w16 b)
 	return W16_OF_TWO(_mm256_add_pd, a, b);
 }
 
+/*
+ * What has been added is there. Else gcc 12 puts off the additions of a loop that it unrolls to the
+ * loop's end, and keeps on the stack what is to be added.
+ */
 static inline struct w16
 w16_add_beside_fma(struct w16 a, struct w16 b)
 {
-	return w16_add(a, b);
+	struct w16 sum = w16_add(a, b);
+
+	__asm__("" : "+x"(sum.a), "+x"(sum.b), "+x"(sum.c), "+x"(sum.d));
+	return sum;
 }
 
 static inline struct w16

@@ -86,6 +86,13 @@ can_fetch_chunks(const struct sbn_pass *pass)
 	return order == SBN_BLOCKS;
 }
 
+static void
+try_out(struct sbn_pass *pass, struct sbn_trial *trial, bool *way)
+{
+	if (pass->n_choices < SBN_CHOICES)
+		pass->choice[pass->n_choices++] = (struct sbn_choice){ trial, way };
+}
+
 /* Where chunks are written past the caches, and others are summed. */
 static void
 choose_fetching(struct sbn_pass *pass)
@@ -96,7 +103,7 @@ choose_fetching(struct sbn_pass *pass)
 
 	pass->fetch_lines = fetch == SBN_FETCH_LINES;
 	if (fetch == SBN_FETCH_AUTO && chooses)
-		pass->trial = &pass->bn->fetch[pass->op == SBN_OP_BACKWARD];
+		try_out(pass, &pass->bn->fetch[pass->op == SBN_OP_BACKWARD], &pass->fetch_lines);
 }
 
 /* Whether threads share channels that the cache of one does not hold; few are shared anyway. */
@@ -106,16 +113,29 @@ choose_sharing(struct sbn_pass *pass)
 	const struct sbn_process *process = pass->bn->group->process;
 
 	pass->share = process->split == SBN_SPLIT_BLOCKS;
-	pass->tries_sharing = process->split == SBN_SPLIT_AUTO && pass->trial == NULL &&
-			      sbn_share_is_possible(pass) &&
-			      sbn_share_may_gain(pass, sbn_team_threads(process->team));
-	if (pass->tries_sharing)
-		pass->trial = &pass->bn->sharing[pass->op == SBN_OP_BACKWARD];
+	if (process->split == SBN_SPLIT_AUTO && sbn_share_is_possible(pass) &&
+	    sbn_share_may_gain(pass, sbn_team_threads(process->team)))
+		try_out(pass, &pass->bn->sharing[pass->op == SBN_OP_BACKWARD], &pass->share);
+}
+
+/* Of planes that are written past the caches: CPUs differ in how many streams they do at once. */
+static void
+choose_images(struct sbn_pass *pass)
+{
+	const enum sbn_images_written images = pass->bn->group->process->images;
+	const int which = pass->op == SBN_OP_BACKWARD ? 1 : pass->sum != NULL ? 0 : 2;
+
+	pass->single = images == SBN_IMAGES_SINGLE;
+	if (images == SBN_IMAGES_AUTO && pass->stream && pass->apply != NULL &&
+	    sbn_pass_order(pass) == SBN_PLANES && pass->geometry.n > 1)
+		try_out(pass, &pass->bn->images[which], &pass->single);
 }
 
 void
 sbn_pass_choose_ways(struct sbn_pass *pass)
 {
+	pass->n_choices = 0;
+	choose_images(pass);
 	choose_fetching(pass);
 	choose_sharing(pass);
 }

@@ -291,21 +291,33 @@ run(struct sbn_pass *pass, int threads)
 	return SYNCBN_OK;
 }
 
-/* Without what was waited for peers. */
+/* The trial that this call belongs to, if any: the first one that is open. */
+static struct sbn_trial *
+choose(struct sbn_pass *pass)
+{
+	struct sbn_trial *open = NULL;
+
+	for (int i = 0; i < pass->n_choices && open == NULL; i++) {
+		const struct sbn_choice *choice = &pass->choice[i];
+
+		*choice->way = sbn_trial_way(choice->trial, sbn_pass_bytes_read(pass)) == 1;
+		if (!sbn_trial_is_over(choice->trial))
+			open = choice->trial;
+	}
+	return open;
+}
+
+/* A trial does not count what was waited for peers. */
 static syncbn_status_t
-run_trial(struct sbn_pass *pass, int threads)
+run_as_chosen(struct sbn_pass *pass, int threads)
 {
 	const uint64_t *waited = &pass->bn->group->waited_ticks;
 	const uint64_t begin = sbn_ticks() - *waited;
-	syncbn_status_t status;
+	struct sbn_trial *trial = choose(pass);
+	syncbn_status_t status = run(pass, threads);
 
-	if (pass->tries_sharing)
-		pass->share = sbn_trial_way(pass->trial, sbn_pass_bytes_read(pass)) == 1;
-	else
-		pass->fetch_lines = sbn_trial_way(pass->trial, sbn_pass_bytes_read(pass)) == 1;
-	status = run(pass, threads);
-	if (status == SYNCBN_OK)
-		sbn_trial_took(pass->trial, sbn_ticks() - *waited - begin);
+	if (status == SYNCBN_OK && trial != NULL)
+		sbn_trial_took(trial, sbn_ticks() - *waited - begin);
 	return status;
 }
 
@@ -314,8 +326,7 @@ sbn_pipeline_run(struct sbn_pass *pass)
 {
 	struct sbn_team *team = pass->bn->group->process->team;
 	int threads = sbn_team_acquire(team);
-	syncbn_status_t status =
-		pass->trial != NULL ? run_trial(pass, threads) : run(pass, threads);
+	syncbn_status_t status = run_as_chosen(pass, threads);
 
 	sbn_team_release(team, threads);
 	return status;

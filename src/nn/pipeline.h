@@ -46,6 +46,14 @@ struct sbn_sums {
 
 struct sbn_block_steps;
 
+/* What is tried out, and where its result belongs. */
+struct sbn_choice {
+	struct sbn_trial *trial;
+	bool *way;
+};
+
+enum { SBN_CHOICES = 2 }; /* of a pass, at most */
+
 struct sbn_pass {
 	struct syncbn_batch_norm *bn;
 	syncbn_saved_t *saved;
@@ -58,8 +66,9 @@ struct sbn_pass {
 	bool fetch_lines; /* no whole chunk before it is summed */
 	bool share;       /* threads share each channel's blocks, where they can */
 	bool share_fits;  /* a thread's cache holds its share of a chunk */
-	bool tries_sharing;
-	struct sbn_trial *trial; /* of sharing, or of fetching; NULL: there is no choice */
+	bool single;      /* one image is written at a time */
+	struct sbn_choice choice[SBN_CHOICES]; /* tried out one after the other */
+	int n_choices;
 
 	bool exchange; /* with the group's peers; else this rank alone */
 	enum sbn_op op;

@@ -33,6 +33,7 @@ sbn_planes_at(const struct sbn_pass *pass, uint32_t c, size_t image, size_t posi
 		.out = out_at(pass, &pass->out, c, image, position),
 		.dz = out_at(pass, &pass->dz, c, image, position),
 		.stream = pass->stream,
+		.lockstep = pass->single,
 	};
 }
 

@@ -7,6 +7,7 @@
 #ifndef SBN_NN_TRIAL_H
 #define SBN_NN_TRIAL_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 enum { SBN_TRIES = 4 }; /* calls of each way */
@@ -20,6 +21,9 @@ struct sbn_trial {
 
 /* The way of a call with so much work: 0 or 1. A call of other work begins an open trial anew. */
 unsigned sbn_trial_way(struct sbn_trial *trial, uint64_t work);
+
+/* Whether all calls go the shorter way. */
+bool sbn_trial_is_over(const struct sbn_trial *trial);
 
 /* How long that call took. */
 void sbn_trial_took(struct sbn_trial *trial, uint64_t ticks);

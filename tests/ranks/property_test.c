@@ -40,6 +40,7 @@ struct plan {
 	const char *stores;
 	const char *fetch;
 	const char *split;
+	const char *images;
 	const char *fences;
 	struct reference r;
 	syncbn_batch_norm_config_t config;
@@ -99,6 +100,7 @@ draw_layer(struct plan *plan, syncbn_dtype_t dtype, uint64_t *random)
 	plan->stores = sbn_random_below(random, 2) == 0 ? "ordinary" : "streaming";
 	plan->fetch = sbn_random_below(random, 2) == 0 ? "chunks" : "lines";
 	plan->split = sbn_random_below(random, 2) == 0 ? "channels" : "blocks";
+	plan->images = sbn_random_below(random, 2) == 0 ? "abreast" : "single";
 	plan->fences = sbn_random_below(random, 2) == 0 ? "full" : "light";
 }
 
@@ -230,6 +232,7 @@ train(const struct plan *plan, int rank, struct passes *p)
 	setenv("SYNCBN_STORES", plan->stores, 1);
 	setenv("SYNCBN_FETCH", plan->fetch, 1);
 	setenv("SYNCBN_SPLIT", rank % 2 == 0 ? plan->split : "auto", 1); /* a rank's own affair */
+	setenv("SYNCBN_IMAGES", plan->images, 1);
 	setenv("SYNCBN_FENCES", plan->fences, 1);
 	EXPECT(syncbn_init(NULL, &world) == SYNCBN_OK);
 	EXPECT(syncbn_batch_norm_new(world, &plan->config, &bn) == SYNCBN_OK);

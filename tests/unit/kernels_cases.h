@@ -269,13 +269,14 @@ case_beside(const struct sbn_kernels *set, enum sbn_type type, size_t number, st
 	struct sbn_operands next;
 	struct case_pass pass;
 
-	if (rest >= 2 * N_DATA)
+	if (rest >= 4 * N_DATA)
 		return false;
 	n = spatial > 200 ? 1 : n;
 	n_mapped = spatial > 200 ? n_mapped % 4 : n_mapped;
-	case_begin(type, (enum case_data)(rest / 2), number, n, spatial * (n_mapped + n_summed),
-		   out, &pass);
+	case_begin(type, (enum case_data)(rest / 2 % N_DATA), number, n,
+		   spatial * (n_mapped + n_summed), out, &pass);
 	pass.forward.stream = rest % 2 == 1;
+	pass.forward.lockstep = rest >= 2 * N_DATA;
 	next = case_planes_behind(type, &pass.forward, spatial * n_mapped);
 	memset(low, 0, n_summed * sizeof(*low));
 	kernels->planes_normalize_beside(&(struct sbn_beside){ &next, n_summed, sums, low, 0 },
@@ -287,7 +288,8 @@ case_beside(const struct sbn_kernels *set, enum sbn_type type, size_t number, st
 
 /*
  * Long rows, of which some images' are read and written in turns, if their lines begin alike:
- * alone, and beside other planes, forward and backward, from the first image on and from the last.
+ * alone, and beside other planes, forward and backward, from the first image on and from the last;
+ * or of which one is written at a time.
  */
 static bool
 case_abreast(const struct sbn_kernels *set, enum sbn_type type, size_t number, struct outcome *out)
@@ -306,11 +308,12 @@ case_abreast(const struct sbn_kernels *set, enum sbn_type type, size_t number, s
 	struct sbn_moments moments;
 	struct case_pass pass;
 
-	if (rest >= 2 * N_DATA)
+	if (rest >= 4 * N_DATA)
 		return false;
 	n = SBN_MIN(n, (CASE_ELEMENTS - 3 * CASE_MARGIN) / (image + 3));
-	case_begin(type, (enum case_data)(rest / 2), number, n, image, out, &pass);
+	case_begin(type, (enum case_data)(rest / 2 % N_DATA), number, n, image, out, &pass);
 	pass.forward.stream = pass.backward.stream = rest % 2 == 1;
+	pass.forward.lockstep = pass.backward.lockstep = rest >= 2 * N_DATA;
 	next = case_planes_behind(type, &pass.forward, spatial * n_mapped);
 	before = case_planes_behind(type, &pass.backward, spatial * n_mapped);
 	pass.forward.last_first = pass.backward.last_first = last_first;

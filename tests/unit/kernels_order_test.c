@@ -75,11 +75,14 @@ free_planes(struct planes *p)
 	free(p->dx);
 }
 
+/* order: 1 and 3: the last images first; 2 and 3: one image is written at a time. */
 static struct sbn_operands
-operands_of(const struct planes *p, size_t channel, float *out, bool backward, bool last_first)
+operands_of(const struct planes *p, size_t channel, float *out, bool backward, int order)
 {
 	const size_t stride = CHANNELS * p->spatial;
-	struct sbn_operands at = { .stream = true, .last_first = last_first };
+	struct sbn_operands at = { .stream = true,
+				   .last_first = order % 2 == 1,
+				   .lockstep = order >= 2 };
 
 	at.x = (struct sbn_in){ p->x + channel * p->spatial, stride };
 	if (backward)
@@ -96,12 +99,12 @@ struct results {
 };
 
 static struct results
-run(const struct sbn_type_kernels *kernels, struct planes *p, bool last_first)
+run(const struct sbn_type_kernels *kernels, struct planes *p, int order)
 {
-	const struct sbn_operands forward = operands_of(p, 0, p->y, false, last_first);
-	const struct sbn_operands backward = operands_of(p, 0, p->dx, true, last_first);
-	const struct sbn_operands next = operands_of(p, 1, p->y, false, last_first);
-	const struct sbn_operands next_back = operands_of(p, 1, p->dx, true, last_first);
+	const struct sbn_operands forward = operands_of(p, 0, p->y, false, order);
+	const struct sbn_operands backward = operands_of(p, 0, p->dx, true, order);
+	const struct sbn_operands next = operands_of(p, 1, p->y, false, order);
+	const struct sbn_operands next_back = operands_of(p, 1, p->dx, true, order);
 	struct results r;
 
 	memset(&r, 0, sizeof(r));
@@ -127,11 +130,13 @@ assert_same_bits(size_t n, size_t spatial)
 	struct results a, b;
 
 	assert_int_equal(sbn_kernels_choose(NULL, &set), SYNCBN_OK);
-	a = run(&set->of[SBN_F32], &first, false);
-	b = run(&set->of[SBN_F32], &last, true);
-	assert_memory_equal(&a, &b, sizeof(a));
-	assert_memory_equal(first.y, last.y, first.elements * sizeof(*first.y));
-	assert_memory_equal(first.dx, last.dx, first.elements * sizeof(*first.dx));
+	a = run(&set->of[SBN_F32], &first, 0);
+	for (int order = 1; order < 4; order++) {
+		b = run(&set->of[SBN_F32], &last, order);
+		assert_memory_equal(&a, &b, sizeof(a));
+		assert_memory_equal(first.y, last.y, first.elements * sizeof(*first.y));
+		assert_memory_equal(first.dx, last.dx, first.elements * sizeof(*first.dx));
+	}
 	free_planes(&first);
 	free_planes(&last);
 }

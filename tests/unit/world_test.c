@@ -75,6 +75,7 @@ test_every_wrong_variable_is_named(void **state)
 	refuse_variable("SYNCBN_STORES", "stream", "did you mean streaming");
 	refuse_variable("SYNCBN_FETCH", "line", "did you mean lines");
 	refuse_variable("SYNCBN_SPLIT", "block", "did you mean blocks");
+	refuse_variable("SYNCBN_IMAGES", "singles", "did you mean single");
 	refuse_variable("SYNCBN_FENCES", "lights", "did you mean light");
 	refuse_variable("SYNCBN_EXECUTOR", "openmp", "has no OpenMP");
 	refuse_variable("WORLD_SIZE", "2", "syncbn-run -n 2");

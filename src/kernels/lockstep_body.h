@@ -1,0 +1,276 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Planes that are summed while others are mapped, a few lines of each in turn, in loops that store
+ * nothing but outputs: one block's sums stay in registers, one image is written at a time. A CPU
+ * does its stores in order, and those past the caches take their time; whatever else is stored
+ * between them waits behind them, until there is no room for more and the sums have to wait, too.
+ */
+
+/* Elements of either in turn. */
+enum { T(lockstep_turn) = 2 * SBN_LANES };
+
+/* Rows of a block, from element i of the first one's part on. */
+struct SUMMED {
+	const struct sbn_operands *at;
+	struct sbn_block block;
+	size_t i;
+};
+
+/* An image's planes, or a strip's part of them: elements i..n-1, whole steps. */
+struct MAPPED {
+	struct ROW row;
+	size_t i, n;
+	size_t c, end;               /* of planes: element i's channel, and its plane's end */
+	size_t spatial;              /* of planes: at least a step */
+	const struct SPREAD *spread; /* of a strip, which begins at element 0; else NULL */
+	size_t due;                  /* elements that were summed while nothing was mapped */
+};
+
+SBN_FORCE_INLINE void
+T(sum_steps)(const struct ROW *from, size_t at, size_t n, const struct SHIFT *shift, struct w16 *s1,
+	     struct w16 *s2)
+{
+#pragma GCC unroll 4
+	for (size_t i = at; i < at + n; i += SBN_LANES) {
+		T(fetch_row)(from, i, 0);
+		T(row_moments_at)(from, i, SBN_LANES, shift, s1, s2);
+	}
+}
+
+/* Backward: adds g and g * (x - mean). */
+SBN_FORCE_INLINE void
+T(add_steps)(const struct ROW *from, size_t at, size_t n, const struct COEFFICIENTS *v, int form,
+	     struct w16 *s0, struct w16 *s1)
+{
+#pragma GCC unroll 4
+	for (size_t i = at; i < at + n; i += SBN_LANES) {
+		T(fetch_row)(from, i, form);
+		T(plane_sums_at)(from, i, SBN_LANES, v, form, s0, s1);
+	}
+}
+
+SBN_FORCE_INLINE void
+T(map_steps)(const struct ROW *row, size_t at, size_t n, const struct COEFFICIENTS *v, int form)
+{
+#pragma GCC unroll 4
+	for (size_t i = at; i < at + n; i += SBN_LANES) {
+		struct RESULTS r = T(map)(row, i, SBN_LANES, v, form);
+
+		T(walk_fetch)(row, i, form);
+		T(give_whole)(row, i, &r, form);
+	}
+}
+
+/* A step over the plane's end; v: the plane's coefficients, and then the next one's. */
+SBN_FORCE_INLINE void
+T(map_over_end)(const struct ROW *row, size_t at, size_t n, struct COEFFICIENTS *v,
+		const struct sbn_coefficients *k, size_t c, int form)
+{
+	struct COEFFICIENTS next = { 0 };
+
+	T(load_map)(&next, k, c + 1, 0, form);
+	T(walk_over_end)(row, at, n, v, &next, form);
+	*v = next;
+}
+
+SBN_FORCE_INLINE void
+T(map_spread)(const struct ROW *row, size_t at, size_t n, struct COEFFICIENTS *v,
+	      const struct SPREAD *spread, int form)
+{
+#pragma GCC unroll 4
+	for (size_t i = at; i < at + n; i += SBN_LANES) {
+		struct RESULTS r;
+
+		T(load_step)(v, spread, spread->at[i / SBN_LANES]);
+		r = T(map)(row, i, SBN_LANES, v, form);
+		T(strip_fetch)(row, i, form);
+		T(give_whole)(row, i, &r, form);
+	}
+}
+
+/* The state of a loop: what is summed, and what is mapped. */
+struct LOCKSTEP {
+	struct w16 a, b;        /* sums */
+	struct COEFFICIENTS v;  /* of what is mapped */
+	struct COEFFICIENTS u;  /* backward: of what is summed */
+	const struct SHIFT *shift; /* forward, of float64 */
+	size_t i, m, c, end, due;
+};
+
+/* A step or some of either. */
+SBN_FORCE_INLINE void
+T(lockstep_steps)(struct LOCKSTEP *s, const struct ROW *from, const struct MAPPED *mapped,
+		  const struct ROW *to, size_t n, bool is_spread, int form)
+{
+	const int sums_form = form & (SBN_FORM_DY | SBN_FORM_ACT | SBN_FORM_Z);
+
+	if (form & SBN_FORM_DY)
+		T(add_steps)(from, s->i, n, &s->u, sums_form, &s->a, &s->b);
+	else
+		T(sum_steps)(from, s->i, n, s->shift, &s->a, &s->b);
+	if (is_spread)
+		T(map_spread)(to, s->m, n, &s->v, mapped->spread, form);
+	else
+		T(map_steps)(to, s->m, n, &s->v, form);
+	s->i += n;
+	s->m += n;
+}
+
+/* Steps of both, until the row's or the plane's end, or that of what is mapped. */
+SBN_FORCE_INLINE void
+T(lockstep_run)(struct LOCKSTEP *s, const struct ROW *from, size_t whole,
+		const struct MAPPED *mapped, const struct ROW *to, size_t end, bool is_spread,
+		int form)
+{
+	const size_t left = SBN_MIN(whole - s->i, end - s->m) / SBN_LANES * SBN_LANES;
+	const size_t stop = s->i + left;
+
+	while (s->i + T(lockstep_turn) <= stop)
+		T(lockstep_steps)(s, from, mapped, to, T(lockstep_turn), is_spread, form);
+	while (s->i < stop)
+		T(lockstep_steps)(s, from, mapped, to, SBN_LANES, is_spread, form);
+}
+
+/* To the next plane that is mapped; by a step over the end of this one, if it does not end a step. */
+SBN_FORCE_INLINE void
+T(lockstep_next_plane)(struct LOCKSTEP *s, const struct ROW *to, const struct MAPPED *mapped,
+		       const struct sbn_coefficients *k, int form)
+{
+	if (s->m < s->end) {
+		T(map_over_end)(to, s->m, s->end - s->m, &s->v, k, s->c, form);
+		s->m += SBN_LANES;
+	} else {
+		T(load_map)(&s->v, k, s->c + 1, 0, form);
+	}
+	s->c++;
+	s->end += mapped->spatial;
+}
+
+/* The row's steps; s->i < whole: what is mapped has come to its end. */
+SBN_FORCE_INLINE void
+T(lockstep_row)(struct LOCKSTEP *s, const struct ROW *from, size_t whole,
+		const struct MAPPED *mapped, const struct ROW *to, const struct sbn_coefficients *k,
+		bool is_spread, int form)
+{
+	for (;;) {
+		const size_t end = is_spread ? mapped->n : SBN_MIN(s->end, mapped->n);
+
+		T(lockstep_run)(s, from, whole, mapped, to, end, is_spread, form);
+		if (s->i == whole || s->m == mapped->n)
+			return;
+		T(lockstep_next_plane)(s, to, mapped, k, form);
+	}
+}
+
+/* A row's end: fewer elements than a step. */
+SBN_FORCE_INLINE void
+T(lockstep_tail)(struct LOCKSTEP *s, const struct ROW *from, size_t whole, size_t rest, int form)
+{
+	const int sums_form = form & (SBN_FORM_DY | SBN_FORM_ACT | SBN_FORM_Z);
+
+	T(fetch_row)(from, whole, sums_form);
+	if (form & SBN_FORM_DY)
+		T(plane_sums_at)(from, whole, rest, &s->u, sums_form, &s->a, &s->b);
+	else
+		T(powers_of_tail)(from, whole, rest, s->shift, &s->a, &s->b);
+	s->due += rest;
+}
+
+/* What is due of steps that rows' ends have added up to. */
+SBN_FORCE_INLINE void
+T(lockstep_catch_up)(struct LOCKSTEP *s, const struct MAPPED *mapped, const struct ROW *to,
+		     bool is_spread, int form)
+{
+	if (s->due < SBN_LANES ||
+	    s->m + SBN_LANES > (is_spread ? mapped->n : SBN_MIN(s->end, mapped->n)))
+		return;
+	s->due -= SBN_LANES;
+	if (is_spread)
+		T(map_spread)(to, s->m, SBN_LANES, &s->v, mapped->spread, form);
+	else
+		T(map_steps)(to, s->m, SBN_LANES, &s->v, form);
+	s->m += SBN_LANES;
+}
+
+/* Until what is summed or what is mapped has come to its end. c: backward, the summed channel. */
+SBN_FORCE_INLINE void
+T(lockstep)(struct SUMMED *summed, struct MAPPED *mapped, const struct sbn_coefficients *k, size_t c,
+	    const struct SHIFT *about, struct w16 sums[2], bool is_spread, int form)
+{
+	const int sums_form = form & (SBN_FORM_DY | SBN_FORM_ACT | SBN_FORM_Z);
+	const struct sbn_block block = summed->block;
+	const size_t whole = block.spatial / SBN_LANES * SBN_LANES, rest = block.spatial % SBN_LANES;
+	const struct MAPPED all = *mapped;
+	struct LOCKSTEP s = {
+		.a = sums[0],
+		.b = sums[1],
+		.shift = IS_WIDE ? about : NULL,
+		.i = summed->i,
+		.m = all.i,
+		.c = all.c,
+		.end = all.end,
+		.due = all.due,
+	};
+	size_t row = block.row;
+
+	T(load_map)(&s.v, k, all.c, 0, form);
+	if (form & SBN_FORM_DY)
+		T(load_sums)(&s.u, k, c, 0, sums_form);
+	for (; row < block.row + block.n; row++, s.i = 0) {
+		const struct ROW from = T(row_at)(summed->at, row, block.column, sums_form);
+
+		T(lockstep_row)(&s, &from, whole, &all, &all.row, k, is_spread, form);
+		if (s.i < whole)
+			break;
+		if (rest == 0)
+			continue;
+		T(lockstep_tail)(&s, &from, whole, rest, form);
+		T(lockstep_catch_up)(&s, &all, &all.row, is_spread, form);
+	}
+	sums[0] = s.a;
+	sums[1] = s.b;
+	summed->block.n -= row - block.row;
+	summed->block.row = row;
+	summed->i = s.i;
+	mapped->i = s.m;
+	mapped->c = s.c;
+	mapped->end = s.end;
+	mapped->due = s.due;
+}
+
+/* Where nothing is left to be mapped. */
+SBN_FORCE_INLINE void
+T(moments_of_rest_in)(const struct SUMMED *summed, const struct SHIFT *about, struct w16 sums[2])
+{
+	const struct sbn_block block = summed->block;
+	const size_t whole = block.spatial / SBN_LANES * SBN_LANES, rest = block.spatial % SBN_LANES;
+	struct w16 s1 = sums[0], s2 = sums[1];
+	size_t i = summed->i;
+
+	for (size_t row = block.row; row < block.row + block.n; row++, i = 0) {
+		const struct ROW from = T(row_at)(summed->at, row, block.column, 0);
+
+		T(part_powers)(&from, i, whole - i, rest, IS_WIDE ? about : NULL, &s1, &s2);
+	}
+	sums[0] = s1;
+	sums[1] = s2;
+}
+
+SBN_FORCE_INLINE void
+T(sums_of_rest_in)(const struct SUMMED *summed, const struct sbn_coefficients *k, size_t c,
+		   struct w16 sums[2], int form)
+{
+	const struct sbn_block block = summed->block;
+	struct w16 s0 = sums[0], s1 = sums[1];
+	struct COEFFICIENTS u = { 0 };
+	size_t i = summed->i;
+
+	T(load_sums)(&u, k, c, 0, form);
+	for (size_t row = block.row; row < block.row + block.n; row++, i = 0) {
+		const struct ROW from = T(row_at)(summed->at, row, block.column + i, form);
+
+		T(row_sums)(&from, block.spatial - i, &u, form, &s0, &s1);
+	}
+	sums[0] = s0;
+	sums[1] = s1;
+}

@@ -1,0 +1,352 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The planes of a chunk, summed in lockstep with others that are mapped: lockstep_body.h. */
+
+/* ---- the blocks of a plane, in the order in which they are summed ---- */
+
+/* Those in number `row` of its rows of blocks; of them number `column`. */
+SBN_FORCE_INLINE struct sbn_block
+T(block_at)(const struct GROUPS *g, size_t row, size_t column)
+{
+	return (struct sbn_block){
+		.row = row * g->rows,
+		.n = SBN_MIN(g->rows, g->n - row * g->rows),
+		.column = column * SBN_BLOCK,
+		.spatial = SBN_MIN(g->spatial - column * SBN_BLOCK, (size_t)SBN_BLOCK),
+	};
+}
+
+/* ---- what is mapped, a piece at a time ---- */
+
+/* What is mapped: in strips, or else in a walk. */
+struct MAPPING {
+	const struct sbn_coefficients *k;
+	bool in_strips;
+	struct WALK walk;
+	struct STRIPS strips;
+	struct SPREAD spread;
+	struct MAPPED piece;
+	int form;
+};
+
+/* A row's elements from i on. */
+SBN_FORCE_INLINE struct ROW
+T(row_from)(struct ROW row, size_t i, int form)
+{
+	row.x += i;
+	if (form & SBN_FORM_Z)
+		row.z += i;
+	if (form & SBN_FORM_DY)
+		row.dy += i;
+	if (form & SBN_FORM_OUT)
+		row.out += i;
+	if (form & SBN_FORM_DZ)
+		row.dz += i;
+	return row;
+}
+
+SBN_FORCE_INLINE void
+T(mapping_strip)(struct MAPPING *to)
+{
+	const struct STRIPS *s = &to->strips;
+
+	to->piece.row = T(row_from)(s->row, s->begin, to->form);
+	to->piece.i = 0;
+	to->piece.n = s->image < s->n ? s->end - s->begin : 0;
+}
+
+/* An image, as far as it is whole steps of planes that are not shorter. */
+SBN_FORCE_INLINE void
+T(mapping_image)(struct MAPPING *to)
+{
+	const struct WALK *w = &to->walk;
+
+	to->piece.row = w->row;
+	to->piece.i = w->i;
+	to->piece.n = w->image < w->n && w->spatial >= SBN_LANES ? SBN_MAX(w->whole, w->i) : w->i;
+	to->piece.c = w->c + w->plane;
+	to->piece.end = w->end;
+}
+
+/* What is at an image's ends, or of planes so short that some may end within a step. */
+SBN_RARELY static void
+T(mapping_rarely)(struct WALK *w, int form)
+{
+	w->is_light = false;
+	T(walk_enter_plane)(w, w->plane, form);
+	w->due = SBN_LANES;
+	T(walk_on)(w, form);
+	w->due = 0;
+	w->is_light = true;
+}
+
+/* The next piece; false: all has been mapped. */
+SBN_RARELY static bool
+T(mapping_next)(struct MAPPING *to)
+{
+	struct WALK *w = &to->walk;
+
+	if (to->piece.i < to->piece.n)
+		return true;
+	if (to->in_strips) {
+		T(strips_turn)(&to->spread, &to->strips, to->form);
+		T(mapping_strip)(to);
+		return to->piece.n > 0;
+	}
+	w->i = to->piece.i;
+	w->plane = to->piece.c - w->c;
+	w->end = to->piece.end;
+	if (w->i == w->spatial * w->n_channels) {
+		const size_t head = T(walk_leave_image)(w, to->form);
+
+		if (head > 0)
+			*w = T(walk_rarely)(*w, head, to->form);
+		T(mapping_image)(to);
+	}
+	while (to->piece.i == to->piece.n && w->image < w->n) {
+		T(mapping_rarely)(w, to->form);
+		T(mapping_image)(to);
+	}
+	return w->image < w->n;
+}
+
+static void
+T(mapping_begin)(struct MAPPING *to, const struct sbn_operands *at, size_t n, size_t spatial,
+		 const struct sbn_coefficients *k, size_t c, size_t n_channels, int form)
+{
+	to->k = k;
+	to->form = form;
+	to->in_strips = spatial < SBN_SHORT_SPATIAL && T(in_strips)(at, n, spatial, form);
+	to->piece = (struct MAPPED){ .c = c, .spatial = spatial };
+	if (to->in_strips) {
+		to->piece.spread = &to->spread;
+		to->strips = T(strips_begin)(&to->spread, at, n, spatial, k, c, n_channels, form);
+		T(mapping_strip)(to);
+	} else {
+		to->walk = T(walk_begin)(at, n, spatial, k, c, n_channels, form);
+		to->walk.is_light = true;
+		T(mapping_image)(to);
+	}
+}
+
+/* What has not been mapped. */
+SBN_FORCE_INLINE void
+T(mapping_end_in)(struct MAPPING *to, int form)
+{
+	struct WALK *w = &to->walk;
+
+	if (!T(mapping_next)(to))
+		return;
+	if (to->in_strips) {
+		to->strips.i = to->strips.begin + to->piece.i;
+		to->strips.due = SIZE_MAX;
+		T(strips_on)(&to->spread, &to->strips, form);
+		return;
+	}
+	w->i = to->piece.i;
+	w->is_light = false;
+	T(walk_enter_plane)(w, to->piece.c - w->c, form);
+	T(walk_rest)(w, form);
+}
+
+/* ---- forward ---- */
+
+SBN_FORCE_INLINE void
+T(moments_beside_planes)(struct SUMMED *summed, struct MAPPED *mapped,
+			 const struct sbn_coefficients *k, const struct SHIFT *about,
+			 struct w16 sums[2], int form)
+{
+	T(lockstep)(summed, mapped, k, 0, about, sums, false, form);
+}
+
+SBN_FORCE_INLINE void
+T(moments_beside_strip)(struct SUMMED *summed, struct MAPPED *mapped,
+			const struct sbn_coefficients *k, const struct SHIFT *about,
+			struct w16 sums[2], int form)
+{
+	T(lockstep)(summed, mapped, k, 0, about, sums, true, form);
+}
+
+/* Not inline: such a loop needs all registers, and gcc gives it those that others leave. */
+SBN_RARELY static void
+T(moments_and_piece)(struct SUMMED *summed, struct MAPPED *mapped,
+		     const struct sbn_coefficients *k, const struct SHIFT *about,
+		     struct w16 sums[2], int form)
+{
+	if (mapped->spread != NULL) {
+		SBN_SWITCH_FORWARD_STREAM(form, T(moments_beside_strip), summed, mapped, k, about,
+					  sums);
+	} else {
+		SBN_SWITCH_FORWARD_STREAM(form, T(moments_beside_planes), summed, mapped, k, about,
+					  sums);
+	}
+}
+
+SBN_RARELY static void
+T(moments_of_rest)(const struct SUMMED *summed, const struct SHIFT *about, struct w16 sums[2])
+{
+	T(moments_of_rest_in)(summed, about, sums);
+}
+
+static struct sbn_moments
+T(block_moments_in_lockstep)(const struct sbn_operands *at, const struct sbn_block *block,
+			     struct MAPPING *to)
+{
+	const REAL about = IS_WIDE ? T(block_shift)(at->x, block) : 0;
+	const struct SHIFT shift = T(shift_of)(V(set1)(about));
+	struct SUMMED summed = { .at = at, .block = *block };
+	struct w16 s[2] = { w16_set1(0), w16_set1(0) };
+	double sums[2];
+
+	while (summed.block.n > 0 && T(mapping_next)(to))
+		T(moments_and_piece)(&summed, &to->piece, to->k, &shift, s, to->form);
+	if (summed.block.n > 0)
+		T(moments_of_rest)(&summed, &shift, s);
+	sums[0] = T(fold_mixed)(s[0]);
+	sums[1] = T(fold_mixed)(s[1]);
+	return IS_WIDE ? sbn_moments_of_sums((double)about, sums[0], sums[1],
+					     (double)(block->n * block->spatial), true) :
+			 T(moments_of_powers)(at, block, sums);
+}
+
+/* Blocks are merged in their order, whatever order they are summed in. */
+static struct sbn_moments
+T(plane_moments_in_lockstep)(const struct sbn_operands *at, size_t n, size_t spatial,
+			     struct MAPPING *to)
+{
+	const struct GROUPS g = T(groups_of)(at, n, spatial);
+	struct sbn_moments part[BACKWARD_BLOCKS], sum = { 0 };
+	size_t i = 0;
+
+	for (size_t r = 0; r < g.blocks / g.across; r++) {
+		const size_t row = g.back ? g.blocks / g.across - 1 - r : r;
+
+		if (g.back)
+			i = row * g.across;
+		for (size_t column = 0; column < g.across; column++) {
+			const struct sbn_block block = T(block_at)(&g, row, column);
+			const struct sbn_moments moments =
+				T(block_moments_in_lockstep)(at, &block, to);
+
+			if (g.back)
+				part[i++] = moments;
+			else
+				sbn_moments_add(&sum, &moments, IS_WIDE);
+		}
+	}
+	if (g.back)
+		T(add_moments_of)(part, g.blocks, &sum);
+	return sum;
+}
+
+static void
+T(moments_in_lockstep)(const struct sbn_beside *beside, const struct sbn_operands *at, size_t n,
+		       size_t spatial, const struct sbn_coefficients *k, size_t c,
+		       size_t n_channels, int form)
+{
+	struct sbn_operands next = *beside->at;
+	struct MAPPING to;
+
+	T(mapping_begin)(&to, at, n, spatial, k, c, n_channels, form);
+	for (size_t i = 0; i < beside->n_channels; i++) {
+		const struct sbn_moments sum =
+			T(plane_moments_in_lockstep)(&next, n, spatial, &to);
+
+		T(put_moments)(beside, i, &sum);
+		T(next_plane)(&next, spatial);
+	}
+	SBN_SWITCH_FORWARD_STREAM(form, T(mapping_end_in), &to);
+}
+
+/* ---- backward ---- */
+
+/* The next plane of what sums are made of. */
+SBN_FORCE_INLINE void
+T(next_inputs)(struct sbn_operands *at, size_t spatial)
+{
+	at->x.data = T(in)(at->x, 0, spatial);
+	at->dy.data = T(in)(at->dy, 0, spatial);
+	if (at->z.data != NULL)
+		at->z.data = T(in)(at->z, 0, spatial);
+}
+
+SBN_FORCE_INLINE void
+T(sums_beside_planes)(struct SUMMED *summed, struct MAPPED *mapped,
+		      const struct sbn_coefficients *k, size_t c, struct w16 sums[2], int form)
+{
+	T(lockstep)(summed, mapped, k, c, NULL, sums, false, form);
+}
+
+SBN_RARELY static void
+T(sums_and_piece)(struct SUMMED *summed, struct MAPPED *mapped, const struct sbn_coefficients *k,
+		  size_t c, struct w16 sums[2], int form)
+{
+	SBN_SWITCH_DX_STREAM(form, T(sums_beside_planes), summed, mapped, k, c, sums);
+}
+
+SBN_RARELY static void
+T(sums_of_rest)(const struct SUMMED *summed, const struct sbn_coefficients *k, size_t c,
+		struct w16 sums[2], int form)
+{
+	SBN_SWITCH_SUMS(form, T(sums_of_rest_in), summed, k, c, sums);
+}
+
+static struct sbn_pair
+T(block_sums_in_lockstep)(const struct sbn_operands *at, const struct sbn_block *block, size_t c,
+			  struct MAPPING *to)
+{
+	const int form = to->form & (SBN_FORM_DY | SBN_FORM_ACT | SBN_FORM_Z);
+	struct SUMMED summed = { .at = at, .block = *block };
+	struct w16 s[2] = { w16_set1(0), w16_set1(0) };
+
+	while (summed.block.n > 0 && T(mapping_next)(to))
+		T(sums_and_piece)(&summed, &to->piece, to->k, c, s, to->form);
+	if (summed.block.n > 0)
+		T(sums_of_rest)(&summed, to->k, c, s, form);
+	return (struct sbn_pair){ T(fold_sums)(s[0], form), T(fold_sums)(s[1], form) };
+}
+
+static struct sbn_pair
+T(plane_sums_in_lockstep)(const struct sbn_operands *at, size_t n, size_t spatial, size_t c,
+			  struct MAPPING *to)
+{
+	const struct GROUPS g = T(groups_of)(at, n, spatial);
+	struct sbn_pair part[BACKWARD_BLOCKS];
+	double sums[2] = { 0, 0 };
+	size_t i = 0;
+
+	for (size_t r = 0; r < g.blocks / g.across; r++) {
+		const size_t row = g.back ? g.blocks / g.across - 1 - r : r;
+
+		if (g.back)
+			i = row * g.across;
+		for (size_t column = 0; column < g.across; column++) {
+			const struct sbn_block block = T(block_at)(&g, row, column);
+			const struct sbn_pair pair = T(block_sums_in_lockstep)(at, &block, c, to);
+
+			if (g.back)
+				part[i++] = pair;
+			else
+				T(add_pairs)(&pair, 1, sums);
+		}
+	}
+	if (g.back)
+		T(add_pairs)(part, g.blocks, sums);
+	return (struct sbn_pair){ sums[0], sums[1] };
+}
+
+static void
+T(sums_in_lockstep)(const struct sbn_beside *beside, const struct sbn_operands *at, size_t n,
+		    size_t spatial, const struct sbn_coefficients *k, size_t c, size_t n_channels,
+		    int form)
+{
+	struct sbn_operands next = *beside->at;
+	struct MAPPING to;
+
+	T(mapping_begin)(&to, at, n, spatial, k, c, n_channels, form);
+	for (size_t i = 0; i < beside->n_channels; i++) {
+		beside->sums[i] =
+			T(plane_sums_in_lockstep)(&next, n, spatial, beside->c + i, &to);
+		T(next_inputs)(&next, spatial);
+	}
+	SBN_SWITCH_DX_STREAM(form, T(mapping_end_in), &to);
+}
