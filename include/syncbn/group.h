@@ -54,10 +54,10 @@ typedef struct syncbn_config {
  * of channels that are too few, of large channels what took less in the first eight calls, else
  * channels); SYNCBN_IMAGES (how outputs of channels-first tensors are written past the caches:
  * abreast, some lines of several images in turn; single, one image after the other; or auto, what
- * took less in eight calls, before those in which anything else is tried); SYNCBN_FENCES (who orders what is published before a look at who sleeps:
- * full, whoever publishes; light, only who goes to sleep, by membarrier(2) for all ranks, INVALID
- * without it; auto, the default: light where all ranks can, and have CPUs enough). Of rank 0
- * alone, as all must do the same:
+ * took less in eight calls, before those in which anything else is tried); SYNCBN_FENCES (who
+ * orders what is published before a look at who sleeps: full, whoever publishes; light, only who
+ * goes to sleep, by membarrier(2) for all ranks, INVALID without it; auto, the default: light where
+ * all ranks can, and have CPUs enough). Of rank 0 alone, as all must do the same:
  * SYNCBN_CALIBRATE (on: how large arrays travel best is measured while ranks join, in some
  * milliseconds, tens where they share CPUs; off: fixed values), SYNCBN_SCATTER_FROM,
  * SYNCBN_STREAM_FROM and SYNCBN_TAKE_FROM (bytes from which an all-reduce is a reduce-scatter and

@@ -270,6 +270,13 @@ load_n_mixed_bf16(const uint16_t *p, size_t n, struct v16 narrow, struct w16 res
 }
 
 static inline bool
+tail_is_first_bf16(size_t n)
+{
+	(void)n;
+	return false;
+}
+
+static inline bool
 tail_is_low_bf16(size_t n)
 {
 	return n == 1;

@@ -16,14 +16,13 @@ struct SUMMED {
 	size_t i;
 };
 
-/* An image's planes, or a strip's part of them: elements i..n-1, whole steps. */
+/* An image's planes: elements i..n-1, whole steps. */
 struct MAPPED {
 	struct ROW row;
 	size_t i, n;
-	size_t c, end;               /* of planes: element i's channel, and its plane's end */
-	size_t spatial;              /* of planes: at least a step */
-	const struct SPREAD *spread; /* of a strip, which begins at element 0; else NULL */
-	size_t due;                  /* elements that were summed while nothing was mapped */
+	size_t c, end;  /* element i's channel, and its plane's end */
+	size_t spatial; /* at least a step */
+	size_t due;     /* elements that were summed while nothing was mapped */
 };
 
 SBN_FORCE_INLINE void
@@ -73,34 +72,19 @@ T(map_over_end)(const struct ROW *row, size_t at, size_t n, struct COEFFICIENTS 
 	*v = next;
 }
 
-SBN_FORCE_INLINE void
-T(map_spread)(const struct ROW *row, size_t at, size_t n, struct COEFFICIENTS *v,
-	      const struct SPREAD *spread, int form)
-{
-#pragma GCC unroll 4
-	for (size_t i = at; i < at + n; i += SBN_LANES) {
-		struct RESULTS r;
-
-		T(load_step)(v, spread, spread->at[i / SBN_LANES]);
-		r = T(map)(row, i, SBN_LANES, v, form);
-		T(strip_fetch)(row, i, form);
-		T(give_whole)(row, i, &r, form);
-	}
-}
-
 /* The state of a loop: what is summed, and what is mapped. */
 struct LOCKSTEP {
-	struct w16 a, b;        /* sums */
-	struct COEFFICIENTS v;  /* of what is mapped */
-	struct COEFFICIENTS u;  /* backward: of what is summed */
+	struct w16 a, b;           /* sums */
+	struct COEFFICIENTS v;     /* of what is mapped */
+	struct COEFFICIENTS u;     /* backward: of what is summed */
 	const struct SHIFT *shift; /* forward, of float64 */
 	size_t i, m, c, end, due;
 };
 
 /* A step or some of either. */
 SBN_FORCE_INLINE void
-T(lockstep_steps)(struct LOCKSTEP *s, const struct ROW *from, const struct MAPPED *mapped,
-		  const struct ROW *to, size_t n, bool is_spread, int form)
+T(lockstep_steps)(struct LOCKSTEP *s, const struct ROW *from, const struct ROW *to, size_t n,
+		  int form)
 {
 	const int sums_form = form & (SBN_FORM_DY | SBN_FORM_ACT | SBN_FORM_Z);
 
@@ -108,36 +92,32 @@ T(lockstep_steps)(struct LOCKSTEP *s, const struct ROW *from, const struct MAPPE
 		T(add_steps)(from, s->i, n, &s->u, sums_form, &s->a, &s->b);
 	else
 		T(sum_steps)(from, s->i, n, s->shift, &s->a, &s->b);
-	if (is_spread)
-		T(map_spread)(to, s->m, n, &s->v, mapped->spread, form);
-	else
-		T(map_steps)(to, s->m, n, &s->v, form);
+	T(map_steps)(to, s->m, n, &s->v, form);
 	s->i += n;
 	s->m += n;
 }
 
 /* Steps of both, until the row's or the plane's end, or that of what is mapped. */
 SBN_FORCE_INLINE void
-T(lockstep_run)(struct LOCKSTEP *s, const struct ROW *from, size_t whole,
-		const struct MAPPED *mapped, const struct ROW *to, size_t end, bool is_spread,
-		int form)
+T(lockstep_run)(struct LOCKSTEP *s, const struct ROW *from, size_t whole, const struct ROW *to,
+		size_t end, int form)
 {
 	const size_t left = SBN_MIN(whole - s->i, end - s->m) / SBN_LANES * SBN_LANES;
 	const size_t stop = s->i + left;
 
 	while (s->i + T(lockstep_turn) <= stop)
-		T(lockstep_steps)(s, from, mapped, to, T(lockstep_turn), is_spread, form);
+		T(lockstep_steps)(s, from, to, T(lockstep_turn), form);
 	while (s->i < stop)
-		T(lockstep_steps)(s, from, mapped, to, SBN_LANES, is_spread, form);
+		T(lockstep_steps)(s, from, to, SBN_LANES, form);
 }
 
-/* To the next plane that is mapped; by a step over the end of this one, if it does not end a step. */
+/* To the next plane that is mapped; by a step over this one's end, if it does not end a step. */
 SBN_FORCE_INLINE void
-T(lockstep_next_plane)(struct LOCKSTEP *s, const struct ROW *to, const struct MAPPED *mapped,
+T(lockstep_next_plane)(struct LOCKSTEP *s, const struct MAPPED *mapped,
 		       const struct sbn_coefficients *k, int form)
 {
 	if (s->m < s->end) {
-		T(map_over_end)(to, s->m, s->end - s->m, &s->v, k, s->c, form);
+		T(map_over_end)(&mapped->row, s->m, s->end - s->m, &s->v, k, s->c, form);
 		s->m += SBN_LANES;
 	} else {
 		T(load_map)(&s->v, k, s->c + 1, 0, form);
@@ -149,16 +129,14 @@ T(lockstep_next_plane)(struct LOCKSTEP *s, const struct ROW *to, const struct MA
 /* The row's steps; s->i < whole: what is mapped has come to its end. */
 SBN_FORCE_INLINE void
 T(lockstep_row)(struct LOCKSTEP *s, const struct ROW *from, size_t whole,
-		const struct MAPPED *mapped, const struct ROW *to, const struct sbn_coefficients *k,
-		bool is_spread, int form)
+		const struct MAPPED *mapped, const struct sbn_coefficients *k, int form)
 {
 	for (;;) {
-		const size_t end = is_spread ? mapped->n : SBN_MIN(s->end, mapped->n);
-
-		T(lockstep_run)(s, from, whole, mapped, to, end, is_spread, form);
+		T(lockstep_run)
+		(s, from, whole, &mapped->row, SBN_MIN(s->end, mapped->n), form);
 		if (s->i == whole || s->m == mapped->n)
 			return;
-		T(lockstep_next_plane)(s, to, mapped, k, form);
+		T(lockstep_next_plane)(s, mapped, k, form);
 	}
 }
 
@@ -178,28 +156,24 @@ T(lockstep_tail)(struct LOCKSTEP *s, const struct ROW *from, size_t whole, size_
 
 /* What is due of steps that rows' ends have added up to. */
 SBN_FORCE_INLINE void
-T(lockstep_catch_up)(struct LOCKSTEP *s, const struct MAPPED *mapped, const struct ROW *to,
-		     bool is_spread, int form)
+T(lockstep_catch_up)(struct LOCKSTEP *s, const struct MAPPED *mapped, int form)
 {
-	if (s->due < SBN_LANES ||
-	    s->m + SBN_LANES > (is_spread ? mapped->n : SBN_MIN(s->end, mapped->n)))
+	if (s->due < SBN_LANES || s->m + SBN_LANES > SBN_MIN(s->end, mapped->n))
 		return;
 	s->due -= SBN_LANES;
-	if (is_spread)
-		T(map_spread)(to, s->m, SBN_LANES, &s->v, mapped->spread, form);
-	else
-		T(map_steps)(to, s->m, SBN_LANES, &s->v, form);
+	T(map_steps)(&mapped->row, s->m, SBN_LANES, &s->v, form);
 	s->m += SBN_LANES;
 }
 
 /* Until what is summed or what is mapped has come to its end. c: backward, the summed channel. */
 SBN_FORCE_INLINE void
-T(lockstep)(struct SUMMED *summed, struct MAPPED *mapped, const struct sbn_coefficients *k, size_t c,
-	    const struct SHIFT *about, struct w16 sums[2], bool is_spread, int form)
+T(lockstep)(struct SUMMED *summed, struct MAPPED *mapped, const struct sbn_coefficients *k,
+	    size_t c, const struct SHIFT *about, struct w16 sums[2], int form)
 {
 	const int sums_form = form & (SBN_FORM_DY | SBN_FORM_ACT | SBN_FORM_Z);
 	const struct sbn_block block = summed->block;
-	const size_t whole = block.spatial / SBN_LANES * SBN_LANES, rest = block.spatial % SBN_LANES;
+	const size_t whole = block.spatial / SBN_LANES * SBN_LANES,
+		     rest = block.spatial % SBN_LANES;
 	const struct MAPPED all = *mapped;
 	struct LOCKSTEP s = {
 		.a = sums[0],
@@ -219,13 +193,13 @@ T(lockstep)(struct SUMMED *summed, struct MAPPED *mapped, const struct sbn_coeff
 	for (; row < block.row + block.n; row++, s.i = 0) {
 		const struct ROW from = T(row_at)(summed->at, row, block.column, sums_form);
 
-		T(lockstep_row)(&s, &from, whole, &all, &all.row, k, is_spread, form);
+		T(lockstep_row)(&s, &from, whole, &all, k, form);
 		if (s.i < whole)
 			break;
 		if (rest == 0)
 			continue;
 		T(lockstep_tail)(&s, &from, whole, rest, form);
-		T(lockstep_catch_up)(&s, &all, &all.row, is_spread, form);
+		T(lockstep_catch_up)(&s, &all, form);
 	}
 	sums[0] = s.a;
 	sums[1] = s.b;
@@ -243,7 +217,8 @@ SBN_FORCE_INLINE void
 T(moments_of_rest_in)(const struct SUMMED *summed, const struct SHIFT *about, struct w16 sums[2])
 {
 	const struct sbn_block block = summed->block;
-	const size_t whole = block.spatial / SBN_LANES * SBN_LANES, rest = block.spatial % SBN_LANES;
+	const size_t whole = block.spatial / SBN_LANES * SBN_LANES,
+		     rest = block.spatial % SBN_LANES;
 	struct w16 s1 = sums[0], s2 = sums[1];
 	size_t i = summed->i;
 

@@ -17,42 +17,12 @@ T(block_at)(const struct GROUPS *g, size_t row, size_t column)
 
 /* ---- what is mapped, a piece at a time ---- */
 
-/* What is mapped: in strips, or else in a walk. */
 struct MAPPING {
 	const struct sbn_coefficients *k;
-	bool in_strips;
 	struct WALK walk;
-	struct STRIPS strips;
-	struct SPREAD spread;
 	struct MAPPED piece;
 	int form;
 };
-
-/* A row's elements from i on. */
-SBN_FORCE_INLINE struct ROW
-T(row_from)(struct ROW row, size_t i, int form)
-{
-	row.x += i;
-	if (form & SBN_FORM_Z)
-		row.z += i;
-	if (form & SBN_FORM_DY)
-		row.dy += i;
-	if (form & SBN_FORM_OUT)
-		row.out += i;
-	if (form & SBN_FORM_DZ)
-		row.dz += i;
-	return row;
-}
-
-SBN_FORCE_INLINE void
-T(mapping_strip)(struct MAPPING *to)
-{
-	const struct STRIPS *s = &to->strips;
-
-	to->piece.row = T(row_from)(s->row, s->begin, to->form);
-	to->piece.i = 0;
-	to->piece.n = s->image < s->n ? s->end - s->begin : 0;
-}
 
 /* An image, as far as it is whole steps of planes that are not shorter. */
 SBN_FORCE_INLINE void
@@ -87,11 +57,6 @@ T(mapping_next)(struct MAPPING *to)
 
 	if (to->piece.i < to->piece.n)
 		return true;
-	if (to->in_strips) {
-		T(strips_turn)(&to->spread, &to->strips, to->form);
-		T(mapping_strip)(to);
-		return to->piece.n > 0;
-	}
 	w->i = to->piece.i;
 	w->plane = to->piece.c - w->c;
 	w->end = to->piece.end;
@@ -115,17 +80,10 @@ T(mapping_begin)(struct MAPPING *to, const struct sbn_operands *at, size_t n, si
 {
 	to->k = k;
 	to->form = form;
-	to->in_strips = spatial < SBN_SHORT_SPATIAL && T(in_strips)(at, n, spatial, form);
 	to->piece = (struct MAPPED){ .c = c, .spatial = spatial };
-	if (to->in_strips) {
-		to->piece.spread = &to->spread;
-		to->strips = T(strips_begin)(&to->spread, at, n, spatial, k, c, n_channels, form);
-		T(mapping_strip)(to);
-	} else {
-		to->walk = T(walk_begin)(at, n, spatial, k, c, n_channels, form);
-		to->walk.is_light = true;
-		T(mapping_image)(to);
-	}
+	to->walk = T(walk_begin)(at, n, spatial, k, c, n_channels, form);
+	to->walk.is_light = true;
+	T(mapping_image)(to);
 }
 
 /* What has not been mapped. */
@@ -136,12 +94,6 @@ T(mapping_end_in)(struct MAPPING *to, int form)
 
 	if (!T(mapping_next)(to))
 		return;
-	if (to->in_strips) {
-		to->strips.i = to->strips.begin + to->piece.i;
-		to->strips.due = SIZE_MAX;
-		T(strips_on)(&to->spread, &to->strips, form);
-		return;
-	}
 	w->i = to->piece.i;
 	w->is_light = false;
 	T(walk_enter_plane)(w, to->piece.c - w->c, form);
@@ -155,30 +107,15 @@ T(moments_beside_planes)(struct SUMMED *summed, struct MAPPED *mapped,
 			 const struct sbn_coefficients *k, const struct SHIFT *about,
 			 struct w16 sums[2], int form)
 {
-	T(lockstep)(summed, mapped, k, 0, about, sums, false, form);
-}
-
-SBN_FORCE_INLINE void
-T(moments_beside_strip)(struct SUMMED *summed, struct MAPPED *mapped,
-			const struct sbn_coefficients *k, const struct SHIFT *about,
-			struct w16 sums[2], int form)
-{
-	T(lockstep)(summed, mapped, k, 0, about, sums, true, form);
+	T(lockstep)(summed, mapped, k, 0, about, sums, form);
 }
 
 /* Not inline: such a loop needs all registers, and gcc gives it those that others leave. */
 SBN_RARELY static void
-T(moments_and_piece)(struct SUMMED *summed, struct MAPPED *mapped,
-		     const struct sbn_coefficients *k, const struct SHIFT *about,
-		     struct w16 sums[2], int form)
+T(moments_and_piece)(struct SUMMED *summed, struct MAPPED *mapped, const struct sbn_coefficients *k,
+		     const struct SHIFT *about, struct w16 sums[2], int form)
 {
-	if (mapped->spread != NULL) {
-		SBN_SWITCH_FORWARD_STREAM(form, T(moments_beside_strip), summed, mapped, k, about,
-					  sums);
-	} else {
-		SBN_SWITCH_FORWARD_STREAM(form, T(moments_beside_planes), summed, mapped, k, about,
-					  sums);
-	}
+	SBN_SWITCH_FORWARD_STREAM(form, T(moments_beside_planes), summed, mapped, k, about, sums);
 }
 
 SBN_RARELY static void
@@ -248,8 +185,7 @@ T(moments_in_lockstep)(const struct sbn_beside *beside, const struct sbn_operand
 
 	T(mapping_begin)(&to, at, n, spatial, k, c, n_channels, form);
 	for (size_t i = 0; i < beside->n_channels; i++) {
-		const struct sbn_moments sum =
-			T(plane_moments_in_lockstep)(&next, n, spatial, &to);
+		const struct sbn_moments sum = T(plane_moments_in_lockstep)(&next, n, spatial, &to);
 
 		T(put_moments)(beside, i, &sum);
 		T(next_plane)(&next, spatial);
@@ -273,7 +209,7 @@ SBN_FORCE_INLINE void
 T(sums_beside_planes)(struct SUMMED *summed, struct MAPPED *mapped,
 		      const struct sbn_coefficients *k, size_t c, struct w16 sums[2], int form)
 {
-	T(lockstep)(summed, mapped, k, c, NULL, sums, false, form);
+	T(lockstep)(summed, mapped, k, c, NULL, sums, form);
 }
 
 SBN_RARELY static void
@@ -344,8 +280,7 @@ T(sums_in_lockstep)(const struct sbn_beside *beside, const struct sbn_operands *
 
 	T(mapping_begin)(&to, at, n, spatial, k, c, n_channels, form);
 	for (size_t i = 0; i < beside->n_channels; i++) {
-		beside->sums[i] =
-			T(plane_sums_in_lockstep)(&next, n, spatial, beside->c + i, &to);
+		beside->sums[i] = T(plane_sums_in_lockstep)(&next, n, spatial, beside->c + i, &to);
 		T(next_inputs)(&next, spatial);
 	}
 	SBN_SWITCH_DX_STREAM(form, T(mapping_end_in), &to);

@@ -103,6 +103,12 @@ T(tail_is_low)(size_t n)
 	return n < SBN_LANES / 2;
 }
 
+SBN_FORCE_INLINE bool
+T(tail_is_first)(size_t n)
+{
+	return n <= W16_PART;
+}
+
 SBN_FORCE_INLINE void
 T(store_mixed)(double *p, struct w16 w)
 {

@@ -29,6 +29,12 @@ T(powers_of_tail)(const struct ROW *row, size_t i, size_t n, const struct SHIFT 
 {
 	struct w16 t1 = *s1, t2 = *s2;
 
+	if (T(tail_is_first)(n)) {
+		T(row_moments_at)(row, i, n, shift, &t1, &t2);
+		*s1 = w16_first_part(t1, *s1);
+		*s2 = w16_first_part(t2, *s2);
+		return;
+	}
 	T(row_moments_at)(row, i, n, shift, &t1, &t2);
 	*s1 = T(tail_is_low)(n) ? w16_halves(t1, *s1) : t1;
 	*s2 = T(tail_is_low)(n) ? w16_halves(t2, *s2) : t2;
@@ -92,6 +98,53 @@ T(short_powers)(const struct sbn_operands *at, size_t row, size_t n, size_t spat
 	sums[1] = T(fold_mixed)(s2);
 }
 
+/* Elements that are summed, and as many that are mapped, where each has a loop of its own. */
+enum { T(rows_turn) = 32 * SBN_LANES };
+
+/* Adds n rows from `row` on. */
+SBN_RARELY static void
+T(powers_of_rows)(const struct sbn_operands *at, size_t row, size_t n, size_t spatial,
+		  const struct SHIFT *shift, struct w16 sums[2])
+{
+	const size_t whole = spatial / SBN_LANES * SBN_LANES, rest = spatial % SBN_LANES;
+	struct w16 s1 = sums[0], s2 = sums[1];
+
+	for (size_t end = row + n; row < end; row++) {
+		const struct ROW from = T(row_at)(at, row, 0, 0);
+
+		T(part_powers)(&from, 0, whole, rest, IS_WIDE ? shift : NULL, &s1, &s2);
+	}
+	sums[0] = s1;
+	sums[1] = s2;
+}
+
+/* What is due of the strips, in lockstep: not inline, so that it has the registers to itself. */
+SBN_RARELY static void
+T(strips_some)(struct SPREAD *spread, struct STRIPS *w, int form)
+{
+	SBN_SWITCH_FORWARD_STREAM(form, T(strips_on), spread, w);
+}
+
+/* As T(short_powers), in lockstep: some lines are summed, and then as many are mapped. */
+static void
+T(short_powers_in_lockstep)(const struct sbn_operands *at, size_t row, size_t n, size_t spatial,
+			    const struct SHIFT *shift, double sums[2], struct SPREAD *spread,
+			    struct STRIPS *w, int form)
+{
+	const size_t most = SBN_MAX((size_t)T(rows_turn) / spatial, (size_t)1);
+	struct w16 s[2] = { w16_set1(0), w16_set1(0) };
+
+	for (size_t i = 0; i < n; i += most) {
+		const size_t some = SBN_MIN(n - i, most);
+
+		T(powers_of_rows)(at, row + i, some, spatial, shift, s);
+		w->due += some * spatial;
+		T(strips_some)(spread, w, form);
+	}
+	sums[0] = T(fold_mixed)(s[0]);
+	sums[1] = T(fold_mixed)(s[1]);
+}
+
 /* The same choice as in T(block_moments). */
 SBN_FORCE_INLINE struct sbn_moments
 T(short_moments)(const struct sbn_operands *at, size_t row, size_t n, size_t spatial,
@@ -102,7 +155,10 @@ T(short_moments)(const struct sbn_operands *at, size_t row, size_t n, size_t spa
 	const struct SHIFT shift = T(shift_of)(V(set1)(about));
 	double sums[2];
 
-	T(short_powers)(at, row, n, spatial, IS_WIDE ? &shift : NULL, sums, spread, w, form);
+	if (w != NULL && w->abreast == 1)
+		T(short_powers_in_lockstep)
+	(at, row, n, spatial, IS_WIDE ? &shift : NULL, sums, spread, w, form);
+	else T(short_powers)(at, row, n, spatial, IS_WIDE ? &shift : NULL, sums, spread, w, form);
 	if (IS_WIDE)
 		return sbn_moments_of_sums((double)about, sums[0], sums[1], (double)(n * spatial),
 					   true);

@@ -27,6 +27,8 @@
  *		32 numbers, which a and b have in the elements' order, in that of load_two
  *	T(load_mixed)(p), T(load_n_mixed)(p, n, rest, wide_rest), T(store_mixed)(p, w)
  *		16 as doubles, in an order that store_mixed undoes; rest is one number, in all lanes
+ *	T(tail_is_first)(n)
+ *		whether load_n_mixed has the first n in the first W16_PART lanes
  *	T(tail_is_low)(n)
  *		whether load_n_mixed has the first n in the low half of the lanes
  *

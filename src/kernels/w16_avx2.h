@@ -12,6 +12,9 @@ struct w16 {
 	__m256d a, b, c, d;
 };
 
+/* Lanes of a part that can be computed alone; 0: there is none. */
+enum { W16_PART = 4 };
+
 /* Columns whose two sums the registers hold beside all else. */
 enum { W16_COLUMNS = 1 };
 
@@ -193,6 +196,13 @@ w16_woven(struct w16 a, struct w16 b)
 {
 	return (struct w16){ _mm256_blend_pd(a.a, b.a, 0xa), _mm256_blend_pd(a.b, b.b, 0xa),
 			     _mm256_blend_pd(a.c, b.c, 0xa), _mm256_blend_pd(a.d, b.d, 0xa) };
+}
+
+/* The first W16_PART lanes of a, and the others of b. */
+static inline struct w16
+w16_first_part(struct w16 a, struct w16 b)
+{
+	return (struct w16){ a.a, b.b, b.c, b.d };
 }
 
 static inline struct w16

@@ -13,6 +13,8 @@ struct w16 {
 	float64x2_t a[8];
 };
 
+enum { W16_PART = 0 };
+
 /* Columns whose two sums the registers hold beside all else. */
 enum { W16_COLUMNS = 1 };
 
@@ -174,6 +176,13 @@ w16_woven(struct w16 a, struct w16 b)
 	for (int i = 0; i < 8; i++)
 		b.a[i] = vcopyq_laneq_f64(b.a[i], 0, a.a[i], 0);
 	return b;
+}
+
+static inline struct w16
+w16_first_part(struct w16 a, struct w16 b)
+{
+	(void)b;
+	return a;
 }
 
 static inline struct w16

@@ -11,6 +11,8 @@ struct w16 {
 	double a[16];
 };
 
+enum { W16_PART = 0 };
+
 /* Columns whose two sums the registers hold beside all else. */
 enum { W16_COLUMNS = 1 };
 
@@ -174,6 +176,13 @@ w16_woven(struct w16 a, struct w16 b)
 }
 
 /* Lanes 0..7 of low, 8..15 of high. */
+static inline struct w16
+w16_first_part(struct w16 a, struct w16 b)
+{
+	(void)b;
+	return a;
+}
+
 static inline struct w16
 w16_halves(struct w16 low, struct w16 high)
 {
