@@ -209,9 +209,9 @@ def add_peers(table, figures):
     for op, least, aim in (("fwd", 1.2, "1.6"), ("bwd", 1.1, "1.3")):
         numbers = ratios(figures, "onednn-blocked", op=op)
         mean = geometric(numbers)
-        table.lower(f"oneDNN nChw16c by ours, {op}, every shape", "", numbers,
+        table.lower(f"oneDNN blocked by ours, {op}, every shape", "", numbers,
                     same_limit(numbers, 1.0))
-        table.lower(f"oneDNN nChw16c by ours, {op}, geometric mean", aim, {"all": mean},
+        table.lower(f"oneDNN blocked by ours, {op}, geometric mean", aim, {"all": mean},
                     {"all": least})
     for op, least in (("fwd", 3.0), ("bwd", 2.8)):
         numbers = ratios(figures, "torch-gloo", op=op)
@@ -287,7 +287,7 @@ def tables(args):
 # ---- the plot ----
 
 SERIES = (("syncbn, synchronized", None, "#1b6ca8"),
-          ("oneDNN nChw16c", "onednn-blocked", "#f2a541"),
+          ("oneDNN blocked", "onednn-blocked", "#f2a541"),
           ("oneDNN nchw", "onednn", "#c8553d"), ("PyTorch + gloo", "torch-gloo", "#8a8a8a"))
 
 GNUPLOT = """

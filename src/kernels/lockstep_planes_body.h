@@ -3,15 +3,25 @@
 
 /* ---- the blocks of a plane, in the order in which they are summed ---- */
 
-/* Those in number `row` of its rows of blocks; of them number `column`. */
-SBN_FORCE_INLINE struct sbn_block
-T(block_at)(const struct GROUPS *g, size_t row, size_t column)
+/* Which block is summed as number k: rows of blocks may be gone through from the last one on. */
+SBN_FORCE_INLINE size_t
+T(block_number)(const struct GROUPS *g, size_t k)
 {
+	const size_t row = k / g->across, last = g->blocks / g->across - 1;
+
+	return g->back ? (last - row) * g->across + k % g->across : k;
+}
+
+SBN_FORCE_INLINE struct sbn_block
+T(block_at)(const struct GROUPS *g, size_t i)
+{
+	const size_t row = i / g->across * g->rows, column = i % g->across * SBN_BLOCK;
+
 	return (struct sbn_block){
-		.row = row * g->rows,
-		.n = SBN_MIN(g->rows, g->n - row * g->rows),
-		.column = column * SBN_BLOCK,
-		.spatial = SBN_MIN(g->spatial - column * SBN_BLOCK, (size_t)SBN_BLOCK),
+		.row = row,
+		.n = SBN_MIN(g->rows, g->n - row),
+		.column = column,
+		.spatial = SBN_MIN(g->spatial - column, (size_t)SBN_BLOCK),
 	};
 }
 
@@ -152,23 +162,16 @@ T(plane_moments_in_lockstep)(const struct sbn_operands *at, size_t n, size_t spa
 {
 	const struct GROUPS g = T(groups_of)(at, n, spatial);
 	struct sbn_moments part[BACKWARD_BLOCKS], sum = { 0 };
-	size_t i = 0;
 
-	for (size_t r = 0; r < g.blocks / g.across; r++) {
-		const size_t row = g.back ? g.blocks / g.across - 1 - r : r;
+	for (size_t k = 0; k < g.blocks; k++) {
+		const size_t i = T(block_number)(&g, k);
+		const struct sbn_block block = T(block_at)(&g, i);
+		const struct sbn_moments moments = T(block_moments_in_lockstep)(at, &block, to);
 
 		if (g.back)
-			i = row * g.across;
-		for (size_t column = 0; column < g.across; column++) {
-			const struct sbn_block block = T(block_at)(&g, row, column);
-			const struct sbn_moments moments =
-				T(block_moments_in_lockstep)(at, &block, to);
-
-			if (g.back)
-				part[i++] = moments;
-			else
-				sbn_moments_add(&sum, &moments, IS_WIDE);
-		}
+			part[i] = moments;
+		else
+			sbn_moments_add(&sum, &moments, IS_WIDE);
 	}
 	if (g.back)
 		T(add_moments_of)(part, g.blocks, &sum);
@@ -248,22 +251,16 @@ T(plane_sums_in_lockstep)(const struct sbn_operands *at, size_t n, size_t spatia
 	const struct GROUPS g = T(groups_of)(at, n, spatial);
 	struct sbn_pair part[BACKWARD_BLOCKS];
 	double sums[2] = { 0, 0 };
-	size_t i = 0;
 
-	for (size_t r = 0; r < g.blocks / g.across; r++) {
-		const size_t row = g.back ? g.blocks / g.across - 1 - r : r;
+	for (size_t k = 0; k < g.blocks; k++) {
+		const size_t i = T(block_number)(&g, k);
+		const struct sbn_block block = T(block_at)(&g, i);
+		const struct sbn_pair pair = T(block_sums_in_lockstep)(at, &block, c, to);
 
 		if (g.back)
-			i = row * g.across;
-		for (size_t column = 0; column < g.across; column++) {
-			const struct sbn_block block = T(block_at)(&g, row, column);
-			const struct sbn_pair pair = T(block_sums_in_lockstep)(at, &block, c, to);
-
-			if (g.back)
-				part[i++] = pair;
-			else
-				T(add_pairs)(&pair, 1, sums);
-		}
+			part[i] = pair;
+		else
+			T(add_pairs)(&pair, 1, sums);
 	}
 	if (g.back)
 		T(add_pairs)(part, g.blocks, sums);
