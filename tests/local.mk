@@ -27,6 +27,7 @@ unit_tests = \
 	tests/unit/kernels_blocks_test \
 	tests/unit/kernels_float_sums_test \
 	tests/unit/kernels_half_test \
+	tests/unit/kernels_lockstep_test \
 	tests/unit/kernels_merge_test \
 	tests/unit/kernels_moments_test \
 	tests/unit/kernels_order_test \

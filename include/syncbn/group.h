@@ -46,15 +46,15 @@ typedef struct syncbn_config {
  * (how much of its inputs a thread sums before it publishes, but at least the channels that end
  * with a cache line together: 524288); SYNCBN_STORES (how outputs are written: streaming past the
  * caches, ordinary, or auto: streaming where the inputs leave them no room in the caches);
- * SYNCBN_FETCH (how inputs come from memory in blocked layouts, and backward in rows of 128 to 255
- * elements: chunks, each as a whole while another one is written; lines, as they are read, or some
- * images at a time; or auto: a layer's first eight calls go either way in turns, and all others as
- * the shortest did); SYNCBN_SPLIT (what threads split of channels-first tensors: channels; blocks,
- * the parts of each channel that are summed for themselves, where there are some; or auto: blocks
- * of channels that are too few, of large channels what took less in the first eight calls, else
- * channels); SYNCBN_IMAGES (how outputs of channels-first tensors are written past the caches:
- * abreast, some lines of several images in turn; single, one image after the other; or auto, what
- * took less in eight calls, before those in which anything else is tried); SYNCBN_FENCES (who
+ * SYNCBN_IMAGES (how outputs of channels-first tensors are written past the caches: abreast, some
+ * lines of several images in turn; single, one image after the other; or auto: a layer's first
+ * eight calls go either way in turns, and all others as the shortest did); SYNCBN_FETCH (how inputs
+ * come from memory in blocked layouts, and backward in rows of 128 to 255 elements: chunks, each as
+ * a whole while another one is written; lines, as they are read, or some images at a time; or auto:
+ * eight more calls decide); SYNCBN_SPLIT (what threads split of channels-first tensors: channels;
+ * blocks, the parts of each channel that are summed for themselves, where there are some; or auto:
+ * blocks of channels that are too few, of large channels what took less in eight more calls, unless
+ * two other choices were tried, else channels); SYNCBN_FENCES (who
  * orders what is published before a look at who sleeps: full, whoever publishes; light, only who
  * goes to sleep, by membarrier(2) for all ranks, INVALID without it; auto, the default: light where
  * all ranks can, and have CPUs enough). Of rank 0 alone, as all must do the same:

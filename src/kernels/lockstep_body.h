@@ -81,15 +81,20 @@ struct LOCKSTEP {
 	size_t i, m, c, end, due;
 };
 
+/* What sums read of the operands that a map of that form has. */
+SBN_FORCE_INLINE int
+T(form_of_sums)(int form)
+{
+	return form & SBN_FORM_DY ? form & (SBN_FORM_DY | SBN_FORM_ACT | SBN_FORM_Z) : 0;
+}
+
 /* A step or some of either. */
 SBN_FORCE_INLINE void
 T(lockstep_steps)(struct LOCKSTEP *s, const struct ROW *from, const struct ROW *to, size_t n,
 		  int form)
 {
-	const int sums_form = form & (SBN_FORM_DY | SBN_FORM_ACT | SBN_FORM_Z);
-
 	if (form & SBN_FORM_DY)
-		T(add_steps)(from, s->i, n, &s->u, sums_form, &s->a, &s->b);
+		T(add_steps)(from, s->i, n, &s->u, T(form_of_sums)(form), &s->a, &s->b);
 	else
 		T(sum_steps)(from, s->i, n, s->shift, &s->a, &s->b);
 	T(map_steps)(to, s->m, n, &s->v, form);
@@ -144,7 +149,7 @@ T(lockstep_row)(struct LOCKSTEP *s, const struct ROW *from, size_t whole,
 SBN_FORCE_INLINE void
 T(lockstep_tail)(struct LOCKSTEP *s, const struct ROW *from, size_t whole, size_t rest, int form)
 {
-	const int sums_form = form & (SBN_FORM_DY | SBN_FORM_ACT | SBN_FORM_Z);
+	const int sums_form = T(form_of_sums)(form);
 
 	T(fetch_row)(from, whole, sums_form);
 	if (form & SBN_FORM_DY)
@@ -165,15 +170,35 @@ T(lockstep_catch_up)(struct LOCKSTEP *s, const struct MAPPED *mapped, int form)
 	s->m += SBN_LANES;
 }
 
+/* Rows, until they or what is mapped have come to an end; returns the first that is not summed. */
+SBN_FORCE_INLINE size_t
+T(lockstep_rows)(struct LOCKSTEP *s, const struct SUMMED *summed, const struct MAPPED *mapped,
+		 const struct sbn_coefficients *k, int form)
+{
+	const struct sbn_block block = summed->block;
+	const size_t rest = block.spatial % SBN_LANES, whole = block.spatial - rest;
+	size_t row = block.row;
+
+	for (; row < block.row + block.n; row++, s->i = 0) {
+		const struct ROW from =
+			T(row_at)(summed->at, row, block.column, T(form_of_sums)(form));
+
+		T(lockstep_row)(s, &from, whole, mapped, k, form);
+		if (s->i < whole)
+			break;
+		if (rest == 0)
+			continue;
+		T(lockstep_tail)(s, &from, whole, rest, form);
+		T(lockstep_catch_up)(s, mapped, form);
+	}
+	return row;
+}
+
 /* Until what is summed or what is mapped has come to its end. c: backward, the summed channel. */
 SBN_FORCE_INLINE void
 T(lockstep)(struct SUMMED *summed, struct MAPPED *mapped, const struct sbn_coefficients *k,
 	    size_t c, const struct SHIFT *about, struct w16 sums[2], int form)
 {
-	const int sums_form = form & (SBN_FORM_DY | SBN_FORM_ACT | SBN_FORM_Z);
-	const struct sbn_block block = summed->block;
-	const size_t whole = block.spatial / SBN_LANES * SBN_LANES,
-		     rest = block.spatial % SBN_LANES;
 	const struct MAPPED all = *mapped;
 	struct LOCKSTEP s = {
 		.a = sums[0],
@@ -185,25 +210,15 @@ T(lockstep)(struct SUMMED *summed, struct MAPPED *mapped, const struct sbn_coeff
 		.end = all.end,
 		.due = all.due,
 	};
-	size_t row = block.row;
+	size_t row;
 
 	T(load_map)(&s.v, k, all.c, 0, form);
 	if (form & SBN_FORM_DY)
-		T(load_sums)(&s.u, k, c, 0, sums_form);
-	for (; row < block.row + block.n; row++, s.i = 0) {
-		const struct ROW from = T(row_at)(summed->at, row, block.column, sums_form);
-
-		T(lockstep_row)(&s, &from, whole, &all, k, form);
-		if (s.i < whole)
-			break;
-		if (rest == 0)
-			continue;
-		T(lockstep_tail)(&s, &from, whole, rest, form);
-		T(lockstep_catch_up)(&s, &all, form);
-	}
+		T(load_sums)(&s.u, k, c, 0, T(form_of_sums)(form));
+	row = T(lockstep_rows)(&s, summed, &all, k, form);
 	sums[0] = s.a;
 	sums[1] = s.b;
-	summed->block.n -= row - block.row;
+	summed->block.n -= row - summed->block.row;
 	summed->block.row = row;
 	summed->i = s.i;
 	mapped->i = s.m;

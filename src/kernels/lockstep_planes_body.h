@@ -34,7 +34,7 @@ struct MAPPING {
 	int form;
 };
 
-/* An image, as far as it is whole steps of planes that are not shorter. */
+/* An image, as far as it is whole steps. */
 SBN_FORCE_INLINE void
 T(mapping_image)(struct MAPPING *to)
 {
@@ -42,20 +42,40 @@ T(mapping_image)(struct MAPPING *to)
 
 	to->piece.row = w->row;
 	to->piece.i = w->i;
-	to->piece.n = w->image < w->n && w->spatial >= SBN_LANES ? SBN_MAX(w->whole, w->i) : w->i;
+	to->piece.n = w->image < w->n ? SBN_MAX(w->whole, w->i) : w->i;
 	to->piece.c = w->c + w->plane;
 	to->piece.end = w->end;
 }
 
-/* What is at an image's ends, or of planes so short that some may end within a step. */
-SBN_RARELY static void
-T(mapping_rarely)(struct WALK *w, int form)
+/* The walk's own coefficients are those of its plane, until it is light again. */
+SBN_FORCE_INLINE void
+T(mapping_load)(struct WALK *w, int form)
 {
 	w->is_light = false;
 	T(walk_enter_plane)(w, w->plane, form);
+}
+
+/* From an image's last step on, to the next image's first one. */
+SBN_RARELY static void
+T(mapping_rarely)(struct WALK *w, int form)
+{
+	T(mapping_load)(w, form);
 	w->due = SBN_LANES;
 	T(walk_on)(w, form);
 	w->due = 0;
+	w->is_light = true;
+}
+
+/* From an image's end to the next image's first step. */
+SBN_RARELY static void
+T(mapping_leave_image)(struct WALK *w, int form)
+{
+	const size_t head = T(walk_leave_image)(w, form);
+
+	if (head == 0)
+		return;
+	T(mapping_load)(w, form);
+	*w = T(walk_rarely)(*w, head, form);
 	w->is_light = true;
 }
 
@@ -67,14 +87,13 @@ T(mapping_next)(struct MAPPING *to)
 
 	if (to->piece.i < to->piece.n)
 		return true;
+	if (w->image >= w->n)
+		return false;
 	w->i = to->piece.i;
 	w->plane = to->piece.c - w->c;
 	w->end = to->piece.end;
 	if (w->i == w->spatial * w->n_channels) {
-		const size_t head = T(walk_leave_image)(w, to->form);
-
-		if (head > 0)
-			*w = T(walk_rarely)(*w, head, to->form);
+		T(mapping_leave_image)(w, to->form);
 		T(mapping_image)(to);
 	}
 	while (to->piece.i == to->piece.n && w->image < w->n) {
@@ -105,8 +124,8 @@ T(mapping_end_in)(struct MAPPING *to, int form)
 	if (!T(mapping_next)(to))
 		return;
 	w->i = to->piece.i;
-	w->is_light = false;
-	T(walk_enter_plane)(w, to->piece.c - w->c, form);
+	w->plane = to->piece.c - w->c;
+	T(mapping_load)(w, form);
 	T(walk_rest)(w, form);
 }
 
@@ -233,7 +252,7 @@ static struct sbn_pair
 T(block_sums_in_lockstep)(const struct sbn_operands *at, const struct sbn_block *block, size_t c,
 			  struct MAPPING *to)
 {
-	const int form = to->form & (SBN_FORM_DY | SBN_FORM_ACT | SBN_FORM_Z);
+	const int form = T(form_of_sums)(to->form);
 	struct SUMMED summed = { .at = at, .block = *block };
 	struct w16 s[2] = { w16_set1(0), w16_set1(0) };
 

@@ -27,7 +27,7 @@ struct WALK {
 	size_t whole;          /* elements up to the last step's end */
 	size_t i, plane, end;  /* the next element, and its plane's number and end */
 	struct COEFFICIENTS v; /* the plane's */
-	bool is_light;         /* which are loaded by who needs them */
+	bool is_light;         /* v is not kept: a loop of its own loads what it needs */
 	size_t due;            /* elements that have been summed meanwhile, but not walked over */
 };
 

@@ -29,7 +29,7 @@ T(powers_of_tail)(const struct ROW *row, size_t i, size_t n, const struct SHIFT 
 {
 	struct w16 t1 = *s1, t2 = *s2;
 
-	if (T(tail_is_first)(n)) {
+	if (T(tail_is_first)(n)) { /* a copy of its own, of which a compiler leaves the rest out */
 		T(row_moments_at)(row, i, n, shift, &t1, &t2);
 		*s1 = w16_first_part(t1, *s1);
 		*s2 = w16_first_part(t2, *s2);
@@ -155,10 +155,13 @@ T(short_moments)(const struct sbn_operands *at, size_t row, size_t n, size_t spa
 	const struct SHIFT shift = T(shift_of)(V(set1)(about));
 	double sums[2];
 
-	if (w != NULL && w->abreast == 1)
+	if (w != NULL && w->abreast == 1) {
 		T(short_powers_in_lockstep)
-	(at, row, n, spatial, IS_WIDE ? &shift : NULL, sums, spread, w, form);
-	else T(short_powers)(at, row, n, spatial, IS_WIDE ? &shift : NULL, sums, spread, w, form);
+		(at, row, n, spatial, IS_WIDE ? &shift : NULL, sums, spread, w, form);
+	} else {
+		T(short_powers)
+		(at, row, n, spatial, IS_WIDE ? &shift : NULL, sums, spread, w, form);
+	}
 	if (IS_WIDE)
 		return sbn_moments_of_sums((double)about, sums[0], sums[1], (double)(n * spatial),
 					   true);

@@ -12,7 +12,6 @@ struct w16 {
 	__m256d a, b, c, d;
 };
 
-/* Lanes of a part that can be computed alone; 0: there is none. */
 enum { W16_PART = 4 };
 
 /* Columns whose two sums the registers hold beside all else. */
@@ -130,7 +129,10 @@ w16_add_beside_fma(struct w16 a, struct w16 b)
 {
 	struct w16 sum = w16_add(a, b);
 
-	__asm__("" : "+x"(sum.a), "+x"(sum.b), "+x"(sum.c), "+x"(sum.d));
+	__asm__("" : "+x"(sum.a));
+	__asm__("" : "+x"(sum.b));
+	__asm__("" : "+x"(sum.c));
+	__asm__("" : "+x"(sum.d));
 	return sum;
 }
 

@@ -11,6 +11,7 @@ struct w16 {
 	double a[16];
 };
 
+/* Lanes that can be computed without the others; 0: none. */
 enum { W16_PART = 0 };
 
 /* Columns whose two sums the registers hold beside all else. */
@@ -175,7 +176,7 @@ w16_woven(struct w16 a, struct w16 b)
 	return b;
 }
 
-/* Lanes 0..7 of low, 8..15 of high. */
+/* The first W16_PART lanes of a, and the others of b; not called where there is no part. */
 static inline struct w16
 w16_first_part(struct w16 a, struct w16 b)
 {
@@ -183,6 +184,7 @@ w16_first_part(struct w16 a, struct w16 b)
 	return a;
 }
 
+/* Lanes 0..7 of low, 8..15 of high. */
 static inline struct w16
 w16_halves(struct w16 low, struct w16 high)
 {

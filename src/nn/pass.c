@@ -86,6 +86,7 @@ can_fetch_chunks(const struct sbn_pass *pass)
 	return order == SBN_BLOCKS;
 }
 
+/* One choice too many keeps the way that it has. */
 static void
 try_out(struct sbn_pass *pass, struct sbn_trial *trial, bool *way)
 {
@@ -123,7 +124,7 @@ static void
 choose_images(struct sbn_pass *pass)
 {
 	const enum sbn_images_written images = pass->bn->group->process->images;
-	const int which = pass->op == SBN_OP_BACKWARD ? 1 : pass->sum != NULL ? 0 : 2;
+	const int which = 2 * (pass->sum == NULL) + (pass->op == SBN_OP_BACKWARD);
 
 	pass->single = images == SBN_IMAGES_SINGLE;
 	if (images == SBN_IMAGES_AUTO && pass->stream && pass->apply != NULL &&

@@ -55,7 +55,7 @@ static const char *
 blocked_layout(void)
 {
 #ifdef __x86_64__
-	return __builtin_cpu_supports("avx512f") ? "nchw16c" : "nchw8c";
+	return __builtin_cpu_supports("avx512bw") ? "nchw16c" : "nchw8c";
 #else
 	return "nchw8c";
 #endif

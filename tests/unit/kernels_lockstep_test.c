@@ -1,0 +1,246 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Planes that are summed while others are mapped: in lockstep or with several images abreast, from
+ * the first image on or from the last, wherever lines begin, and whichever comes to its end first,
+ * sums and outputs have the same bits.
+ */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/math.h"
+#include "kernels/kernels.h"
+#include "kernels/stream.h"
+
+enum { CHANNELS = 8, ARRAYS = 6, COEFFICIENTS = 7, MOST_SUMMED = 5 };
+
+/* What a call is given, but for the way. */
+struct shape {
+	enum sbn_type type;
+	size_t n, spatial, n_mapped, n_summed;
+	size_t offset; /* elements of an image's planes before its first one */
+	enum sbn_activation activation;
+	bool has_z, in_place;
+};
+
+/* x, dy and z; y, dx and dz, of which each is an array of images of all channels. */
+struct memory {
+	char *array[ARRAYS];
+	size_t bytes; /* of an array */
+	struct sbn_pair sums[2][MOST_SUMMED];
+	double low[MOST_SUMMED];
+};
+
+enum { X, DY, Z, Y, DX, DZ };
+
+static size_t
+image_of(const struct shape *s)
+{
+	return CHANNELS * s->spatial + 16; /* lines of all images begin alike */
+}
+
+static void
+put_number(enum sbn_type type, void *array, size_t i, double number)
+{
+	if (type == SBN_F64)
+		((double *)array)[i] = number;
+	else
+		((float *)array)[i] = (float)number;
+}
+
+static struct memory
+memory_of(const struct shape *s)
+{
+	const size_t image = sbn_align_up(image_of(s), (size_t)16);
+	struct memory m = { .bytes = (s->n * image + 64) * sbn_type_bytes(s->type) };
+
+	for (int a = 0; a < ARRAYS; a++) {
+		uint64_t number = (uint64_t)a + 1;
+
+		m.array[a] = aligned_alloc(64, sbn_align_up(m.bytes, (size_t)64));
+		assert_non_null(m.array[a]);
+		memset(m.array[a], 0, m.bytes);
+		for (size_t i = 0; i < m.bytes / sbn_type_bytes(s->type); i++) {
+			number = number * 6364136223846793005u + 1442695040888963407u;
+			put_number(s->type, m.array[a], i, (double)(number >> 40) * 0x1p-22 - 1.5);
+		}
+	}
+	return m;
+}
+
+static void
+free_memory(struct memory *m)
+{
+	for (int a = 0; a < ARRAYS; a++)
+		free(m->array[a]);
+}
+
+static void *
+at(const struct shape *s, const struct memory *m, int array, size_t channel)
+{
+	return m->array[array] + (s->offset + channel * s->spatial) * sbn_type_bytes(s->type);
+}
+
+static struct sbn_operands
+operands(const struct shape *s, const struct memory *m, size_t channel, bool backward, int way)
+{
+	const size_t stride = sbn_align_up(image_of(s), (size_t)16);
+	const bool z = s->has_z && s->activation != SBN_ACT_NONE;
+	struct sbn_operands to = {
+		.x = { at(s, m, X, channel), stride },
+		.out = { at(s, m,
+			    s->in_place ? (backward ? DY : X) :
+			    backward    ? DX :
+					  Y,
+			    channel),
+			 stride },
+		.stream = true,
+		.lockstep = way % 2 == 1,
+		.last_first = way / 2 % 2 == 1,
+	};
+
+	if (z)
+		to.z = (struct sbn_in){ at(s, m, Z, channel), stride };
+	if (backward)
+		to.dy = (struct sbn_in){ at(s, m, DY, channel), stride };
+	if (backward && z)
+		to.dz = (struct sbn_out){ at(s, m, DZ, channel), stride };
+	return to;
+}
+
+/* Forward, and then backward; coefficients of channel c are their own in each of seven arrays. */
+static void
+run(const struct sbn_kernels *set, const struct shape *s, struct memory *m, int way)
+{
+	const struct sbn_type_kernels *kernels = &set->of[s->type];
+	const size_t element = sbn_type_bytes(s->type);
+	double numbers[COEFFICIENTS * CHANNELS];
+	struct sbn_coefficients k = { .activation = s->activation, .negative_slope = 0.25 };
+	const void **array[] = { &k.mean_hi, &k.mean_lo, &k.scale, &k.shift,
+				 &k.dy_hi,   &k.dy_lo,   &k.slope };
+
+	for (size_t i = 0; i < COEFFICIENTS * CHANNELS; i++)
+		put_number(s->type, numbers, i, 0.125 * (double)(i % 11) + 0.5);
+	for (size_t i = 0; i < COEFFICIENTS; i++)
+		*array[i] = (char *)numbers + i * CHANNELS * element;
+	for (int backward = 0; backward < 2; backward++) {
+		const struct sbn_operands mapped = operands(s, m, 0, backward, way);
+		struct sbn_operands summed = operands(s, m, s->n_mapped, backward, way);
+		const struct sbn_beside beside = { &summed, s->n_summed, m->sums[backward], m->low,
+						   s->n_mapped };
+
+		if (backward)
+			kernels->planes_dx_beside(&beside, &mapped, s->n, s->spatial, &k, 0,
+						  s->n_mapped);
+		else
+			kernels->planes_normalize_beside(&beside, &mapped, s->n, s->spatial, &k, 0,
+							 s->n_mapped);
+		sbn_stream_end();
+	}
+}
+
+static void
+check(const struct sbn_kernels *set, const struct shape *s)
+{
+	struct memory expected = memory_of(s);
+
+	run(set, s, &expected, 0);
+	for (int way = 1; way < 4; way++) {
+		struct memory m = memory_of(s);
+
+		run(set, s, &m, way);
+		for (int a = 0; a < ARRAYS; a++)
+			assert_memory_equal(m.array[a], expected.array[a], m.bytes);
+		assert_memory_equal(m.sums, expected.sums, sizeof(m.sums));
+		assert_memory_equal(m.low, expected.low, sizeof(m.low));
+		free_memory(&m);
+	}
+	free_memory(&expected);
+}
+
+/* In every instruction set of this CPU, mapped chunks that are smaller, larger and as large. */
+static void
+check_all(struct shape s)
+{
+	static const size_t mapped[] = { 1, 3, 0, 2, 5 }, summed[] = { 1, 2, 3, 5, 2 };
+
+	for (const char *const *isa = sbn_kernels_names; *isa != NULL; isa++) {
+		const struct sbn_kernels *set;
+
+		if (sbn_kernels_choose(*isa, &set) != SYNCBN_OK)
+			continue;
+		for (size_t i = 0; i < 5; i++) {
+			s.n_mapped = mapped[i];
+			s.n_summed = summed[i];
+			check(set, &s);
+		}
+	}
+}
+
+static void
+check_rows(const size_t *spatials, size_t n_spatials)
+{
+	static const size_t ns[] = { 1, 2, 3, 9 }, offsets[] = { 0, 1, 15 };
+
+	for (size_t i = 0; i < n_spatials; i++)
+		for (size_t j = 0; j < 4; j++)
+			for (size_t o = 0; o < 3; o++) {
+				const size_t number = i + j + o;
+
+				check_all((struct shape){
+					.type = number % 2 == 0 ? SBN_F32 : SBN_F64,
+					.n = ns[j],
+					.spatial = spatials[i],
+					.offset = offsets[o],
+					.activation = (enum sbn_activation)(number % 3),
+					.has_z = number % 4 < 2,
+					.in_place = number % 5 == 4,
+				});
+			}
+}
+
+static void
+test_long_rows(void **state)
+{
+	static const size_t spatials[] = { 128, 129, 143, 196, 256, 257, 784, 1225 };
+
+	(void)state;
+	check_rows(spatials, sizeof(spatials) / sizeof(spatials[0]));
+}
+
+static void
+test_rows_of_several_blocks(void **state)
+{
+	static const size_t spatials[] = { 2048, 2050, 4112 };
+
+	(void)state;
+	check_rows(spatials, sizeof(spatials) / sizeof(spatials[0]));
+}
+
+static void
+test_short_rows(void **state)
+{
+	static const size_t spatials[] = { 1, 4, 15, 16, 17, 49, 64, 100, 127 };
+
+	(void)state;
+	check_rows(spatials, sizeof(spatials) / sizeof(spatials[0]));
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_long_rows),
+		cmocka_unit_test(test_rows_of_several_blocks),
+		cmocka_unit_test(test_short_rows),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
