@@ -51,13 +51,14 @@ typedef struct syncbn_config {
  * eight calls go either way in turns, and all others as the shortest did); SYNCBN_FETCH (how inputs
  * come from memory in blocked layouts, and backward in rows of 128 to 255 elements: chunks, each as
  * a whole while another one is written; lines, as they are read, or some images at a time; or auto:
- * eight more calls decide); SYNCBN_SPLIT (what threads split of channels-first tensors: channels;
- * blocks, the parts of each channel that are summed for themselves, where there are some; or auto:
- * blocks of channels that are too few, of large channels what took less in eight more calls, unless
- * two other choices were tried, else channels); SYNCBN_FENCES (who
- * orders what is published before a look at who sleeps: full, whoever publishes; light, only who
- * goes to sleep, by membarrier(2) for all ranks, INVALID without it; auto, the default: light where
- * all ranks can, and have CPUs enough). Of rank 0 alone, as all must do the same:
+ * eight calls decide, behind those of another choice); SYNCBN_SPLIT (what threads split of
+ * channels-first tensors: channels; blocks, the parts of each channel that are summed for
+ * themselves, where there are some; or auto: blocks of channels that are too few, of large channels
+ * what took less in eight such calls, unless two other choices were tried, else channels);
+ * SYNCBN_FENCES (who orders what is published before a look at who sleeps: full, whoever publishes;
+ * light, only who goes to sleep, by membarrier(2) for all ranks, INVALID without it; auto, the
+ * default: light where all ranks can, and have CPUs enough). Of rank 0 alone, as all must do the
+ * same:
  * SYNCBN_CALIBRATE (on: how large arrays travel best is measured while ranks join, in some
  * milliseconds, tens where they share CPUs; off: fixed values), SYNCBN_SCATTER_FROM,
  * SYNCBN_STREAM_FROM and SYNCBN_TAKE_FROM (bytes from which an all-reduce is a reduce-scatter and

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Which images of long rows are summed and mapped first changes no bit. */
+/* Which images of long rows are summed and mapped first, and how many at a time, changes no bit. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
