@@ -250,22 +250,53 @@ stream_two_bf16(uint16_t *p, struct two_bf16 two)
 	_mm256_stream_si256((__m256i *)(p + 16), half_of_mixed_bf16(two.b));
 }
 
+static inline __m256
+half_plain_nans(__m256 v)
+{
+	const __m256 upper = _mm256_castsi256_ps(_mm256_set1_epi32(-0x10000));
+	const __m256 quiet = _mm256_castsi256_ps(_mm256_set1_epi32(0x400000));
+
+	return _mm256_blendv_ps(v, _mm256_or_ps(_mm256_and_ps(v, upper), quiet),
+				_mm256_cmp_ps(v, v, _CMP_UNORD_Q));
+}
+
+/* A NaN is made a quiet one whose lower half is 0. */
 static inline struct v16
 plain_nans_bf16(struct v16 v)
 {
-	return v;
+	return (struct v16){ half_plain_nans(v.lo), half_plain_nans(v.hi) };
+}
+
+/*
+ * Upper halves side by side, and lower halves: those above 0x8000, or from there on if the upper
+ * half is odd, count one. A NaN, which has none, stays as it is.
+ */
+static inline __m256i
+half_of_mixed_plain_bf16(struct v16 v)
+{
+	const __m256i even = _mm256_castps_si256(v.lo), odd = _mm256_castps_si256(v.hi);
+	const __m256i up = _mm256_blend_epi16(_mm256_srli_epi32(even, 16), odd, 0xaa);
+	const __m256i low = _mm256_blend_epi16(even, _mm256_slli_epi32(odd, 16), 0xaa);
+	/* 0x8000 if odd, else 0x8001 */
+	const __m256i least = _mm256_sub_epi16(_mm256_set1_epi16(-0x7fff),
+					       _mm256_and_si256(up, _mm256_set1_epi16(1)));
+	const __m256i count = _mm256_cmpeq_epi16(_mm256_max_epu16(low, least), low);
+
+	return _mm256_sub_epi16(up, count);
 }
 
 static inline void
 store_two_plain_bf16(uint16_t *p, struct two_bf16 two)
 {
-	store_two_bf16(p, two);
+	_mm256_storeu_si256((__m256i *)p, half_of_mixed_plain_bf16(two.a));
+	_mm256_storeu_si256((__m256i *)(p + 16), half_of_mixed_plain_bf16(two.b));
 }
 
 static inline void
 stream_two_plain_bf16(uint16_t *p, struct two_bf16 two)
 {
-	stream_two_bf16(p, two);
+	_mm256_stream_si256((__m256i *)p, half_of_mixed_plain_bf16(two.a));
+	_mm256_stream_si256((__m256i *)(p + 16), half_of_mixed_plain_bf16(two.b));
 }
 
 /* Elements 0, 2, 4, 6; 8, 10, 12, 14; 1, 3, 5, 7; 9, 11, 13, 15. */

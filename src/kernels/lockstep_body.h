@@ -6,8 +6,24 @@
  * between them waits behind them, until there is no room for more and the sums have to wait, too.
  */
 
-/* Elements of either in turn. */
-enum { T(lockstep_turn) = 2 * SBN_LANES };
+#define STEP T(lockstep_step)
+
+/* At least a line, and elements of either in turn. */
+enum { STEP = (IS_HALF ? 2 : 1) * SBN_LANES, T(lockstep_turn) = 2 * STEP };
+
+/*
+ * Elements of rows that have such a loop. Of those of 16-bit types that are shorter positions are
+ * summed; backward these types' sums take longer than all else, and have none.
+ */
+#define LOCKSTEP_SPATIAL ((size_t)(IS_HALF ? SBN_ABREAST_SPATIAL : SBN_SHORT_SPATIAL))
+
+/* Of a block, so far. */
+struct ADDED {
+	struct w16 a, b;
+#if HAS_FLOAT_SUMS
+	struct FLOATS floats; /* forward: what is not in the doubles yet */
+#endif
+};
 
 /* Rows of a block, from element i of the first one's part on. */
 struct SUMMED {
@@ -25,26 +41,70 @@ struct MAPPED {
 	size_t due;     /* elements that were summed while nothing was mapped */
 };
 
+SBN_FORCE_INLINE struct ADDED
+T(added_nothing)(void)
+{
+	struct ADDED sums;
+
+	sums.a = sums.b = w16_set1(0);
+#if HAS_FLOAT_SUMS
+	T(clear_floats)(&sums.floats);
+#endif
+	return sums;
+}
+
 SBN_FORCE_INLINE void
-T(sum_steps)(const struct ROW *from, size_t at, size_t n, const struct SHIFT *shift, struct w16 *s1,
-	     struct w16 *s2)
+T(sum_steps)(const struct ROW *from, size_t at, size_t n, const struct SHIFT *shift,
+	     struct ADDED *sums)
 {
 #pragma GCC unroll 4
-	for (size_t i = at; i < at + n; i += SBN_LANES) {
+	for (size_t i = at; i < at + n; i += STEP) {
 		T(fetch_row)(from, i, 0);
-		T(row_moments_at)(from, i, SBN_LANES, shift, s1, s2);
+#if HAS_FLOAT_SUMS
+		T(add_floats)(T(load_two)(from->x + i), &sums->floats);
+		(void)shift;
+#else
+		for (size_t j = i; j < i + STEP; j += SBN_LANES)
+			T(row_moments_at)(from, j, SBN_LANES, shift, &sums->a, &sums->b);
+#endif
 	}
+}
+
+/* Where floats go together, up to there; else to the row's last whole step. */
+SBN_FORCE_INLINE size_t
+T(lockstep_part)(size_t i, size_t whole, int form)
+{
+#if HAS_FLOAT_SUMS
+	if (!(form & SBN_FORM_DY))
+		return SBN_MIN(whole, (i / FLOAT_ELEMENTS + 1) * FLOAT_ELEMENTS);
+#endif
+	(void)i;
+	(void)form;
+	return whole;
+}
+
+/* Once elements i.. of a row come next: whether they go with those before them. */
+SBN_FORCE_INLINE void
+T(end_part)(size_t i, struct ADDED *sums, int form)
+{
+#if HAS_FLOAT_SUMS
+	if (!(form & SBN_FORM_DY) && i % FLOAT_ELEMENTS == 0)
+		T(widen_floats)(&sums->floats, &sums->a, &sums->b);
+#endif
+	(void)i;
+	(void)sums;
+	(void)form;
 }
 
 /* Backward: adds g and g * (x - mean). */
 SBN_FORCE_INLINE void
 T(add_steps)(const struct ROW *from, size_t at, size_t n, const struct COEFFICIENTS *v, int form,
-	     struct w16 *s0, struct w16 *s1)
+	     struct ADDED *sums)
 {
 #pragma GCC unroll 4
 	for (size_t i = at; i < at + n; i += SBN_LANES) {
 		T(fetch_row)(from, i, form);
-		T(plane_sums_at)(from, i, SBN_LANES, v, form, s0, s1);
+		T(plane_sums_at)(from, i, SBN_LANES, v, form, &sums->a, &sums->b);
 	}
 }
 
@@ -52,11 +112,18 @@ SBN_FORCE_INLINE void
 T(map_steps)(const struct ROW *row, size_t at, size_t n, const struct COEFFICIENTS *v, int form)
 {
 #pragma GCC unroll 4
-	for (size_t i = at; i < at + n; i += SBN_LANES) {
-		struct RESULTS r = T(map)(row, i, SBN_LANES, v, form);
+	for (size_t i = at; i < at + n; i += STEP) {
+		if (IS_HALF) {
+			struct RESULTS_OF_TWO r = T(map_two)(row, i, v, v, form);
 
-		T(walk_fetch)(row, i, form);
-		T(give_whole)(row, i, &r, form);
+			T(walk_fetch)(row, i, form);
+			T(give_two)(row, i, &r, form);
+		} else {
+			struct RESULTS r = T(map)(row, i, SBN_LANES, v, form);
+
+			T(walk_fetch)(row, i, form);
+			T(give_whole)(row, i, &r, form);
+		}
 	}
 }
 
@@ -68,13 +135,15 @@ T(map_over_end)(const struct ROW *row, size_t at, size_t n, struct COEFFICIENTS 
 	struct COEFFICIENTS next = { 0 };
 
 	T(load_map)(&next, k, c + 1, 0, form);
-	T(walk_over_end)(row, at, n, v, &next, form);
+	for (size_t i = 0; i < STEP; i += SBN_LANES)
+		T(walk_over_end)
+	(row, at + i, SBN_MIN(n - SBN_MIN(i, n), (size_t)SBN_LANES), v, &next, form);
 	*v = next;
 }
 
 /* The state of a loop: what is summed, and what is mapped. */
 struct LOCKSTEP {
-	struct w16 a, b;           /* sums */
+	struct ADDED sums;
 	struct COEFFICIENTS v;     /* of what is mapped */
 	struct COEFFICIENTS u;     /* backward: of what is summed */
 	const struct SHIFT *shift; /* forward, of float64 */
@@ -94,26 +163,26 @@ T(lockstep_steps)(struct LOCKSTEP *s, const struct ROW *from, const struct ROW *
 		  int form)
 {
 	if (form & SBN_FORM_DY)
-		T(add_steps)(from, s->i, n, &s->u, T(form_of_sums)(form), &s->a, &s->b);
+		T(add_steps)(from, s->i, n, &s->u, T(form_of_sums)(form), &s->sums);
 	else
-		T(sum_steps)(from, s->i, n, s->shift, &s->a, &s->b);
+		T(sum_steps)(from, s->i, n, s->shift, &s->sums);
 	T(map_steps)(to, s->m, n, &s->v, form);
 	s->i += n;
 	s->m += n;
 }
 
-/* Steps of both, until the row's or the plane's end, or that of what is mapped. */
+/* Steps of both, until the part's or the plane's end, or that of what is mapped. */
 SBN_FORCE_INLINE void
-T(lockstep_run)(struct LOCKSTEP *s, const struct ROW *from, size_t whole, const struct ROW *to,
+T(lockstep_run)(struct LOCKSTEP *s, const struct ROW *from, size_t part, const struct ROW *to,
 		size_t end, int form)
 {
-	const size_t left = SBN_MIN(whole - s->i, end - s->m) / SBN_LANES * SBN_LANES;
+	const size_t left = SBN_MIN(part - s->i, end - s->m) / STEP * STEP;
 	const size_t stop = s->i + left;
 
 	while (s->i + T(lockstep_turn) <= stop)
 		T(lockstep_steps)(s, from, to, T(lockstep_turn), form);
 	while (s->i < stop)
-		T(lockstep_steps)(s, from, to, SBN_LANES, form);
+		T(lockstep_steps)(s, from, to, STEP, form);
 }
 
 /* To the next plane that is mapped; by a step over this one's end, if it does not end a step. */
@@ -123,7 +192,7 @@ T(lockstep_next_plane)(struct LOCKSTEP *s, const struct MAPPED *mapped,
 {
 	if (s->m < s->end) {
 		T(map_over_end)(&mapped->row, s->m, s->end - s->m, &s->v, k, s->c, form);
-		s->m += SBN_LANES;
+		s->m += STEP;
 	} else {
 		T(load_map)(&s->v, k, s->c + 1, 0, form);
 	}
@@ -137,25 +206,51 @@ T(lockstep_row)(struct LOCKSTEP *s, const struct ROW *from, size_t whole,
 		const struct MAPPED *mapped, const struct sbn_coefficients *k, int form)
 {
 	for (;;) {
+		const size_t part = T(lockstep_part)(s->i, whole, form);
+
 		T(lockstep_run)
-		(s, from, whole, &mapped->row, SBN_MIN(s->end, mapped->n), form);
+		(s, from, part, &mapped->row, SBN_MIN(s->end, mapped->n), form);
+		if (s->i == part)
+			T(end_part)(part, &s->sums, form);
 		if (s->i == whole || s->m == mapped->n)
 			return;
-		T(lockstep_next_plane)(s, mapped, k, form);
+		if (s->i < part)
+			T(lockstep_next_plane)(s, mapped, k, form);
 	}
 }
 
 /* A row's end: fewer elements than a step. */
 SBN_FORCE_INLINE void
+T(sum_tail)(const struct ROW *from, size_t at, size_t n, const struct SHIFT *shift,
+	    struct ADDED *sums)
+{
+	T(fetch_row)(from, at, 0);
+#if HAS_FLOAT_SUMS
+	T(add_floats)(T(load_two_n)(from->x + at, n), &sums->floats);
+	(void)shift;
+#else
+	if (n >= SBN_LANES) {
+		T(row_moments_at)(from, at, SBN_LANES, shift, &sums->a, &sums->b);
+		at += SBN_LANES;
+		n -= SBN_LANES;
+	}
+	if (n > 0)
+		T(powers_of_tail)(from, at, n, shift, &sums->a, &sums->b);
+#endif
+}
+
+SBN_FORCE_INLINE void
 T(lockstep_tail)(struct LOCKSTEP *s, const struct ROW *from, size_t whole, size_t rest, int form)
 {
 	const int sums_form = T(form_of_sums)(form);
 
-	T(fetch_row)(from, whole, sums_form);
-	if (form & SBN_FORM_DY)
-		T(plane_sums_at)(from, whole, rest, &s->u, sums_form, &s->a, &s->b);
-	else
-		T(powers_of_tail)(from, whole, rest, s->shift, &s->a, &s->b);
+	if (form & SBN_FORM_DY) {
+		T(fetch_row)(from, whole, sums_form);
+		T(plane_sums_at)
+		(from, whole, rest, &s->u, sums_form, &s->sums.a, &s->sums.b);
+	} else {
+		T(sum_tail)(from, whole, rest, s->shift, &s->sums);
+	}
 	s->due += rest;
 }
 
@@ -163,11 +258,11 @@ T(lockstep_tail)(struct LOCKSTEP *s, const struct ROW *from, size_t whole, size_
 SBN_FORCE_INLINE void
 T(lockstep_catch_up)(struct LOCKSTEP *s, const struct MAPPED *mapped, int form)
 {
-	if (s->due < SBN_LANES || s->m + SBN_LANES > SBN_MIN(s->end, mapped->n))
+	if (s->due < STEP || s->m + STEP > SBN_MIN(s->end, mapped->n))
 		return;
-	s->due -= SBN_LANES;
-	T(map_steps)(&mapped->row, s->m, SBN_LANES, &s->v, form);
-	s->m += SBN_LANES;
+	s->due -= STEP;
+	T(map_steps)(&mapped->row, s->m, STEP, &s->v, form);
+	s->m += STEP;
 }
 
 /* Rows, until they or what is mapped have come to an end; returns the first that is not summed. */
@@ -176,7 +271,7 @@ T(lockstep_rows)(struct LOCKSTEP *s, const struct SUMMED *summed, const struct M
 		 const struct sbn_coefficients *k, int form)
 {
 	const struct sbn_block block = summed->block;
-	const size_t rest = block.spatial % SBN_LANES, whole = block.spatial - rest;
+	const size_t rest = block.spatial % STEP, whole = block.spatial - rest;
 	size_t row = block.row;
 
 	for (; row < block.row + block.n; row++, s->i = 0) {
@@ -186,9 +281,9 @@ T(lockstep_rows)(struct LOCKSTEP *s, const struct SUMMED *summed, const struct M
 		T(lockstep_row)(s, &from, whole, mapped, k, form);
 		if (s->i < whole)
 			break;
-		if (rest == 0)
-			continue;
-		T(lockstep_tail)(s, &from, whole, rest, form);
+		if (rest != 0)
+			T(lockstep_tail)(s, &from, whole, rest, form);
+		T(end_part)(0, &s->sums, form);
 		T(lockstep_catch_up)(s, mapped, form);
 	}
 	return row;
@@ -197,12 +292,11 @@ T(lockstep_rows)(struct LOCKSTEP *s, const struct SUMMED *summed, const struct M
 /* Until what is summed or what is mapped has come to its end. c: backward, the summed channel. */
 SBN_FORCE_INLINE void
 T(lockstep)(struct SUMMED *summed, struct MAPPED *mapped, const struct sbn_coefficients *k,
-	    size_t c, const struct SHIFT *about, struct w16 sums[2], int form)
+	    size_t c, const struct SHIFT *about, struct ADDED *sums, int form)
 {
 	const struct MAPPED all = *mapped;
 	struct LOCKSTEP s = {
-		.a = sums[0],
-		.b = sums[1],
+		.sums = *sums,
 		.shift = IS_WIDE ? about : NULL,
 		.i = summed->i,
 		.m = all.i,
@@ -216,8 +310,7 @@ T(lockstep)(struct SUMMED *summed, struct MAPPED *mapped, const struct sbn_coeff
 	if (form & SBN_FORM_DY)
 		T(load_sums)(&s.u, k, c, 0, T(form_of_sums)(form));
 	row = T(lockstep_rows)(&s, summed, &all, k, form);
-	sums[0] = s.a;
-	sums[1] = s.b;
+	*sums = s.sums;
 	summed->block.n -= row - summed->block.row;
 	summed->block.row = row;
 	summed->i = s.i;
@@ -229,29 +322,36 @@ T(lockstep)(struct SUMMED *summed, struct MAPPED *mapped, const struct sbn_coeff
 
 /* Where nothing is left to be mapped. */
 SBN_FORCE_INLINE void
-T(moments_of_rest_in)(const struct SUMMED *summed, const struct SHIFT *about, struct w16 sums[2])
+T(moments_of_rest_in)(const struct SUMMED *summed, const struct SHIFT *about, struct ADDED *sums)
 {
 	const struct sbn_block block = summed->block;
-	const size_t whole = block.spatial / SBN_LANES * SBN_LANES,
-		     rest = block.spatial % SBN_LANES;
-	struct w16 s1 = sums[0], s2 = sums[1];
+	const size_t whole = block.spatial / STEP * STEP, rest = block.spatial % STEP;
+	struct ADDED s = *sums;
 	size_t i = summed->i;
 
 	for (size_t row = block.row; row < block.row + block.n; row++, i = 0) {
 		const struct ROW from = T(row_at)(summed->at, row, block.column, 0);
 
-		T(part_powers)(&from, i, whole - i, rest, IS_WIDE ? about : NULL, &s1, &s2);
+		while (i < whole) {
+			const size_t part = T(lockstep_part)(i, whole, 0);
+
+			for (; i < part; i += STEP)
+				T(sum_steps)(&from, i, STEP, IS_WIDE ? about : NULL, &s);
+			T(end_part)(i, &s, 0);
+		}
+		if (rest > 0)
+			T(sum_tail)(&from, whole, rest, IS_WIDE ? about : NULL, &s);
+		T(end_part)(0, &s, 0);
 	}
-	sums[0] = s1;
-	sums[1] = s2;
+	*sums = s;
 }
 
 SBN_FORCE_INLINE void
 T(sums_of_rest_in)(const struct SUMMED *summed, const struct sbn_coefficients *k, size_t c,
-		   struct w16 sums[2], int form)
+		   struct ADDED *sums, int form)
 {
 	const struct sbn_block block = summed->block;
-	struct w16 s0 = sums[0], s1 = sums[1];
+	struct w16 s0 = sums->a, s1 = sums->b;
 	struct COEFFICIENTS u = { 0 };
 	size_t i = summed->i;
 
@@ -261,6 +361,8 @@ T(sums_of_rest_in)(const struct SUMMED *summed, const struct sbn_coefficients *k
 
 		T(row_sums)(&from, block.spatial - i, &u, form, &s0, &s1);
 	}
-	sums[0] = s0;
-	sums[1] = s1;
+	sums->a = s0;
+	sums->b = s1;
 }
+
+#undef STEP

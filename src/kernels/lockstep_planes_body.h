@@ -60,7 +60,7 @@ SBN_RARELY static void
 T(mapping_rarely)(struct WALK *w, int form)
 {
 	T(mapping_load)(w, form);
-	w->due = SBN_LANES;
+	w->due = T(lockstep_step);
 	T(walk_on)(w, form);
 	w->due = 0;
 	w->is_light = true;
@@ -134,7 +134,7 @@ T(mapping_end_in)(struct MAPPING *to, int form)
 SBN_FORCE_INLINE void
 T(moments_beside_planes)(struct SUMMED *summed, struct MAPPED *mapped,
 			 const struct sbn_coefficients *k, const struct SHIFT *about,
-			 struct w16 sums[2], int form)
+			 struct ADDED *sums, int form)
 {
 	T(lockstep)(summed, mapped, k, 0, about, sums, form);
 }
@@ -142,13 +142,13 @@ T(moments_beside_planes)(struct SUMMED *summed, struct MAPPED *mapped,
 /* Not inline: such a loop needs all registers, and gcc gives it those that others leave. */
 SBN_RARELY static void
 T(moments_and_piece)(struct SUMMED *summed, struct MAPPED *mapped, const struct sbn_coefficients *k,
-		     const struct SHIFT *about, struct w16 sums[2], int form)
+		     const struct SHIFT *about, struct ADDED *sums, int form)
 {
 	SBN_SWITCH_FORWARD_STREAM(form, T(moments_beside_planes), summed, mapped, k, about, sums);
 }
 
 SBN_RARELY static void
-T(moments_of_rest)(const struct SUMMED *summed, const struct SHIFT *about, struct w16 sums[2])
+T(moments_of_rest)(const struct SUMMED *summed, const struct SHIFT *about, struct ADDED *sums)
 {
 	T(moments_of_rest_in)(summed, about, sums);
 }
@@ -160,15 +160,15 @@ T(block_moments_in_lockstep)(const struct sbn_operands *at, const struct sbn_blo
 	const REAL about = IS_WIDE ? T(block_shift)(at->x, block) : 0;
 	const struct SHIFT shift = T(shift_of)(V(set1)(about));
 	struct SUMMED summed = { .at = at, .block = *block };
-	struct w16 s[2] = { w16_set1(0), w16_set1(0) };
+	struct ADDED added = T(added_nothing)();
 	double sums[2];
 
 	while (summed.block.n > 0 && T(mapping_next)(to))
-		T(moments_and_piece)(&summed, &to->piece, to->k, &shift, s, to->form);
+		T(moments_and_piece)(&summed, &to->piece, to->k, &shift, &added, to->form);
 	if (summed.block.n > 0)
-		T(moments_of_rest)(&summed, &shift, s);
-	sums[0] = T(fold_mixed)(s[0]);
-	sums[1] = T(fold_mixed)(s[1]);
+		T(moments_of_rest)(&summed, &shift, &added);
+	sums[0] = T(fold_turns)(added.a);
+	sums[1] = T(fold_turns)(added.b);
 	return IS_WIDE ? sbn_moments_of_sums((double)about, sums[0], sums[1],
 					     (double)(block->n * block->spatial), true) :
 			 T(moments_of_powers)(at, block, sums);
@@ -229,21 +229,21 @@ T(next_inputs)(struct sbn_operands *at, size_t spatial)
 
 SBN_FORCE_INLINE void
 T(sums_beside_planes)(struct SUMMED *summed, struct MAPPED *mapped,
-		      const struct sbn_coefficients *k, size_t c, struct w16 sums[2], int form)
+		      const struct sbn_coefficients *k, size_t c, struct ADDED *sums, int form)
 {
 	T(lockstep)(summed, mapped, k, c, NULL, sums, form);
 }
 
 SBN_RARELY static void
 T(sums_and_piece)(struct SUMMED *summed, struct MAPPED *mapped, const struct sbn_coefficients *k,
-		  size_t c, struct w16 sums[2], int form)
+		  size_t c, struct ADDED *sums, int form)
 {
 	SBN_SWITCH_DX_STREAM(form, T(sums_beside_planes), summed, mapped, k, c, sums);
 }
 
 SBN_RARELY static void
 T(sums_of_rest)(const struct SUMMED *summed, const struct sbn_coefficients *k, size_t c,
-		struct w16 sums[2], int form)
+		struct ADDED *sums, int form)
 {
 	SBN_SWITCH_SUMS(form, T(sums_of_rest_in), summed, k, c, sums);
 }
@@ -254,13 +254,13 @@ T(block_sums_in_lockstep)(const struct sbn_operands *at, const struct sbn_block 
 {
 	const int form = T(form_of_sums)(to->form);
 	struct SUMMED summed = { .at = at, .block = *block };
-	struct w16 s[2] = { w16_set1(0), w16_set1(0) };
+	struct ADDED s = T(added_nothing)();
 
 	while (summed.block.n > 0 && T(mapping_next)(to))
-		T(sums_and_piece)(&summed, &to->piece, to->k, c, s, to->form);
+		T(sums_and_piece)(&summed, &to->piece, to->k, c, &s, to->form);
 	if (summed.block.n > 0)
-		T(sums_of_rest)(&summed, to->k, c, s, form);
-	return (struct sbn_pair){ T(fold_sums)(s[0], form), T(fold_sums)(s[1], form) };
+		T(sums_of_rest)(&summed, to->k, c, &s, form);
+	return (struct sbn_pair){ T(fold_sums)(s.a, form), T(fold_sums)(s.b, form) };
 }
 
 static struct sbn_pair

@@ -110,7 +110,7 @@ T(planes_normalize_beside)(const struct sbn_beside *beside, const struct sbn_ope
 	const int form = T(with_stream)(at, sbn_forward_form(at, k));
 
 	if (n > 0 && spatial > 0 && form & SBN_FORM_STREAM && sbn_form_is_usual(form)) {
-		if (at->lockstep && !IS_HALF && spatial >= SBN_SHORT_SPATIAL) {
+		if (at->lockstep && spatial >= LOCKSTEP_SPATIAL) {
 			T(moments_in_lockstep)(beside, at, n, spatial, k, c, n_channels, form);
 			return;
 		}
@@ -194,7 +194,7 @@ T(planes_dx_beside)(const struct sbn_beside *beside, const struct sbn_operands *
 {
 	const int form = T(with_stream)(at, sbn_dx_form(at, k));
 
-	if (n > 0 && spatial >= SBN_SHORT_SPATIAL && at->lockstep && !IS_HALF &&
+	if (!IS_HALF && n > 0 && at->lockstep && spatial >= LOCKSTEP_SPATIAL &&
 	    form & SBN_FORM_STREAM && sbn_form_is_usual(form)) {
 		T(sums_in_lockstep)(beside, at, n, spatial, k, c, n_channels, form);
 		return;

@@ -21,8 +21,14 @@ enum {
 #define STEP T(position_step)
 #define STEPS T(position_steps)
 
-/* A line, twice, if the registers hold so many sums; else half a line. */
-enum { STEPS = HAS_FLOAT_SUMS || W16_COLUMNS >= 4 ? 2 : 1, STEP = STEPS * SBN_LANES };
+#define PAIR T(position_pair)
+
+/* A line, and two of them if the registers hold so many sums; or half a line. */
+enum {
+	STEPS = HAS_FLOAT_SUMS || W16_COLUMNS >= 4 ? 2 : 1,
+	STEP = STEPS * SBN_LANES,
+	PAIR = W16_COLUMNS >= 4
+};
 
 #if HAS_FLOAT_SUMS
 #include "kernels/float_positions_body.h"
@@ -107,11 +113,42 @@ T(add_rows)(const struct sbn_operands *at, size_t row, size_t end, size_t i, siz
 	for (; row < end; row++, p += stride) {
 		T(fetch)(p, ahead);
 		T(add_positions)(f, p, SBN_MIN(n, (size_t)STEP));
-		if (STEPS == 1 || n != 2 * STEP)
+		if (!PAIR || n != 2 * STEP)
 			continue;
 		T(fetch)(p + STEP, ahead);
 		T(add_positions)(g, p + STEP, STEP);
 	}
+}
+
+SBN_FORCE_INLINE void
+T(sum_step_of)(struct PIECE *piece, const struct sbn_operands *at, size_t row, size_t end, size_t i,
+	       size_t n)
+{
+	const size_t to = i - piece->begin, middle = SBN_MIN(row + POSITION_ROWS / 2, end);
+	struct POSITIONS f, g;
+
+	T(clear_positions)(&f);
+	T(clear_positions)(&g);
+	T(add_rows)(at, row, middle, i, n, &f, &g);
+	T(half_positions)(&f);
+	T(half_positions)(&g);
+	T(add_rows)(at, middle, end, i, n, &f, &g);
+	T(put_positions)(piece->s1 + to, piece->s2 + to, &f);
+	if (PAIR && n == 2 * STEP)
+		T(put_positions)(piece->s1 + to + STEP, piece->s2 + to + STEP, &g);
+}
+
+/* In lockstep: not inline, so that the sums have the registers to themselves. */
+SBN_RARELY static void
+T(sum_step_alone)(struct PIECE *piece, const struct sbn_operands *at, size_t row, size_t end,
+		  size_t i, size_t n)
+{
+	if (PAIR && n == 2 * STEP)
+		T(sum_step_of)(piece, at, row, end, i, 2 * STEP);
+	else if (n == STEP)
+		T(sum_step_of)(piece, at, row, end, i, STEP);
+	else
+		T(sum_step_of)(piece, at, row, end, i, n);
 }
 
 /* n elements from i on of up to 16 rows, row..end-1; the map has its turns. */
@@ -122,6 +159,12 @@ T(sum_step)(struct PIECE *piece, const struct RUN *run, size_t row, size_t end, 
 	const size_t to = i - piece->begin, middle = SBN_MIN(row + POSITION_ROWS / 2, end);
 	struct POSITIONS f, g;
 
+	if (run->strips != NULL && run->strips->abreast == 1) {
+		T(sum_step_alone)(piece, run->at, row, end, i, n);
+		run->strips->due += (end - row) * n;
+		T(strips_some)(run->spread, run->strips, form);
+		return;
+	}
 	T(clear_positions)(&f);
 	T(clear_positions)(&g);
 	T(add_rows)(run->at, row, middle, i, n, &f, &g);
@@ -130,7 +173,7 @@ T(sum_step)(struct PIECE *piece, const struct RUN *run, size_t row, size_t end, 
 	T(half_positions)(&g);
 	T(add_rows)(run->at, middle, end, i, n, &f, &g);
 	T(put_positions)(piece->s1 + to, piece->s2 + to, &f);
-	if (STEPS == 2 && n == 2 * STEP)
+	if (PAIR && n == 2 * STEP)
 		T(put_positions)(piece->s1 + to + STEP, piece->s2 + to + STEP, &g);
 	T(map_beside)(run, (end - middle) * n, form);
 }
@@ -146,7 +189,7 @@ T(sum_positions)(struct PIECE *piece, const struct RUN *run, size_t row, size_t 
 	size_t i = piece->begin, n = STEP - T(into_line)(run, i) % STEP;
 
 	while (i < piece->end) {
-		if (STEPS == 2 && n == 2 * STEP && i + n <= total) {
+		if (PAIR && n == 2 * STEP && i + n <= total) {
 			T(sum_step)(piece, run, row, end, i, 2 * STEP, form);
 		} else if (n >= STEP && i + STEP <= total) {
 			n = STEP;
@@ -156,7 +199,7 @@ T(sum_positions)(struct PIECE *piece, const struct RUN *run, size_t row, size_t 
 			T(sum_step)(piece, run, row, end, i, n, form);
 		}
 		i += n;
-		n = STEPS == 2 && i + STEP < piece->end ? 2 * STEP : STEP;
+		n = PAIR && i + STEP < piece->end ? 2 * STEP : STEP;
 	}
 }
 
@@ -284,3 +327,4 @@ T(positions_of_plane)(const struct sbn_operands *at, size_t n, size_t spatial,
 
 #undef STEP
 #undef STEPS
+#undef PAIR

@@ -118,13 +118,6 @@ T(powers_of_rows)(const struct sbn_operands *at, size_t row, size_t n, size_t sp
 	sums[1] = s2;
 }
 
-/* What is due of the strips, in lockstep: not inline, so that it has the registers to itself. */
-SBN_RARELY static void
-T(strips_some)(struct SPREAD *spread, struct STRIPS *w, int form)
-{
-	SBN_SWITCH_FORWARD_STREAM(form, T(strips_on), spread, w);
-}
-
 /* As T(short_powers), in lockstep: some lines are summed, and then as many are mapped. */
 static void
 T(short_powers_in_lockstep)(const struct sbn_operands *at, size_t row, size_t n, size_t spatial,

@@ -376,6 +376,13 @@ T(strips_on)(struct SPREAD *spread, struct STRIPS *w, int form)
 	}
 }
 
+/* What is due of the strips, in lockstep: not inline, so that it has the registers to itself. */
+SBN_RARELY static void
+T(strips_some)(struct SPREAD *spread, struct STRIPS *w, int form)
+{
+	SBN_SWITCH_FORWARD_STREAM(form, T(strips_on), spread, w);
+}
+
 SBN_FORCE_INLINE void
 T(strips_map)(const struct sbn_operands *at, size_t n, size_t spatial,
 	      const struct sbn_coefficients *k, size_t c, size_t n_channels, int form)

@@ -74,6 +74,7 @@
 #define ABREAST T(abreast)
 #define GROUPS T(groups)
 #define SUMMED T(summed)
+#define ADDED T(added)
 #define MAPPED T(mapped)
 #define LOCKSTEP T(lockstep_state)
 #define MAPPING T(mapping)

@@ -16,6 +16,7 @@
 #include <cmocka.h>
 
 #include "base/math.h"
+#include "kernels/half.h"
 #include "kernels/kernels.h"
 #include "kernels/stream.h"
 
@@ -40,14 +41,15 @@ struct memory {
 
 enum { X, DY, Z, Y, DX, DZ };
 
+/* Elements of an image: lines of all images begin alike. */
 static size_t
 image_of(const struct shape *s)
 {
-	return CHANNELS * s->spatial + 16; /* lines of all images begin alike */
+	return sbn_align_up(CHANNELS * s->spatial + 16, (size_t)32);
 }
 
 static void
-put_number(enum sbn_type type, void *array, size_t i, double number)
+put_real(enum sbn_type type, void *array, size_t i, double number)
 {
 	if (type == SBN_F64)
 		((double *)array)[i] = number;
@@ -55,11 +57,21 @@ put_number(enum sbn_type type, void *array, size_t i, double number)
 		((float *)array)[i] = (float)number;
 }
 
+static void
+put_element(enum sbn_type type, void *array, size_t i, double number)
+{
+	if (type == SBN_BF16)
+		((uint16_t *)array)[i] = sbn_bf16_of_f32((float)number);
+	else if (type == SBN_F16)
+		((uint16_t *)array)[i] = sbn_f16_of_f32((float)number);
+	else
+		put_real(type, array, i, number);
+}
+
 static struct memory
 memory_of(const struct shape *s)
 {
-	const size_t image = sbn_align_up(image_of(s), (size_t)16);
-	struct memory m = { .bytes = (s->n * image + 64) * sbn_type_bytes(s->type) };
+	struct memory m = { .bytes = (s->n * image_of(s) + 64) * sbn_type_bytes(s->type) };
 
 	for (int a = 0; a < ARRAYS; a++) {
 		uint64_t number = (uint64_t)a + 1;
@@ -69,7 +81,7 @@ memory_of(const struct shape *s)
 		memset(m.array[a], 0, m.bytes);
 		for (size_t i = 0; i < m.bytes / sbn_type_bytes(s->type); i++) {
 			number = number * 6364136223846793005u + 1442695040888963407u;
-			put_number(s->type, m.array[a], i, (double)(number >> 40) * 0x1p-22 - 1.5);
+			put_element(s->type, m.array[a], i, (double)(number >> 40) * 0x1p-22 - 1.5);
 		}
 	}
 	return m;
@@ -91,7 +103,7 @@ at(const struct shape *s, const struct memory *m, int array, size_t channel)
 static struct sbn_operands
 operands(const struct shape *s, const struct memory *m, size_t channel, bool backward, int way)
 {
-	const size_t stride = sbn_align_up(image_of(s), (size_t)16);
+	const size_t stride = image_of(s);
 	const bool z = s->has_z && s->activation != SBN_ACT_NONE;
 	struct sbn_operands to = {
 		.x = { at(s, m, X, channel), stride },
@@ -120,16 +132,16 @@ static void
 run(const struct sbn_kernels *set, const struct shape *s, struct memory *m, int way)
 {
 	const struct sbn_type_kernels *kernels = &set->of[s->type];
-	const size_t element = sbn_type_bytes(s->type);
+	const size_t real = s->type == SBN_F64 ? sizeof(double) : sizeof(float);
 	double numbers[COEFFICIENTS * CHANNELS];
 	struct sbn_coefficients k = { .activation = s->activation, .negative_slope = 0.25 };
 	const void **array[] = { &k.mean_hi, &k.mean_lo, &k.scale, &k.shift,
 				 &k.dy_hi,   &k.dy_lo,   &k.slope };
 
 	for (size_t i = 0; i < COEFFICIENTS * CHANNELS; i++)
-		put_number(s->type, numbers, i, 0.125 * (double)(i % 11) + 0.5);
+		put_real(s->type, numbers, i, 0.125 * (double)(i % 11) + 0.5);
 	for (size_t i = 0; i < COEFFICIENTS; i++)
-		*array[i] = (char *)numbers + i * CHANNELS * element;
+		*array[i] = (char *)numbers + i * CHANNELS * real;
 	for (int backward = 0; backward < 2; backward++) {
 		const struct sbn_operands mapped = operands(s, m, 0, backward, way);
 		struct sbn_operands summed = operands(s, m, s->n_mapped, backward, way);
@@ -188,6 +200,7 @@ static void
 check_rows(const size_t *spatials, size_t n_spatials)
 {
 	static const size_t ns[] = { 1, 2, 3, 9 }, offsets[] = { 0, 1, 15 };
+	static const enum sbn_type types[] = { SBN_F32, SBN_BF16, SBN_F64, SBN_F16 };
 
 	for (size_t i = 0; i < n_spatials; i++)
 		for (size_t j = 0; j < 4; j++)
@@ -195,7 +208,7 @@ check_rows(const size_t *spatials, size_t n_spatials)
 				const size_t number = i + j + o;
 
 				check_all((struct shape){
-					.type = number % 2 == 0 ? SBN_F32 : SBN_F64,
+					.type = types[number % SBN_TYPES],
 					.n = ns[j],
 					.spatial = spatials[i],
 					.offset = offsets[o],
