@@ -17,8 +17,9 @@ enum {
 	ROWS_POWERS = 1024,   /* and of those whose moments are summed: */
 	ROWS_LEAST = 2,       /* so many rows, as storing the sums takes longer than adding */
 	ROWS_WIDE = 4,        /* rows of a map's group, of many channels or of 16 bits */
-	ROWS_HALF = 8,        /* rows of 16 bits that are summed: a line has two columns' sums */
-	ROWS_AHEAD = 4096,    /* bytes; what is read is asked for so far ahead at least, */
+	ROWS_ALIKE = 2048, /* bytes; of rows so far apart every other one begins alike in a page */
+	ROWS_HALF = 8,     /* rows of 16 bits that are summed: a line has two columns' sums */
+	ROWS_AHEAD = 4096, /* bytes; what is read is asked for so far ahead at least, */
 	ROWS_AHEAD_OF_TWO = 1024, /* or so far backward, which has two inputs or more; */
 	ROWS_AHEAD_OF_RUN = 1024  /* and where rows lie together, when they are mapped */
 };
@@ -136,16 +137,43 @@ SBN_FORCE_INLINE void
 T(map_group)(const struct sbn_operands *at, const struct sbn_block *group,
 	     const struct sbn_coefficients *k, size_t c, int form)
 {
-	size_t i = 0;
+	const size_t end = group->column + group->spatial;
+	size_t i = group->column;
 
 	if (T(is_one_run)(at, group->spatial)) {
 		T(map_columns)(at, group, 0, ROWS_COLUMNS, SBN_LANES, k, c, form);
 		return;
 	}
-	for (; i + SBN_LANES <= group->spatial; i += SBN_LANES)
+	for (; i + SBN_LANES <= end; i += SBN_LANES)
 		T(map_columns)(at, group, i, 1, SBN_LANES, k, c, form);
-	if (i < group->spatial)
-		T(map_columns)(at, group, i, 1, group->spatial - i, k, c, form);
+	if (i < end)
+		T(map_columns)(at, group, i, 1, end - i, k, c, form);
+}
+
+/* Columns column..column+n-1 of all rows of an image. */
+SBN_FORCE_INLINE void
+T(map_rows)(const struct sbn_operands *at, size_t n_rows, size_t step, size_t column, size_t n,
+	    const struct sbn_coefficients *k, size_t c, int form)
+{
+	struct sbn_block group = { .column = column, .spatial = n };
+
+	for (; group.row < n_rows; group.row += step) {
+		group.n = SBN_MIN(step, n_rows - group.row);
+		T(map_group)(at, &group, k, c, form);
+	}
+}
+
+/*
+ * Whether long rows are mapped one by one, in parts whose coefficients stay in the innermost cache.
+ * Several rows would be written a line of each in turn: past the caches that is slow, and where
+ * they begin alike in their pages loads wait for the stores, too. Backward only that costs more
+ * than loading the coefficients for each row.
+ */
+SBN_FORCE_INLINE bool
+T(in_parts)(const struct sbn_operands *at, size_t n_channels, int form)
+{
+	return n_channels >= ROWS_CHANNELS && form & SBN_FORM_STREAM &&
+	       (!(form & SBN_FORM_DY) || at->x.stride * sizeof(ELEMENT) % ROWS_ALIKE == 0);
 }
 
 SBN_FORCE_INLINE void
@@ -153,22 +181,23 @@ T(rows_map)(const struct sbn_operands *at, size_t n_rows, size_t n_channels,
 	    const struct sbn_coefficients *coefficients, size_t c, int form)
 {
 	const struct sbn_coefficients k = *coefficients; /* no store can change a copy */
-	const size_t step = T(group_rows)(at, n_rows, n_channels, ROWS_GROUP,
-					  IS_HALF || n_channels > ROWS_CHANNELS ? ROWS_WIDE : 1);
+	const bool parts = T(in_parts)(at, n_channels, form);
+	const size_t least = IS_HALF || n_channels > ROWS_CHANNELS ? ROWS_WIDE : 1;
+	const size_t step =
+		T(group_rows)(at, n_rows, n_channels, ROWS_GROUP, parts ? (size_t)1 : least);
+	const size_t most = parts ? (size_t)ROWS_CHANNELS : n_channels;
 
 	for (size_t i = 0; i <= at->more.n; i++) {
 		struct sbn_operands image = T(image_of)(at, i);
-		struct sbn_block group = { .spatial = n_channels };
 
 		if (!T(is_one_run)(at, n_channels))
 			image.ahead = sbn_rows_ahead(at, SBN_MIN(step, n_rows),
 						     at->x.stride * sizeof(ELEMENT));
 		else if (at->ahead == 0)
 			image.ahead = ROWS_AHEAD_OF_RUN;
-		for (; group.row < n_rows; group.row += step) {
-			group.n = SBN_MIN(step, n_rows - group.row);
-			T(map_group)(&image, &group, &k, c, form);
-		}
+		for (size_t column = 0; column < n_channels; column += most)
+			T(map_rows)
+		(&image, n_rows, step, column, SBN_MIN(most, n_channels - column), &k, c, form);
 	}
 }
 
