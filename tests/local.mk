@@ -77,6 +77,7 @@ unit_tests = \
 	tests/unit/state_hostile_test \
 	tests/unit/state_test \
 	tests/unit/status_test \
+	tests/unit/stores_test \
 	tests/unit/team_test \
 	tests/unit/tensor_test \
 	tests/unit/trial_test \

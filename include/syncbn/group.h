@@ -45,7 +45,10 @@ typedef struct syncbn_config {
  * each other); SYNCBN_ISA (scalar, avx2, avx512, neon: the best this CPU has); SYNCBN_CHUNK_BYTES
  * (how much of its inputs a thread sums before it publishes, but at least the channels that end
  * with a cache line together: 524288); SYNCBN_STORES (how outputs are written: streaming past the
- * caches, ordinary, or auto: streaming where the inputs leave them no room in the caches);
+ * caches, ordinary, or auto: streaming from SYNCBN_STORES_FROM bytes on, which a call reads and
+ * writes, for each thread; else measured, with a next reader, in some tens of milliseconds and at
+ * most 64 MB, by the first call between a quarter and four times of a thread's own cache, unless
+ * this rank's SYNCBN_CALIBRATE is off or ranks share CPUs: then from half of that cache on);
  * SYNCBN_IMAGES (how outputs of channels-first tensors are written past the caches: abreast, some
  * lines of several images in turn; single, one image after the other; or auto: a layer's first
  * eight calls go either way in turns, and all others as the shortest did); SYNCBN_FETCH (how inputs

@@ -100,6 +100,23 @@ choose_word(const char *name, const char *const words[3], size_t *which)
 }
 
 static syncbn_status_t
+choose_calibration(void)
+{
+	static const char *const words[] = { "off", "on" };
+	const char *word = getenv("SYNCBN_CALIBRATE");
+	size_t which = 1;
+	int64_t bytes = 0;
+	syncbn_status_t status = sbn_env_int("SYNCBN_STORES_FROM", 1, INT64_C(1) << 40, &bytes);
+
+	if (status == SYNCBN_OK && word != NULL && word[0] != '\0')
+		status = sbn_parse_word("SYNCBN_CALIBRATE", word, words, 2, &which);
+	process.calibrates = which == 1;
+	/* relaxed: before any thread of the team is there */
+	atomic_store_explicit(&process.stores_from, (size_t)bytes, memory_order_relaxed);
+	return status;
+}
+
+static syncbn_status_t
 choose_memory_ways(void)
 {
 	static const char *const stores[] = { "auto", "ordinary", "streaming" };
@@ -209,6 +226,7 @@ sbn_process_start(const syncbn_config_t *config, struct sbn_process **out)
 	sbn_log_to(config->log, config->log_context);
 	if ((status = choose_timeouts(config)) != SYNCBN_OK ||
 	    (status = choose_chunk()) != SYNCBN_OK ||
+	    (status = choose_calibration()) != SYNCBN_OK ||
 	    (status = choose_memory_ways()) != SYNCBN_OK ||
 	    (status = choose_fences()) != SYNCBN_OK ||
 	    (status = sbn_kernels_choose(getenv("SYNCBN_ISA"), &process.kernels)) != SYNCBN_OK ||

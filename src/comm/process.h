@@ -3,6 +3,7 @@
 #ifndef SBN_COMM_PROCESS_H
 #define SBN_COMM_PROCESS_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 
 #include <syncbn/group.h>
@@ -41,7 +42,10 @@ struct sbn_process {
 	int join_timeout_ms;
 	int timeout_ms;
 	uint64_t chunk_bytes; /* of its inputs, that a lane sums at most before it publishes */
+	bool calibrates; /* measures what is the fastest here */
 	enum sbn_stores stores;
+	_Atomic size_t stores_from; /* bytes a thread, of outputs that go past the caches: see
+				     * nn/stores.h; 0: nobody has measured yet */
 	enum sbn_fetch fetch;
 	enum sbn_split split;
 	enum sbn_images_written images;

@@ -10,6 +10,7 @@
 #include "base/parse.h"
 #include "comm/agree.h"
 #include "comm/collective.h"
+#include "comm/process.h"
 #include "comm/slice.h"
 
 enum {
@@ -274,24 +275,24 @@ read_size(const char *name, uint32_t *from)
 	return status;
 }
 
-/* A value of the environment is as good as a measurement; of the other values the rest decides. */
 static syncbn_status_t
-read_environment(struct sbn_tuning *fixed, bool *measured)
+read_environment(struct sbn_tuning *fixed)
 {
-	static const char *const words[] = { "off", "on" };
-	const char *text = getenv("SYNCBN_CALIBRATE");
-	size_t word = 1;
-	syncbn_status_t status;
+	syncbn_status_t status = read_size("SYNCBN_TAKE_FROM", &fixed->take_from);
 
-	if ((status = read_size("SYNCBN_TAKE_FROM", &fixed->take_from)) != SYNCBN_OK ||
-	    (status = read_size("SYNCBN_STREAM_FROM", &fixed->stream_from)) != SYNCBN_OK ||
-	    (status = read_size("SYNCBN_SCATTER_FROM", &fixed->scatter_from)) != SYNCBN_OK)
-		return status;
-	if (text != NULL && *text != '\0')
-		status = sbn_parse_word("SYNCBN_CALIBRATE", text, words, 2, &word);
-	*measured = word == 1 && (fixed->take_from == UNSET || fixed->stream_from == UNSET ||
-				  fixed->scatter_from == UNSET);
+	if (status == SYNCBN_OK)
+		status = read_size("SYNCBN_STREAM_FROM", &fixed->stream_from);
+	if (status == SYNCBN_OK)
+		status = read_size("SYNCBN_SCATTER_FROM", &fixed->scatter_from);
 	return status;
+}
+
+/* A value of the environment is as good as a measurement; of the other values the rest decides. */
+static bool
+is_open(struct sbn_tuning fixed)
+{
+	return fixed.take_from == UNSET || fixed.stream_from == UNSET ||
+	       fixed.scatter_from == UNSET;
 }
 
 /* Rank 0's measurement counts, and where its environment says more than that, its environment. */
@@ -362,10 +363,9 @@ sbn_tuning_choose(struct syncbn_group *world)
 	struct sbn_tuning fixed = { UNSET, UNSET, UNSET };
 	struct sbn_tuning tuning = usual_tuning(world->size);
 	struct sbn_agreement first = { 0 };
-	bool measured = false;
-	syncbn_status_t status = read_environment(&fixed, &measured);
+	syncbn_status_t status = read_environment(&fixed);
 
-	first.number = measured;
+	first.number = world->process->calibrates && is_open(fixed);
 	first.value = pack(fixed);
 	status = sbn_agree(world, SBN_OP_JOIN, status, &first, NULL);
 	if (status != SYNCBN_OK)

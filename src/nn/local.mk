@@ -29,6 +29,8 @@ libsbn_core_la_SOURCES += \
 	src/nn/share.c \
 	src/nn/share.h \
 	src/nn/stopwatch.h \
+	src/nn/stores.c \
+	src/nn/stores.h \
 	src/nn/tensor_check.c \
 	src/nn/tensor_check.h \
 	src/nn/tile.c \

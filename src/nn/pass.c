@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What forward and backward passes begin with. */
 #include "base/prefetch.h"
-#include "nn/cache.h"
 #include "nn/pipeline.h"
 #include "nn/share.h"
+#include "nn/stores.h"
 
 void
 sbn_pass_begin(struct sbn_pass *pass, struct syncbn_batch_norm *bn, const syncbn_tensor_t *x)
@@ -41,20 +41,15 @@ is_input(const struct sbn_pass *pass, const struct sbn_view *view)
 	       view->data == pass->dy.data;
 }
 
-/* They will be in the threads' own caches until they are read: of more than half some are not. */
 static bool
-fit_in_caches(const struct sbn_pass *pass, size_t bytes)
+go_past(const struct sbn_pass *pass, size_t bytes)
 {
-	const int threads = sbn_team_threads(pass->bn->group->process->team);
+	const struct syncbn_group *group = pass->bn->group;
 
-	return 2 * bytes <= (size_t)threads * sbn_cache_find().bytes;
+	return sbn_stores_go_past(group, bytes / (size_t)sbn_team_threads(group->process->team));
 }
 
-/*
- * Outputs go past the caches where the threads that write them have no room in theirs for them and
- * the inputs: their lines need not be fetched before they are written, and leave the inputs' room
- * alone. An input's lines are there.
- */
+/* An input's lines are in the caches. */
 void
 sbn_pass_choose_stores(struct sbn_pass *pass)
 {
@@ -66,9 +61,9 @@ sbn_pass_choose_stores(struct sbn_pass *pass)
 	const enum sbn_stores stores = pass->bn->group->process->stores;
 
 	if (stores == SBN_STORES_AUTO)
-		pass->stream = !fit_in_caches(pass, bytes) &&
-			       !(pass->out.data != NULL && is_input(pass, &pass->out)) &&
-			       !(pass->dz.data != NULL && is_input(pass, &pass->dz));
+		pass->stream = !(pass->out.data != NULL && is_input(pass, &pass->out)) &&
+			       !(pass->dz.data != NULL && is_input(pass, &pass->dz)) &&
+			       go_past(pass, bytes);
 	else
 		pass->stream = stores == SBN_STORES_STREAMING;
 }

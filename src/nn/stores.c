@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "nn/stores.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/math.h"
+#include "comm/group.h"
+#include "comm/process.h"
+#include "kernels/stream.h"
+#include "nn/cache.h"
+#include "platform/alloc.h"
+
+enum {
+	N_SIZES = 5,
+	ROUNDS = 7,
+	COUNTED = 1, /* of them, from the shortest: what else runs here makes rounds longer */
+	MARGIN = 10, /* percent; a layer alone gains more by going past the caches */
+	SPATIAL = 784,
+	CHUNK = 8, /* channels */
+	AHEAD = 1024,
+	LEAST_POOL = 8 << 20,
+	MOST_POOL = 64 << 20
+};
+
+/* Layers of one image of float32, that find nothing in the caches but what they left there. */
+struct sample {
+	const struct sbn_type_kernels *kernels;
+	struct sbn_coefficients k;
+	float *coefficients; /* [2][channels] */
+	struct sbn_pair *sums;
+	float *pool;
+	size_t pool_bytes, next; /* bytes */
+};
+
+size_t
+sbn_stores_crossing(const uint64_t *ordinary, const uint64_t *past, const size_t *sizes, int n,
+		    size_t beyond)
+{
+	size_t from = beyond;
+
+	while (n-- > 0 && past[n] * 100 < ordinary[n] * (100 + MARGIN))
+		from = sizes[n];
+	return from;
+}
+
+static size_t
+largest_of(const size_t sizes[N_SIZES])
+{
+	return sizes[N_SIZES - 1];
+}
+
+static size_t
+pool_bytes(const size_t sizes[N_SIZES])
+{
+	const long last = sysconf(_SC_LEVEL3_CACHE_SIZE);
+	const size_t wanted = SBN_MAX((size_t)SBN_MAX(last, 0L), 4 * largest_of(sizes));
+
+	return SBN_MIN(SBN_MAX(wanted, (size_t)LEAST_POOL), (size_t)MOST_POOL);
+}
+
+static size_t
+channels_of(size_t bytes)
+{
+	return SBN_MAX(bytes / (2 * SPATIAL * sizeof(float)), (size_t)1);
+}
+
+static void
+end_sample(struct sample *s)
+{
+	free(s->coefficients);
+	free(s->sums);
+	sbn_free(s->pool);
+}
+
+/* false: there is no memory. */
+static bool
+begin_sample(struct sample *s, const struct sbn_process *process, const size_t sizes[N_SIZES])
+{
+	const size_t n = channels_of(largest_of(sizes));
+
+	*s = (struct sample){
+		.kernels = &process->kernels->of[SBN_F32],
+		.coefficients = calloc(2 * n, sizeof(float)),
+		.sums = calloc(n, sizeof(*s->sums)),
+		.pool_bytes = pool_bytes(sizes),
+	};
+	s->pool = sbn_alloc(s->pool_bytes, process->first_touch ? NULL : &process->place.nodes);
+	if (s->coefficients == NULL || s->sums == NULL || s->pool == NULL) {
+		end_sample(s);
+		return false;
+	}
+	memset(s->pool, 0, s->pool_bytes); /* else all pages would be one */
+	for (size_t i = 0; i < n; i++)
+		s->coefficients[n + i] = 1;
+	s->k = (struct sbn_coefficients){ .mean_hi = s->coefficients,
+					  .mean_lo = s->coefficients,
+					  .scale = s->coefficients + n,
+					  .shift = s->coefficients };
+	return true;
+}
+
+/* The next tensor's memory: what was there is the longest ago. */
+static float *
+take(struct sample *s, size_t n_channels)
+{
+	const size_t bytes = sbn_align_up(n_channels * SPATIAL * sizeof(float), (size_t)4096);
+	float *tensor;
+
+	if (s->next + bytes > s->pool_bytes)
+		s->next = 0;
+	tensor = s->pool + s->next / sizeof(float);
+	s->next += bytes;
+	return tensor;
+}
+
+static void
+sum(const struct sample *s, const float *x, size_t c, size_t n)
+{
+	const struct sbn_operands at = { .x = { x + c * SPATIAL, SPATIAL }, .ahead = AHEAD };
+
+	s->kernels->planes_moments(&(struct sbn_beside){ &at, n, s->sums + c, NULL, c }, 1,
+				   SPATIAL);
+}
+
+/* Writes a chunk, and sums the next one, if there is one. */
+static void
+write_and_sum(const struct sample *s, const float *x, float *y, size_t c, size_t n_channels,
+	      bool past)
+{
+	const size_t n = SBN_MIN(n_channels - c, (size_t)CHUNK), next = c + n;
+	const struct sbn_operands to = {
+		.x = { x + c * SPATIAL, SPATIAL },
+		.out = { y + c * SPATIAL, SPATIAL },
+		.lockstep = true,
+		.stream = past,
+	};
+	const struct sbn_operands from = { .x = { x + next * SPATIAL, SPATIAL }, .ahead = AHEAD };
+	const struct sbn_beside beside = { &from, SBN_MIN(n_channels - next, (size_t)CHUNK),
+					   s->sums + next, NULL, next };
+
+	if (next < n_channels)
+		s->kernels->planes_normalize_beside(&beside, &to, 1, SPATIAL, &s->k, c, n);
+	else
+		s->kernels->planes_normalize(&to, 1, SPATIAL, &s->k, c, n);
+}
+
+/* What a layer of so many bytes takes, and who reads its output once. */
+static uint64_t
+time_layer(struct sample *s, size_t bytes, bool past)
+{
+	const size_t n_channels = channels_of(bytes);
+	const float *x = take(s, n_channels);
+	float *y = take(s, n_channels);
+	const uint64_t begin = sbn_ticks();
+
+	sum(s, x, 0, SBN_MIN(n_channels, (size_t)CHUNK));
+	for (size_t c = 0; c < n_channels; c += CHUNK)
+		write_and_sum(s, x, y, c, n_channels, past);
+	if (past)
+		sbn_stream_end();
+	sum(s, y, 0, n_channels);
+	return sbn_ticks() - begin;
+}
+
+static int
+compare(const void *a, const void *b)
+{
+	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+	return (x > y) - (x < y);
+}
+
+static void
+measure_size(struct sample *s, size_t bytes, uint64_t *ordinary, uint64_t *past)
+{
+	uint64_t rounds[2][ROUNDS];
+
+	for (int round = 0; round < ROUNDS; round++)
+		for (int way = 0; way < 2; way++)
+			rounds[way][round] = time_layer(s, bytes, way == 1);
+	for (int way = 0; way < 2; way++)
+		qsort(rounds[way], ROUNDS, sizeof(rounds[way][0]), compare);
+	*ordinary = rounds[0][COUNTED];
+	*past = rounds[1][COUNTED];
+}
+
+/* Without memory it is as good a guess as any that inputs and outputs want half of the cache. */
+static size_t
+measure(const struct sbn_process *process, const size_t sizes[N_SIZES], size_t guess)
+{
+	uint64_t ordinary[N_SIZES], past[N_SIZES];
+	struct sample s;
+
+	if (!begin_sample(&s, process, sizes))
+		return guess;
+	for (int i = 0; i < N_SIZES; i++)
+		measure_size(&s, sizes[i], &ordinary[i], &past[i]);
+	end_sample(&s);
+	return sbn_stores_crossing(ordinary, past, sizes, N_SIZES, largest_of(sizes));
+}
+
+/* Ranks that take turns on a CPU would measure each other. */
+static bool
+may_measure(const struct syncbn_group *group)
+{
+	return group->process->calibrates && (group->size == 1 || group->may_spin);
+}
+
+bool
+sbn_stores_go_past(const struct syncbn_group *group, size_t bytes)
+{
+	struct sbn_process *process = group->process;
+	const size_t own = SBN_MIN(sbn_cache_find().bytes, (size_t)MOST_POOL / 16);
+	const size_t sizes[N_SIZES] = { own / 4, own / 2, own, 2 * own, 4 * own };
+	/* relaxed, with the store below: of two threads that measure at once either is right */
+	size_t from = atomic_load_explicit(&process->stores_from, memory_order_relaxed);
+
+	if (from != 0)
+		return bytes >= from;
+	if (!may_measure(group))
+		return bytes >= own / 2;
+	if (bytes < sizes[0] || bytes >= largest_of(sizes))
+		return bytes >= sizes[0];
+	from = measure(process, sizes, own / 2);
+	/* relaxed, with the load above */
+	atomic_store_explicit(&process->stores_from, from, memory_order_relaxed);
+	return bytes >= from;
+}
