@@ -34,6 +34,7 @@ unit_tests = \
 	tests/unit/kernels_places_test \
 	tests/unit/kernels_strips_test \
 	tests/unit/kernels_test \
+	tests/unit/kernels_wide_rows_test \
 	tests/unit/late_peer_test \
 	tests/unit/launch_env_test \
 	tests/unit/launch_failure_test \

@@ -11,12 +11,6 @@
 /* At least a line, and elements of either in turn. */
 enum { STEP = (IS_HALF ? 2 : 1) * SBN_LANES, T(lockstep_turn) = 2 * STEP };
 
-/*
- * Elements of rows that have such a loop. Of those of 16-bit types that are shorter positions are
- * summed; backward these types' sums take longer than all else, and have none.
- */
-#define LOCKSTEP_SPATIAL ((size_t)(IS_HALF ? SBN_ABREAST_SPATIAL : SBN_SHORT_SPATIAL))
-
 /* Of a block, so far. */
 struct ADDED {
 	struct w16 a, b;

@@ -440,20 +440,32 @@ T(with_stream)(const struct sbn_operands *at, int form)
 	return form | SBN_FORM_STREAM;
 }
 
+/* The same, but that short rows whose lines do not begin alike stay in strips instead. */
+static int
+T(planes_form)(const struct sbn_operands *at, size_t n, size_t spatial, int form)
+{
+	const int streamed = T(with_stream)(at, form);
+
+	if (spatial < LOCKSTEP_SPATIAL && !T(in_strips)(at, n, spatial, streamed) &&
+	    T(in_strips)(at, n, spatial, form))
+		return form;
+	return streamed;
+}
+
 #undef STEP
 
 static void
 T(planes_normalize)(const struct sbn_operands *at, size_t n, size_t spatial,
 		    const struct sbn_coefficients *k, size_t c, size_t n_channels)
 {
-	SBN_SWITCH_FORWARD(T(with_stream)(at, sbn_forward_form(at, k)), T(planes_map), at, n,
-			   spatial, k, c, n_channels);
+	SBN_SWITCH_FORWARD(T(planes_form)(at, n, spatial, sbn_forward_form(at, k)), T(planes_map),
+			   at, n, spatial, k, c, n_channels);
 }
 
 static void
 T(planes_dx)(const struct sbn_operands *at, size_t n, size_t spatial,
 	     const struct sbn_coefficients *k, size_t c, size_t n_channels)
 {
-	SBN_SWITCH_DX(T(with_stream)(at, sbn_dx_form(at, k)), T(planes_map), at, n, spatial, k, c,
-		      n_channels);
+	SBN_SWITCH_DX(T(planes_form)(at, n, spatial, sbn_dx_form(at, k)), T(planes_map), at, n,
+		      spatial, k, c, n_channels);
 }

@@ -101,25 +101,35 @@ T(planes_moments)(const struct sbn_beside *beside, size_t n, size_t spatial)
 	}
 }
 
-/* Only stores past the caches are worth a loop with sums: others do not wait for memory. */
+/*
+ * Whether a loop maps what others sum meanwhile. Only stores past the caches are worth it: others
+ * do not wait for memory. In lockstep it has to be one that keeps the sums in registers.
+ */
+static bool
+T(goes_beside)(const struct sbn_operands *at, size_t n, size_t spatial, int form)
+{
+	if (n == 0 || spatial == 0 || !(form & SBN_FORM_STREAM) || !sbn_form_is_usual(form))
+		return false;
+	return !at->lockstep || spatial >= LOCKSTEP_SPATIAL || T(in_strips)(at, n, spatial, form);
+}
+
 static void
 T(planes_normalize_beside)(const struct sbn_beside *beside, const struct sbn_operands *at, size_t n,
 			   size_t spatial, const struct sbn_coefficients *k, size_t c,
 			   size_t n_channels)
 {
-	const int form = T(with_stream)(at, sbn_forward_form(at, k));
+	const int form = T(planes_form)(at, n, spatial, sbn_forward_form(at, k));
 
-	if (n > 0 && spatial > 0 && form & SBN_FORM_STREAM && sbn_form_is_usual(form)) {
-		if (at->lockstep && spatial >= LOCKSTEP_SPATIAL) {
-			T(moments_in_lockstep)(beside, at, n, spatial, k, c, n_channels, form);
-			return;
-		}
+	if (!T(goes_beside)(at, n, spatial, form)) {
+		/* first: it is in the cache now */
+		T(planes_normalize)(at, n, spatial, k, c, n_channels);
+		T(planes_moments)(beside, n, spatial);
+	} else if (at->lockstep && spatial >= LOCKSTEP_SPATIAL) {
+		T(moments_in_lockstep)(beside, at, n, spatial, k, c, n_channels, form);
+	} else {
 		SBN_SWITCH_FORWARD_STREAM(form, T(moments_and_map), beside, at, n, spatial, k, c,
 					  n_channels);
-		return;
 	}
-	T(planes_normalize)(at, n, spatial, k, c, n_channels); /* first: it is in the cache now */
-	T(planes_moments)(beside, n, spatial);
 }
 
 SBN_FORCE_INLINE void
@@ -192,7 +202,7 @@ static void
 T(planes_dx_beside)(const struct sbn_beside *beside, const struct sbn_operands *at, size_t n,
 		    size_t spatial, const struct sbn_coefficients *k, size_t c, size_t n_channels)
 {
-	const int form = T(with_stream)(at, sbn_dx_form(at, k));
+	const int form = T(planes_form)(at, n, spatial, sbn_dx_form(at, k));
 
 	if (!IS_HALF && n > 0 && at->lockstep && spatial >= LOCKSTEP_SPATIAL &&
 	    form & SBN_FORM_STREAM && sbn_form_is_usual(form)) {

@@ -34,15 +34,22 @@ sbn_ahead_of_residual(size_t part)
 
 enum { STEP = (IS_HALF ? 2 : 1) * SBN_LANES };
 
-/*
- * A strip's coefficients: a step's for a plane's inner steps, and a step's for each across its end;
- * of STEP elements in the order of T(load_two).
- */
+/* A step's coefficients, of STEP elements each in the order of T(load_two): one pointer for all. */
+enum {
+	T(spread_mean_hi),
+	T(spread_scale) = STEP,
+	T(spread_shift) = 2 * STEP,
+	T(spread_dy_hi) = 3 * STEP,
+	T(spread_dy_lo) = 4 * STEP,
+	T(spread_slope) = 5 * STEP,
+	T(spread_step_size) = 6 * STEP,
+	T(spread_size) = STRIP_ELEMENTS * 6
+};
+
+/* A strip's: a step's for a plane's inner steps, and a step's for each across its end. */
 struct SPREAD {
-	_Alignas(SBN_STORE_LINE) REAL mean_hi[STRIP_ELEMENTS];
-	REAL scale[STRIP_ELEMENTS], shift[STRIP_ELEMENTS];
-	REAL dy_hi[STRIP_ELEMENTS], dy_lo[STRIP_ELEMENTS], slope[STRIP_ELEMENTS];
-	uint16_t at[STRIP_STEPS]; /* of each step, where in the arrays they are */
+	_Alignas(SBN_STORE_LINE) REAL steps[T(spread_size)];
+	uint16_t at[STRIP_STEPS]; /* of each step, where they are */
 };
 
 /* A walk over the strips of all images. */
@@ -143,30 +150,32 @@ T(spread_array)(REAL *to, const void *array, size_t c, size_t spatial, size_t le
 }
 
 SBN_FORCE_INLINE void
-T(spread_step)(struct SPREAD *spread, size_t to, const struct sbn_coefficients *k, size_t c,
-	       size_t spatial, size_t left, size_t n, int form)
+T(spread_step)(REAL *to, const struct sbn_coefficients *k, size_t c, size_t spatial, size_t left,
+	       size_t n, int form)
 {
-	T(spread_array)(spread->mean_hi + to, k->mean_hi, c, spatial, left, n);
-	T(spread_array)(spread->scale + to, k->scale, c, spatial, left, n);
+	T(spread_array)(to + T(spread_mean_hi), k->mean_hi, c, spatial, left, n);
+	T(spread_array)(to + T(spread_scale), k->scale, c, spatial, left, n);
 	if (!(form & SBN_FORM_DY) || form & SBN_FORM_ACT)
-		T(spread_array)(spread->shift + to, k->shift, c, spatial, left, n);
+		T(spread_array)(to + T(spread_shift), k->shift, c, spatial, left, n);
 	if (!(form & SBN_FORM_DY))
 		return;
-	T(spread_array)(spread->dy_hi + to, k->dy_hi, c, spatial, left, n);
-	T(spread_array)(spread->dy_lo + to, k->dy_lo, c, spatial, left, n);
-	T(spread_array)(spread->slope + to, k->slope, c, spatial, left, n);
+	T(spread_array)(to + T(spread_dy_hi), k->dy_hi, c, spatial, left, n);
+	T(spread_array)(to + T(spread_dy_lo), k->dy_lo, c, spatial, left, n);
+	T(spread_array)(to + T(spread_slope), k->slope, c, spatial, left, n);
 }
 
 /* The coefficients of 16 elements; what is the same in all of them is there. */
 SBN_FORCE_INLINE void
 T(load_step)(struct COEFFICIENTS *v, const struct SPREAD *spread, size_t at)
 {
-	v->mean_hi = V(load)(spread->mean_hi + at);
-	v->scale = V(load)(spread->scale + at);
-	v->shift = V(load)(spread->shift + at);
-	v->dy_hi = V(load)(spread->dy_hi + at);
-	v->dy_lo = V(load)(spread->dy_lo + at);
-	v->slope = V(load)(spread->slope + at);
+	const REAL *from = spread->steps + at;
+
+	v->mean_hi = V(load)(from + T(spread_mean_hi));
+	v->scale = V(load)(from + T(spread_scale));
+	v->shift = V(load)(from + T(spread_shift));
+	v->dy_hi = V(load)(from + T(spread_dy_hi));
+	v->dy_lo = V(load)(from + T(spread_dy_lo));
+	v->slope = V(load)(from + T(spread_slope));
 }
 
 /*
@@ -183,13 +192,14 @@ T(spread_strip)(struct SPREAD *spread, const struct sbn_coefficients *k, size_t 
 
 	for (; i < whole && i - begin < STRIP_STEPS * STEP; i += STEP) {
 		if (left < STEP || made != plane) {
-			if (to == STRIP_ELEMENTS)
+			if (to == T(spread_size))
 				return i;
-			T(spread_step)(spread, to, k, c + plane, spatial, left, STEP, form);
+			T(spread_step)
+			(spread->steps + to, k, c + plane, spatial, left, STEP, form);
 			made = left < STEP ? SIZE_MAX : plane;
-			to += STEP;
+			to += T(spread_step_size);
 		}
-		spread->at[(i - begin) / STEP] = (uint16_t)(to - STEP);
+		spread->at[(i - begin) / STEP] = (uint16_t)(to - T(spread_step_size));
 		for (; left <= STEP; left += spatial)
 			plane++;
 		left -= STEP;
@@ -206,7 +216,8 @@ T(strips_edge)(struct SPREAD *spread, const struct STRIPS *w, size_t begin, size
 		const size_t left = (plane + 1) * w->spatial - i;
 		struct COEFFICIENTS v = { 0 };
 
-		T(spread_step)(spread, 0, w->k, w->c + plane, w->spatial, left, n, form);
+		T(spread_step)
+		(spread->steps, w->k, w->c + plane, w->spatial, left, n, form);
 		T(load_map)(&v, w->k, w->c, 0, form);
 		T(load_step)(&v, spread, 0);
 		for (size_t image = 0; image < SBN_MIN(w->n, (size_t)EDGES_AHEAD); image++)

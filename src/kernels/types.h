@@ -60,6 +60,11 @@
 #define TURN ((size_t)(IS_HALF ? 16 : 4) * SBN_LANES)
 /* Of each image, where some are read or written abreast: some lines. */
 #define ABREAST_TURN ((size_t)256 / sizeof(ELEMENT))
+/*
+ * Elements of rows that are summed and mapped in lockstep. Of those of 16-bit types that are
+ * shorter positions are summed; backward these types' sums take longer than all else, and go alone.
+ */
+#define LOCKSTEP_SPATIAL ((size_t)(IS_HALF ? SBN_ABREAST_SPATIAL : SBN_SHORT_SPATIAL))
 #define TWO T(two)
 #define LEAK V(leak)
 #define COEFFICIENTS T(coefficients)

@@ -16,9 +16,9 @@
 #include <cmocka.h>
 
 #include "base/math.h"
-#include "kernels/half.h"
 #include "kernels/kernels.h"
 #include "kernels/stream.h"
+#include "kernels_elements.h"
 
 enum { CHANNELS = 8, ARRAYS = 6, COEFFICIENTS = 7, MOST_SUMMED = 5 };
 
@@ -48,26 +48,6 @@ image_of(const struct shape *s)
 	return sbn_align_up(CHANNELS * s->spatial + 16, (size_t)32);
 }
 
-static void
-put_real(enum sbn_type type, void *array, size_t i, double number)
-{
-	if (type == SBN_F64)
-		((double *)array)[i] = number;
-	else
-		((float *)array)[i] = (float)number;
-}
-
-static void
-put_element(enum sbn_type type, void *array, size_t i, double number)
-{
-	if (type == SBN_BF16)
-		((uint16_t *)array)[i] = sbn_bf16_of_f32((float)number);
-	else if (type == SBN_F16)
-		((uint16_t *)array)[i] = sbn_f16_of_f32((float)number);
-	else
-		put_real(type, array, i, number);
-}
-
 static struct memory
 memory_of(const struct shape *s)
 {
@@ -81,7 +61,7 @@ memory_of(const struct shape *s)
 		memset(m.array[a], 0, m.bytes);
 		for (size_t i = 0; i < m.bytes / sbn_type_bytes(s->type); i++) {
 			number = number * 6364136223846793005u + 1442695040888963407u;
-			put_element(s->type, m.array[a], i, (double)(number >> 40) * 0x1p-22 - 1.5);
+			element_set(s->type, m.array[a], i, (double)(number >> 40) * 0x1p-22 - 1.5);
 		}
 	}
 	return m;
@@ -139,7 +119,8 @@ run(const struct sbn_kernels *set, const struct shape *s, struct memory *m, int 
 				 &k.dy_hi,   &k.dy_lo,   &k.slope };
 
 	for (size_t i = 0; i < COEFFICIENTS * CHANNELS; i++)
-		put_real(s->type, numbers, i, 0.125 * (double)(i % 11) + 0.5);
+		element_set(s->type == SBN_F64 ? SBN_F64 : SBN_F32, numbers, i,
+			    0.125 * (double)(i % 11) + 0.5);
 	for (size_t i = 0; i < COEFFICIENTS; i++)
 		*array[i] = (char *)numbers + i * CHANNELS * real;
 	for (int backward = 0; backward < 2; backward++) {
