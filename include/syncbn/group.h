@@ -45,10 +45,11 @@ typedef struct syncbn_config {
  * each other); SYNCBN_ISA (scalar, avx2, avx512, neon: the best this CPU has); SYNCBN_CHUNK_BYTES
  * (how much of its inputs a thread sums before it publishes, but at least the channels that end
  * with a cache line together: 524288); SYNCBN_STORES (how outputs are written: streaming past the
- * caches, ordinary, or auto: streaming from SYNCBN_STORES_FROM bytes on, which a call reads and
- * writes, for each thread; else measured, with a next reader, in some tens of milliseconds and at
- * most 64 MB, by the first call between a quarter and four times of a thread's own cache, unless
- * this rank's SYNCBN_CALIBRATE is off or ranks share CPUs: then from half of that cache on);
+ * caches, ordinary, or auto: streaming, but into an input's memory, from SYNCBN_STORES_FROM bytes
+ * on, which a call reads and writes, for each thread. Without it ordinary below a quarter of a
+ * thread's own cache, streaming from four times of it on; of what is in between the first call
+ * measures it, with a next reader, in some tens of milliseconds and at most 64 MB; where this rank's
+ * SYNCBN_CALIBRATE is off, or ranks share CPUs, or that cache exceeds 4 MB: from half of it on);
  * SYNCBN_IMAGES (how outputs of channels-first tensors are written past the caches: abreast, some
  * lines of several images in turn; single, one image after the other; or auto: a layer's first
  * eight calls go either way in turns, and all others as the shortest did); SYNCBN_FETCH (how inputs
@@ -62,7 +63,7 @@ typedef struct syncbn_config {
  * light, only who goes to sleep, by membarrier(2) for all ranks, INVALID without it; auto, the
  * default: light where all ranks can, and have CPUs enough). Of rank 0 alone, as all must do the
  * same:
- * SYNCBN_CALIBRATE (on: how large arrays travel best is measured while ranks join, in some
+ * SYNCBN_CALIBRATE (of each rank for its stores; on: how large arrays travel best is measured while ranks join, in some
  * milliseconds, tens where they share CPUs; off: fixed values), SYNCBN_SCATTER_FROM,
  * SYNCBN_STREAM_FROM and SYNCBN_TAKE_FROM (bytes from which an all-reduce is a reduce-scatter and
  * an all-gather, from which what travels is copied past the caches, and from which the lines that

@@ -127,6 +127,7 @@ decide_to_spin(struct syncbn_group *group, const uint64_t *ways)
 		threads += (uint32_t)ways[rank];
 	}
 	group->may_spin = threads <= sbn_cpus_count(&cpus);
+	group->process->is_crowded = !group->may_spin;
 	if (!group->may_spin)
 		find_sharers(group);
 }

@@ -111,6 +111,7 @@ choose_calibration(void)
 	if (status == SYNCBN_OK && word != NULL && word[0] != '\0')
 		status = sbn_parse_word("SYNCBN_CALIBRATE", word, words, 2, &which);
 	process.calibrates = which == 1;
+	process.is_crowded = false; /* until it joins others */
 	/* relaxed: before any thread of the team is there */
 	atomic_store_explicit(&process.stores_from, (size_t)bytes, memory_order_relaxed);
 	return status;

@@ -43,6 +43,7 @@ struct sbn_process {
 	int timeout_ms;
 	uint64_t chunk_bytes; /* of its inputs, that a lane sums at most before it publishes */
 	bool calibrates; /* measures what is the fastest here */
+	bool is_crowded; /* the ranks of its run take turns on CPUs */
 	enum sbn_stores stores;
 	_Atomic size_t stores_from; /* bytes a thread, of outputs that go past the caches: see
 				     * nn/stores.h; 0: nobody has measured yet */

@@ -77,7 +77,7 @@ T(lockstep_part)(size_t i, size_t whole, int form)
 	return whole;
 }
 
-/* Once elements i.. of a row come next: whether they go with those before them. */
+/* Elements i.. of a row come next: what floats go together up to there goes to the doubles. */
 SBN_FORCE_INLINE void
 T(end_part)(size_t i, struct ADDED *sums, int form)
 {
@@ -233,6 +233,7 @@ T(sum_tail)(const struct ROW *from, size_t at, size_t n, const struct SHIFT *shi
 #endif
 }
 
+/* Backward rest is less than 16: 16-bit types have only the forward form. */
 SBN_FORCE_INLINE void
 T(lockstep_tail)(struct LOCKSTEP *s, const struct ROW *from, size_t whole, size_t rest, int form)
 {

@@ -179,8 +179,8 @@ T(sum_step)(struct PIECE *piece, const struct RUN *run, size_t row, size_t end, 
 }
 
 /*
- * The piece's positions, of rows row..end-1, two steps at a time. What is behind its end is another
- * plane's, but nothing is read behind the run.
+ * The piece's positions, of rows row..end-1, a step or two at a time. What is behind its end is
+ * another plane's, but nothing is read behind the run.
  */
 SBN_FORCE_INLINE void
 T(sum_positions)(struct PIECE *piece, const struct RUN *run, size_t row, size_t end, int form)

@@ -4,7 +4,7 @@
  * prefetcher wants it: through one row at a time, or where rows are short through a few, so that a
  * column's sums and coefficients are loaded once for all rows of the group. Up to 16 channels are
  * one column, and all rows of an image one group; so are those of 64 channels that lie together,
- * where registers hold the sums of four columns.
+ * where registers hold the sums of four columns. Rows of very many channels are mapped in parts.
  */
 #ifndef SBN_KERNELS_ROWS_BODY_H
 #define SBN_KERNELS_ROWS_BODY_H
@@ -141,7 +141,7 @@ T(map_group)(const struct sbn_operands *at, const struct sbn_block *group,
 	size_t i = group->column;
 
 	if (T(is_one_run)(at, group->spatial)) {
-		T(map_columns)(at, group, 0, ROWS_COLUMNS, SBN_LANES, k, c, form);
+		T(map_columns)(at, group, i, ROWS_COLUMNS, SBN_LANES, k, c, form);
 		return;
 	}
 	for (; i + SBN_LANES <= end; i += SBN_LANES)
@@ -166,8 +166,8 @@ T(map_rows)(const struct sbn_operands *at, size_t n_rows, size_t step, size_t co
 /*
  * Whether long rows are mapped one by one, in parts whose coefficients stay in the innermost cache.
  * Several rows would be written a line of each in turn: past the caches that is slow, and where
- * they begin alike in their pages loads wait for the stores, too. Backward only that costs more
- * than loading the coefficients for each row.
+ * they begin alike in their pages loads wait for the stores, too. Backward has twice as many
+ * coefficients: loading them for each row costs more than the former, but less than the latter.
  */
 SBN_FORCE_INLINE bool
 T(in_parts)(const struct sbn_operands *at, size_t n_channels, int form)

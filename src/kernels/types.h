@@ -61,8 +61,8 @@
 /* Of each image, where some are read or written abreast: some lines. */
 #define ABREAST_TURN ((size_t)256 / sizeof(ELEMENT))
 /*
- * Elements of rows that are summed and mapped in lockstep. Of those of 16-bit types that are
- * shorter positions are summed; backward these types' sums take longer than all else, and go alone.
+ * Elements of rows that are summed and mapped in lockstep. Of shorter ones of 16-bit types
+ * positions are summed; backward these types are not in lockstep, for it made them slower.
  */
 #define LOCKSTEP_SPATIAL ((size_t)(IS_HALF ? SBN_ABREAST_SPATIAL : SBN_SHORT_SPATIAL))
 #define TWO T(two)

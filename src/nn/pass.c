@@ -44,9 +44,9 @@ is_input(const struct sbn_pass *pass, const struct sbn_view *view)
 static bool
 go_past(const struct sbn_pass *pass, size_t bytes)
 {
-	const struct syncbn_group *group = pass->bn->group;
+	struct sbn_process *process = pass->bn->group->process;
 
-	return sbn_stores_go_past(group, bytes / (size_t)sbn_team_threads(group->process->team));
+	return sbn_stores_go_past(process, bytes / (size_t)sbn_team_threads(process->team));
 }
 
 /* An input's lines are in the caches. */

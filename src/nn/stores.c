@@ -7,14 +7,12 @@
 
 #include "base/clock.h"
 #include "base/math.h"
-#include "comm/group.h"
 #include "comm/process.h"
 #include "kernels/stream.h"
 #include "nn/cache.h"
 #include "platform/alloc.h"
 
 enum {
-	N_SIZES = 5,
 	ROUNDS = 7,
 	COUNTED = 1, /* of them, from the shortest: what else runs here makes rounds longer */
 	MARGIN = 10, /* percent; a layer alone gains more by going past the caches */
@@ -22,10 +20,11 @@ enum {
 	CHUNK = 8, /* channels */
 	AHEAD = 1024,
 	LEAST_POOL = 8 << 20,
-	MOST_POOL = 64 << 20
+	MOST_POOL = 64 << 20,
+	LARGEST_CACHE = 4 << 20 /* of which the pool holds some layers */
 };
 
-/* Layers of one image of float32, that find nothing in the caches but what they left there. */
+/* Layers of one image of float32, each in the memory that was used the longest ago. */
 struct sample {
 	const struct sbn_type_kernels *kernels;
 	struct sbn_coefficients k;
@@ -35,28 +34,11 @@ struct sample {
 	size_t pool_bytes, next; /* bytes */
 };
 
-size_t
-sbn_stores_crossing(const uint64_t *ordinary, const uint64_t *past, const size_t *sizes, int n,
-		    size_t beyond)
-{
-	size_t from = beyond;
-
-	while (n-- > 0 && past[n] * 100 < ordinary[n] * (100 + MARGIN))
-		from = sizes[n];
-	return from;
-}
-
 static size_t
-largest_of(const size_t sizes[N_SIZES])
-{
-	return sizes[N_SIZES - 1];
-}
-
-static size_t
-pool_bytes(const size_t sizes[N_SIZES])
+pool_bytes(size_t largest)
 {
 	const long last = sysconf(_SC_LEVEL3_CACHE_SIZE);
-	const size_t wanted = SBN_MAX((size_t)SBN_MAX(last, 0L), 4 * largest_of(sizes));
+	const size_t wanted = SBN_MAX((size_t)SBN_MAX(last, 0L), 4 * largest);
 
 	return SBN_MIN(SBN_MAX(wanted, (size_t)LEAST_POOL), (size_t)MOST_POOL);
 }
@@ -77,15 +59,15 @@ end_sample(struct sample *s)
 
 /* false: there is no memory. */
 static bool
-begin_sample(struct sample *s, const struct sbn_process *process, const size_t sizes[N_SIZES])
+begin_sample(struct sample *s, const struct sbn_process *process, size_t largest)
 {
-	const size_t n = channels_of(largest_of(sizes));
+	const size_t n = channels_of(largest);
 
 	*s = (struct sample){
 		.kernels = &process->kernels->of[SBN_F32],
 		.coefficients = calloc(2 * n, sizeof(float)),
 		.sums = calloc(n, sizeof(*s->sums)),
-		.pool_bytes = pool_bytes(sizes),
+		.pool_bytes = pool_bytes(largest),
 	};
 	s->pool = sbn_alloc(s->pool_bytes, process->first_touch ? NULL : &process->place.nodes);
 	if (s->coefficients == NULL || s->sums == NULL || s->pool == NULL) {
@@ -102,7 +84,7 @@ begin_sample(struct sample *s, const struct sbn_process *process, const size_t s
 	return true;
 }
 
-/* The next tensor's memory: what was there is the longest ago. */
+/* The next tensor's memory. */
 static float *
 take(struct sample *s, size_t n_channels)
 {
@@ -149,8 +131,9 @@ write_and_sum(const struct sample *s, const float *x, float *y, size_t c, size_t
 
 /* What a layer of so many bytes takes, and who reads its output once. */
 static uint64_t
-time_layer(struct sample *s, size_t bytes, bool past)
+time_layer(void *sample, size_t bytes, bool past)
 {
+	struct sample *s = sample;
 	const size_t n_channels = channels_of(bytes);
 	const float *x = take(s, n_channels);
 	float *y = take(s, n_channels);
@@ -174,57 +157,64 @@ compare(const void *a, const void *b)
 }
 
 static void
-measure_size(struct sample *s, size_t bytes, uint64_t *ordinary, uint64_t *past)
+time_both(sbn_stores_time_fn time, void *context, size_t bytes, uint64_t *ordinary, uint64_t *past)
 {
 	uint64_t rounds[2][ROUNDS];
 
 	for (int round = 0; round < ROUNDS; round++)
 		for (int way = 0; way < 2; way++)
-			rounds[way][round] = time_layer(s, bytes, way == 1);
+			rounds[way][round] = time(context, bytes, way == 1);
 	for (int way = 0; way < 2; way++)
 		qsort(rounds[way], ROUNDS, sizeof(rounds[way][0]), compare);
 	*ordinary = rounds[0][COUNTED];
 	*past = rounds[1][COUNTED];
 }
 
-/* Without memory it is as good a guess as any that inputs and outputs want half of the cache. */
-static size_t
-measure(const struct sbn_process *process, const size_t sizes[N_SIZES], size_t guess)
+size_t
+sbn_stores_bound(sbn_stores_time_fn time, void *context, size_t cache)
 {
-	uint64_t ordinary[N_SIZES], past[N_SIZES];
-	struct sample s;
+	const size_t smallest = cache / 4;
+	size_t from = SBN_STORES_CLEAR * cache;
 
-	if (!begin_sample(&s, process, sizes))
-		return guess;
-	for (int i = 0; i < N_SIZES; i++)
-		measure_size(&s, sizes[i], &ordinary[i], &past[i]);
-	end_sample(&s);
-	return sbn_stores_crossing(ordinary, past, sizes, N_SIZES, largest_of(sizes));
+	for (size_t bytes = from; bytes >= smallest; bytes /= 2) {
+		uint64_t ordinary, past;
+
+		time_both(time, context, bytes, &ordinary, &past);
+		if (past * 100 >= ordinary * (100 + MARGIN))
+			break;
+		from = bytes;
+	}
+	return from;
 }
 
-/* Ranks that take turns on a CPU would measure each other. */
-static bool
-may_measure(const struct syncbn_group *group)
+/* Half of the cache, which inputs and outputs share, is as good a guess as any. */
+static size_t
+measure(const struct sbn_process *process, size_t cache)
 {
-	return group->process->calibrates && (group->size == 1 || group->may_spin);
+	struct sample s;
+	size_t from = cache / 2;
+
+	if (!begin_sample(&s, process, SBN_STORES_CLEAR * cache))
+		return from;
+	from = sbn_stores_bound(time_layer, &s, cache);
+	end_sample(&s);
+	return from;
 }
 
 bool
-sbn_stores_go_past(const struct syncbn_group *group, size_t bytes)
+sbn_stores_go_past(struct sbn_process *process, size_t bytes)
 {
-	struct sbn_process *process = group->process;
-	const size_t own = SBN_MIN(sbn_cache_find().bytes, (size_t)MOST_POOL / 16);
-	const size_t sizes[N_SIZES] = { own / 4, own / 2, own, 2 * own, 4 * own };
+	const size_t cache = sbn_cache_find().bytes;
 	/* relaxed, with the store below: of two threads that measure at once either is right */
 	size_t from = atomic_load_explicit(&process->stores_from, memory_order_relaxed);
 
 	if (from != 0)
 		return bytes >= from;
-	if (!may_measure(group))
-		return bytes >= own / 2;
-	if (bytes < sizes[0] || bytes >= largest_of(sizes))
-		return bytes >= sizes[0];
-	from = measure(process, sizes, own / 2);
+	if (!process->calibrates || process->is_crowded || cache > LARGEST_CACHE)
+		return bytes >= cache / 2;
+	if (bytes < cache / 4 || bytes >= SBN_STORES_CLEAR * cache)
+		return bytes >= cache / 4;
+	from = measure(process, cache);
 	/* relaxed, with the load above */
 	atomic_store_explicit(&process->stores_from, from, memory_order_relaxed);
 	return bytes >= from;

@@ -10,21 +10,27 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct syncbn_group;
+struct sbn_process;
+
+enum { SBN_STORES_CLEAR = 4 }; /* times a thread's own cache: outputs have no room there */
 
 /*
- * Of a call that reads and writes so many bytes a thread. What is clear is told at once: below a
- * quarter of a thread's own cache they stay, from four times of it on they go. In between it is
- * measured, once a process, how long a layer and the next reader take either way: some tens of
- * milliseconds, 64 MB at most for as long.
+ * Of a call that reads and writes so many bytes a thread. Below a quarter of a thread's own cache
+ * outputs stay, from SBN_STORES_CLEAR times of it on they go past. For what is in between it is
+ * measured, by the first call of that size, how long a layer of one thread and the next reader take
+ * either way: some tens of milliseconds, and memory as large as the last cache, 64 MB at most.
+ * Without calibration, where ranks take turns on a CPU, and where that cache exceeds 4 MB it is
+ * half of it, unmeasured.
  */
-bool sbn_stores_go_past(const struct syncbn_group *group, size_t bytes);
+bool sbn_stores_go_past(struct sbn_process *process, size_t bytes);
+
+/* How long a layer of so many bytes and the next reader take, with either kind of stores. */
+typedef uint64_t (*sbn_stores_time_fn)(void *context, size_t bytes, bool past);
 
 /*
- * From the times of each size, [n] of them: the size from which on ordinary stores gain nothing to
- * speak of; `beyond` where they do at all sizes.
+ * By such times, the size from which on ordinary stores gain no tenth: of those from a quarter of
+ * the cache on, each twice the one before, SBN_STORES_CLEAR times the cache at most.
  */
-size_t sbn_stores_crossing(const uint64_t *ordinary, const uint64_t *past, const size_t *sizes,
-			   int n, size_t beyond);
+size_t sbn_stores_bound(sbn_stores_time_fn time, void *context, size_t cache);
 
 #endif

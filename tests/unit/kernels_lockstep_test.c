@@ -194,8 +194,8 @@ check_rows(const size_t *spatials, size_t n_spatials)
 					.spatial = spatials[i],
 					.offset = offsets[o],
 					.activation = (enum sbn_activation)(number % 3),
-					.has_z = number % 4 < 2,
-					.in_place = number % 5 == 4,
+					.has_z = (i + j) % 2 == 1,
+					.in_place = (i + 2 * j + o) % 5 == 4,
 				});
 			}
 }
