@@ -47,8 +47,8 @@ typedef struct syncbn_config {
  * with a cache line together: 524288); SYNCBN_STORES (how outputs are written: streaming past the
  * caches, ordinary, or auto: streaming, but into an input's memory, from SYNCBN_STORES_FROM bytes
  * on, which a call reads and writes, for each thread. Without it ordinary below a quarter of a
- * thread's own cache, streaming from four times of it on; of what is in between the first call
- * measures it, with a next reader, in some tens of milliseconds and at most 64 MB; where this rank's
+ * thread's own cache, streaming from four times of it on; in between the first call measures it,
+ * with a next reader, in some tens of milliseconds and at most 64 MB; where this rank's
  * SYNCBN_CALIBRATE is off, or ranks share CPUs, or that cache exceeds 4 MB: from half of it on);
  * SYNCBN_IMAGES (how outputs of channels-first tensors are written past the caches: abreast, some
  * lines of several images in turn; single, one image after the other; or auto: a layer's first
@@ -63,11 +63,11 @@ typedef struct syncbn_config {
  * light, only who goes to sleep, by membarrier(2) for all ranks, INVALID without it; auto, the
  * default: light where all ranks can, and have CPUs enough). Of rank 0 alone, as all must do the
  * same:
- * SYNCBN_CALIBRATE (of each rank for its stores; on: how large arrays travel best is measured while ranks join, in some
- * milliseconds, tens where they share CPUs; off: fixed values), SYNCBN_SCATTER_FROM,
- * SYNCBN_STREAM_FROM and SYNCBN_TAKE_FROM (bytes from which an all-reduce is a reduce-scatter and
- * an all-gather, from which what travels is copied past the caches, and from which the lines that
- * it is copied to are fetched before). Malformed values are INVALID.
+ * SYNCBN_CALIBRATE (of each rank for its stores; on: how large arrays travel best is measured while
+ * ranks join, in some milliseconds, tens where they share CPUs; off: fixed values),
+ * SYNCBN_SCATTER_FROM, SYNCBN_STREAM_FROM and SYNCBN_TAKE_FROM (bytes from which an all-reduce is a
+ * reduce-scatter and an all-gather, from which what travels is copied past the caches, and from
+ * which the lines that it is copied to are fetched before). Malformed values are INVALID.
  *
  * Joins the run that syncbn-run started and gives the group of all its ranks in *world; started
  * without the launcher it is a world of one. Once in a rank's life; a world of one can be joined
