@@ -134,7 +134,7 @@ enum { T(moments_turn) = HAS_FLOAT_SUMS ? FLOAT_ELEMENTS : ABREAST_TURN };
 SBN_FORCE_INLINE void
 T(moments_of_turns)(const struct sbn_operands *at, const struct ABREAST *blocks,
 		    const struct SHIFT shift[SBN_ABREAST], struct w16 s1[SBN_ABREAST],
-		    struct w16 s2[SBN_ABREAST], struct WALK *beside, int form)
+		    struct w16 s2[SBN_ABREAST], struct WALK *beside)
 {
 	const struct sbn_block first = blocks->first;
 
@@ -153,14 +153,14 @@ T(moments_of_turns)(const struct sbn_operands *at, const struct ABREAST *blocks,
 				s2[m] = t2;
 			}
 			if (beside != NULL)
-				T(walk_beside)(beside, n * blocks->n, form);
+				T(walk_beside)(beside, n * blocks->n);
 		}
 }
 
 /* out: of block m at m * across. */
 SBN_FORCE_INLINE void
 T(moments_abreast)(const struct sbn_operands *at, const struct ABREAST *blocks, size_t across,
-		   struct sbn_moments *out, struct WALK *beside, int form)
+		   struct sbn_moments *out, struct WALK *beside)
 {
 	const double count = (double)(blocks->first.n * blocks->first.spatial);
 	struct w16 s1[SBN_ABREAST], s2[SBN_ABREAST];
@@ -174,7 +174,7 @@ T(moments_abreast)(const struct sbn_operands *at, const struct ABREAST *blocks, 
 		about[m] = IS_WIDE ? T(block_shift)(at->x, &block) : 0;
 		shift[m] = T(shift_of)(V(set1)(about[m]));
 	}
-	T(moments_of_turns)(at, blocks, shift, s1, s2, beside, form);
+	T(moments_of_turns)(at, blocks, shift, s1, s2, beside);
 	for (size_t m = 0; m < blocks->n; m++, out += across) {
 		const double sums[2] = { T(fold_turns)(s1[m]), T(fold_turns)(s2[m]) };
 		const struct sbn_block block = T(block_abreast)(blocks, m);
@@ -204,7 +204,7 @@ T(blocks_moments_abreast)(const struct sbn_operands *at, size_t n, size_t spatia
 		struct sbn_moments *first = out + T(group_begin)(&groups, i) * groups.across;
 
 		do {
-			T(moments_abreast)(at, &blocks, groups.across, first++, NULL, 0);
+			T(moments_abreast)(at, &blocks, groups.across, first++, NULL);
 		} while (T(abreast_next)(&blocks, spatial));
 	}
 }
@@ -212,7 +212,7 @@ T(blocks_moments_abreast)(const struct sbn_operands *at, size_t n, size_t spatia
 /* Blocks are merged in their order, whatever order they are summed in. */
 SBN_FORCE_INLINE struct sbn_moments
 T(plane_moments_abreast)(const struct sbn_operands *at, size_t n, size_t spatial,
-			 struct WALK *beside, int form)
+			 struct WALK *beside)
 {
 	const struct GROUPS groups = T(groups_of)(at, n, spatial);
 	struct sbn_moments part[BACKWARD_BLOCKS], sum = { 0 };
@@ -225,7 +225,7 @@ T(plane_moments_abreast)(const struct sbn_operands *at, size_t n, size_t spatial
 		if (groups.back)
 			out += T(group_begin)(&groups, group) * groups.across;
 		do {
-			T(moments_abreast)(at, &blocks, groups.across, out++, beside, form);
+			T(moments_abreast)(at, &blocks, groups.across, out++, beside);
 		} while (T(abreast_next)(&blocks, spatial));
 		if (!groups.back)
 			T(add_moments_of)(part, blocks.n * groups.across, &sum);
@@ -255,8 +255,7 @@ T(turn_of_sums)(const struct ROW *from, size_t n, const struct COEFFICIENTS *v, 
 /* out: as above, sums of g and of g * (x - mean). */
 SBN_FORCE_INLINE void
 T(sums_abreast)(const struct sbn_operands *at, const struct ABREAST *blocks, size_t across,
-		const struct COEFFICIENTS *v, int form, struct sbn_pair *out, struct WALK *beside,
-		int beside_form)
+		const struct COEFFICIENTS *v, int form, struct sbn_pair *out, struct WALK *beside)
 {
 	const struct sbn_block first = blocks->first;
 	struct w16 s0[SBN_ABREAST], s1[SBN_ABREAST];
@@ -277,7 +276,7 @@ T(sums_abreast)(const struct sbn_operands *at, const struct ABREAST *blocks, siz
 				s1[m] = t1;
 			}
 			if (beside != NULL)
-				T(walk_beside)(beside, n * blocks->n, beside_form);
+				T(walk_beside)(beside, n * blocks->n);
 		}
 	for (size_t m = 0; m < blocks->n; m++, out += across)
 		*out = (struct sbn_pair){ T(fold_sums)(s0[m], form), T(fold_sums)(s1[m], form) };
@@ -295,7 +294,7 @@ T(blocks_sums_abreast)(const struct sbn_operands *at, size_t n, size_t spatial,
 		struct sbn_pair *first = out + T(group_begin)(&groups, i) * groups.across;
 
 		do {
-			T(sums_abreast)(at, &blocks, groups.across, v, form, first++, NULL, 0);
+			T(sums_abreast)(at, &blocks, groups.across, v, form, first++, NULL);
 		} while (T(abreast_next)(&blocks, spatial));
 	}
 }
@@ -311,8 +310,7 @@ T(add_pairs)(const struct sbn_pair *pairs, size_t n, double sums[2])
 
 SBN_FORCE_INLINE void
 T(plane_sums_abreast)(const struct sbn_operands *at, size_t n, size_t spatial,
-		      const struct COEFFICIENTS *v, int form, double sums[2], struct WALK *beside,
-		      int beside_form)
+		      const struct COEFFICIENTS *v, int form, double sums[2], struct WALK *beside)
 {
 	const struct GROUPS groups = T(groups_of)(at, n, spatial);
 	struct sbn_pair part[BACKWARD_BLOCKS];
@@ -325,8 +323,7 @@ T(plane_sums_abreast)(const struct sbn_operands *at, size_t n, size_t spatial,
 		if (groups.back)
 			out += T(group_begin)(&groups, group) * groups.across;
 		do {
-			T(sums_abreast)
-			(at, &blocks, groups.across, v, form, out++, beside, beside_form);
+			T(sums_abreast)(at, &blocks, groups.across, v, form, out++, beside);
 		} while (T(abreast_next)(&blocks, spatial));
 		if (!groups.back)
 			T(add_pairs)(part, blocks.n * groups.across, sums);

@@ -8,7 +8,7 @@ T(moments_of_block)(const struct sbn_operands *plane, const struct sbn_block *bl
 	struct sbn_moments moments;
 
 	if (!T(by_positions)(block->spatial))
-		return T(block_moments)(plane, block, NULL, 0);
+		return T(block_moments)(plane, block, NULL);
 	at.x.data = T(in)(at.x, block->row, 0);
 	T(positions_of_plane)(&at, block->n, block->spatial, &moments);
 	return moments;

@@ -88,7 +88,7 @@ T(widen_floats)(struct FLOATS *f, struct w16 *s1, struct w16 *s2)
 /* As T(block_powers) with a shift of 0. */
 SBN_FORCE_INLINE void
 T(block_floats)(const struct sbn_operands *at, const struct sbn_block *block, double sums[2],
-		struct WALK *beside, int form)
+		struct WALK *beside)
 {
 	const size_t most = sbn_float_rows(block->spatial), end = block->row + block->n;
 	struct w16 s1 = w16_set1(0), s2 = s1;
@@ -107,7 +107,7 @@ T(block_floats)(const struct sbn_operands *at, const struct sbn_block *block, do
 			if (left == 0)
 				T(widen_floats)(&floats, &s1, &s2);
 			if (beside != NULL)
-				T(walk_beside)(beside, n, form);
+				T(walk_beside)(beside, n);
 		}
 		left = left == 0 ? most : left;
 	}

@@ -61,7 +61,7 @@ T(mapping_rarely)(struct WALK *w, int form)
 {
 	T(mapping_load)(w, form);
 	w->due = T(lockstep_step);
-	T(walk_on)(w, form);
+	T(walk_some)(w);
 	w->due = 0;
 	w->is_light = true;
 }
@@ -116,8 +116,8 @@ T(mapping_begin)(struct MAPPING *to, const struct sbn_operands *at, size_t n, si
 }
 
 /* What has not been mapped. */
-SBN_FORCE_INLINE void
-T(mapping_end_in)(struct MAPPING *to, int form)
+static void
+T(mapping_end)(struct MAPPING *to)
 {
 	struct WALK *w = &to->walk;
 
@@ -125,8 +125,8 @@ T(mapping_end_in)(struct MAPPING *to, int form)
 		return;
 	w->i = to->piece.i;
 	w->plane = to->piece.c - w->c;
-	T(mapping_load)(w, form);
-	T(walk_rest)(w, form);
+	T(mapping_load)(w, to->form);
+	T(walk_rest)(w);
 }
 
 /* ---- forward ---- */
@@ -212,7 +212,7 @@ T(moments_in_lockstep)(const struct sbn_beside *beside, const struct sbn_operand
 		T(put_moments)(beside, i, &sum);
 		T(next_plane)(&next, spatial);
 	}
-	SBN_SWITCH_FORWARD_STREAM(form, T(mapping_end_in), &to);
+	T(mapping_end)(&to);
 }
 
 /* ---- backward ---- */
@@ -299,5 +299,5 @@ T(sums_in_lockstep)(const struct sbn_beside *beside, const struct sbn_operands *
 		beside->sums[i] = T(plane_sums_in_lockstep)(&next, n, spatial, beside->c + i, &to);
 		T(next_inputs)(&next, spatial);
 	}
-	SBN_SWITCH_DX_STREAM(form, T(mapping_end_in), &to);
+	T(mapping_end)(&to);
 }

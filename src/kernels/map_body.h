@@ -19,6 +19,7 @@ enum { STEP = (IS_HALF ? 2 : 1) * SBN_LANES };
 struct WALK {
 	const struct sbn_operands *at;
 	const struct sbn_coefficients *k; /* of all channels */
+	int form;
 	size_t c, n_channels, n, spatial;
 	size_t group;          /* of images that are walked over abreast */
 	size_t image;          /* the first of them; n: the walk is done */
@@ -267,6 +268,7 @@ T(walk_begin)(const struct sbn_operands *at, size_t n, size_t spatial,
 	struct WALK w = {
 		.at = at,
 		.k = k,
+		.form = form,
 		.c = c,
 		.n_channels = n_channels,
 		.n = spatial * n_channels == 0 ? 0 : n,
@@ -391,27 +393,49 @@ T(walk_on)(struct WALK *w, int form)
 	}
 }
 
+/* Not inline: the loops of either form have the registers to themselves, and there is one copy. */
+SBN_RARELY static void
+T(walk_forward)(struct WALK *w)
+{
+	SBN_SWITCH_FORWARD(w->form, T(walk_on), w);
+}
+
+SBN_RARELY static void
+T(walk_backward)(struct WALK *w)
+{
+	SBN_SWITCH_DX(w->form, T(walk_on), w);
+}
+
+SBN_FORCE_INLINE void
+T(walk_some)(struct WALK *w)
+{
+	if (w->form & SBN_FORM_DY)
+		T(walk_backward)(w);
+	else
+		T(walk_forward)(w);
+}
+
 /*
  * As many elements as have been summed, so that reading one chunk and writing another go on at the
  * same time: together they take as long as the slower, one after the other as long as both.
  */
 SBN_FORCE_INLINE void
-T(walk_beside)(struct WALK *w, size_t summed, int form)
+T(walk_beside)(struct WALK *w, size_t summed)
 {
 	w->due += summed;
 	if (w->due >= SBN_MAX(TURN, ABREAST_TURN * w->abreast))
-		T(walk_on)(w, form);
+		T(walk_some)(w);
 }
 
 /* What is left. */
 SBN_FORCE_INLINE void
-T(walk_rest)(struct WALK *w, int form)
+T(walk_rest)(struct WALK *w)
 {
 	w->due = SIZE_MAX;
-	T(walk_on)(w, form);
+	T(walk_some)(w);
 }
 
-SBN_FORCE_INLINE void
+static void
 T(planes_map)(const struct sbn_operands *at, size_t n, size_t spatial,
 	      const struct sbn_coefficients *k, size_t c, size_t n_channels, int form)
 {
@@ -422,7 +446,7 @@ T(planes_map)(const struct sbn_operands *at, size_t n, size_t spatial,
 		return;
 	}
 	w = T(walk_begin)(at, n, spatial, k, c, n_channels, form);
-	T(walk_rest)(&w, form);
+	T(walk_rest)(&w);
 }
 
 /* The form with SBN_FORM_STREAM if there are lines, and both outputs' edges fall together. */
@@ -458,14 +482,16 @@ static void
 T(planes_normalize)(const struct sbn_operands *at, size_t n, size_t spatial,
 		    const struct sbn_coefficients *k, size_t c, size_t n_channels)
 {
-	SBN_SWITCH_FORWARD(T(planes_form)(at, n, spatial, sbn_forward_form(at, k)), T(planes_map),
-			   at, n, spatial, k, c, n_channels);
+	const int form = T(planes_form)(at, n, spatial, sbn_forward_form(at, k));
+
+	T(planes_map)(at, n, spatial, k, c, n_channels, form);
 }
 
 static void
 T(planes_dx)(const struct sbn_operands *at, size_t n, size_t spatial,
 	     const struct sbn_coefficients *k, size_t c, size_t n_channels)
 {
-	SBN_SWITCH_DX(T(planes_form)(at, n, spatial, sbn_dx_form(at, k)), T(planes_map), at, n,
-		      spatial, k, c, n_channels);
+	const int form = T(planes_form)(at, n, spatial, sbn_dx_form(at, k));
+
+	T(planes_map)(at, n, spatial, k, c, n_channels, form);
 }

@@ -72,28 +72,28 @@ T(row_part_moments)(const struct ROW *from, size_t i, size_t n, const struct SHI
 /* Elements 0 .. n-1; beside: a walk that goes on meanwhile, or NULL. */
 SBN_FORCE_INLINE void
 T(row_moments)(const struct ROW *from, size_t n, const struct SHIFT *shift, struct w16 *s1,
-	       struct w16 *s2, struct WALK *beside, int form)
+	       struct w16 *s2, struct WALK *beside)
 {
 	for (size_t i = 0; i < n; i += TURN) {
 		const size_t turn = SBN_MIN(n - i, TURN);
 
 		T(row_part_moments)(from, i, turn, shift, s1, s2);
 		if (beside != NULL)
-			T(walk_beside)(beside, turn, form);
+			T(walk_beside)(beside, turn);
 	}
 }
 
 /* sums[0] of the distances from shift, sums[1] of their squares */
 SBN_FORCE_INLINE void
 T(block_powers)(const struct sbn_operands *at, const struct sbn_block *block,
-		const struct SHIFT *shift, double sums[2], struct WALK *beside, int form)
+		const struct SHIFT *shift, double sums[2], struct WALK *beside)
 {
 	struct w16 s1 = w16_set1(0), s2 = s1;
 
 	for (size_t row = block->row; row < block->row + block->n; row++) {
 		struct ROW from = T(row_at)(at, row, block->column, 0);
 
-		T(row_moments)(&from, block->spatial, shift, &s1, &s2, beside, form);
+		T(row_moments)(&from, block->spatial, shift, &s1, &s2, beside);
 	}
 	sums[0] = T(fold_mixed)(s1);
 	sums[1] = T(fold_mixed)(s2);
@@ -101,13 +101,13 @@ T(block_powers)(const struct sbn_operands *at, const struct sbn_block *block,
 
 SBN_FORCE_INLINE struct sbn_moments
 T(block_moments_shifted)(const struct sbn_operands *at, const struct sbn_block *block,
-			 struct WALK *beside, int form)
+			 struct WALK *beside)
 {
 	const REAL about = T(block_shift)(at->x, block);
 	const struct SHIFT shift = T(shift_of)(V(set1)(about));
 	double sums[2];
 
-	T(block_powers)(at, block, &shift, sums, beside, form);
+	T(block_powers)(at, block, &shift, sums, beside);
 	return sbn_moments_of_sums((double)about, sums[0], sums[1],
 				   (double)(block->n * block->spatial), IS_WIDE);
 }
@@ -116,7 +116,7 @@ T(block_moments_shifted)(const struct sbn_operands *at, const struct sbn_block *
 SBN_RARELY static struct sbn_moments
 T(block_moments_again)(const struct sbn_operands *at, const struct sbn_block *block)
 {
-	return T(block_moments_shifted)(at, block, NULL, 0);
+	return T(block_moments_shifted)(at, block, NULL);
 }
 
 /* The same where the sums were made of floats; squares: their sum. */
@@ -125,7 +125,7 @@ T(float_moments_again)(const struct sbn_operands *at, const struct sbn_block *bl
 {
 	if (squares == 0 && T(block_is_zero)(at, block))
 		return (struct sbn_moments){ .count = (double)(block->n * block->spatial) };
-	return T(block_moments_shifted)(at, block, NULL, 0);
+	return T(block_moments_shifted)(at, block, NULL);
 }
 
 /* Of a block's sums about 0, unless they will not do. */
@@ -143,17 +143,16 @@ T(moments_of_powers)(const struct sbn_operands *at, const struct sbn_block *bloc
 }
 
 SBN_FORCE_INLINE struct sbn_moments
-T(block_moments)(const struct sbn_operands *at, const struct sbn_block *block, struct WALK *beside,
-		 int form)
+T(block_moments)(const struct sbn_operands *at, const struct sbn_block *block, struct WALK *beside)
 {
 	double sums[2];
 
 	if (IS_WIDE)
-		return T(block_moments_shifted)(at, block, beside, form);
+		return T(block_moments_shifted)(at, block, beside);
 	if (HAS_FLOAT_SUMS)
-		T(block_floats)(at, block, sums, beside, form);
+		T(block_floats)(at, block, sums, beside);
 	else
-		T(block_powers)(at, block, NULL, sums, beside, form);
+		T(block_powers)(at, block, NULL, sums, beside);
 	return T(moments_of_powers)(at, block, sums);
 }
 

@@ -11,24 +11,23 @@ T(by_positions)(size_t spatial)
 	return IS_HALF && spatial > 0 && spatial < SBN_ABREAST_SPATIAL;
 }
 
-SBN_FORCE_INLINE struct sbn_moments
-T(moments_beside)(const struct sbn_operands *at, size_t n, size_t spatial, struct WALK *beside,
-		  int form)
+SBN_RARELY static struct sbn_moments
+T(moments_beside)(const struct sbn_operands *at, size_t n, size_t spatial, struct WALK *beside)
 {
 	struct sbn_block block = sbn_blocks_begin();
 	struct sbn_moments sum = { 0 };
 
 	if (T(is_abreast)(spatial))
-		return T(plane_moments_abreast)(at, n, spatial, beside, form);
+		return T(plane_moments_abreast)(at, n, spatial, beside);
 	while (sbn_blocks_next(&block, n, spatial)) {
-		struct sbn_moments moments = T(block_moments)(at, &block, beside, form);
+		struct sbn_moments moments = T(block_moments)(at, &block, beside);
 
 		sbn_moments_add(&sum, &moments, IS_WIDE);
 	}
 	return sum;
 }
 
-SBN_FORCE_INLINE void
+static void
 T(moments_and_map)(const struct sbn_beside *beside, const struct sbn_operands *at, size_t n,
 		   size_t spatial, const struct sbn_coefficients *k, size_t c, size_t n_channels,
 		   int form)
@@ -42,17 +41,17 @@ T(moments_and_map)(const struct sbn_beside *beside, const struct sbn_operands *a
 	}
 	w = T(walk_begin)(at, n, spatial, k, c, n_channels, form);
 	if (T(by_positions)(spatial)) {
-		T(run_moments)(beside, n, spatial, NULL, NULL, &w, form);
-		T(walk_rest)(&w, form);
+		T(run_moments)(beside, n, spatial, NULL, NULL, &w);
+		T(walk_rest)(&w);
 		return;
 	}
 	for (size_t i = 0; i < beside->n_channels; i++) {
-		struct sbn_moments sum = T(moments_beside)(&next, n, spatial, &w, form);
+		struct sbn_moments sum = T(moments_beside)(&next, n, spatial, &w);
 
 		T(put_moments)(beside, i, &sum);
 		T(next_plane)(&next, spatial);
 	}
-	T(walk_rest)(&w, form);
+	T(walk_rest)(&w);
 }
 
 static void
@@ -64,7 +63,7 @@ T(plane_moments)(const struct sbn_operands *operands, size_t n, size_t spatial,
 	if (T(by_positions)(spatial))
 		T(positions_of_plane)(&at, n, spatial, out);
 	else
-		*out = T(moments_beside)(&at, n, spatial, NULL, 0);
+		*out = T(moments_beside)(&at, n, spatial, NULL);
 }
 
 /* Of planes without elements, which may have no address. */
@@ -85,11 +84,11 @@ T(planes_moments)(const struct sbn_beside *beside, size_t n, size_t spatial)
 		return;
 	}
 	if (T(by_positions)(spatial)) {
-		T(run_moments)(beside, n, spatial, NULL, NULL, NULL, 0);
+		T(run_moments)(beside, n, spatial, NULL, NULL, NULL);
 		return;
 	}
 	if (spatial < SBN_ABREAST_SPATIAL) {
-		T(short_planes)(beside, n, spatial, NULL, NULL, 0);
+		T(short_planes)(beside, n, spatial, NULL, NULL);
 		return;
 	}
 	for (size_t i = 0; i < beside->n_channels; i++) {
@@ -127,14 +126,15 @@ T(planes_normalize_beside)(const struct sbn_beside *beside, const struct sbn_ope
 	} else if (at->lockstep && spatial >= LOCKSTEP_SPATIAL) {
 		T(moments_in_lockstep)(beside, at, n, spatial, k, c, n_channels, form);
 	} else {
-		SBN_SWITCH_FORWARD_STREAM(form, T(moments_and_map), beside, at, n, spatial, k, c,
-					  n_channels);
+		T(moments_and_map)(beside, at, n, spatial, k, c, n_channels, form);
 	}
 }
 
+/* beside: a walk that goes on meanwhile, if its blocks are summed abreast, or NULL. */
 SBN_FORCE_INLINE void
 T(plane_sums_as)(const struct sbn_operands *at, size_t n, size_t spatial,
-		 const struct sbn_coefficients *k, size_t c, double sums[2], int form)
+		 const struct sbn_coefficients *k, size_t c, double sums[2], struct WALK *beside,
+		 int form)
 {
 	struct sbn_block block = sbn_blocks_begin();
 	struct COEFFICIENTS v = { 0 };
@@ -145,40 +145,44 @@ T(plane_sums_as)(const struct sbn_operands *at, size_t n, size_t spatial,
 		return;
 	}
 	if (T(is_abreast)(spatial)) {
-		T(plane_sums_abreast)(at, n, spatial, &v, form, sums, NULL, 0);
+		T(plane_sums_abreast)(at, n, spatial, &v, form, sums, beside);
 		return;
 	}
 	while (sbn_blocks_next(&block, n, spatial))
 		T(block_sums)(at, &block, &v, form, sums);
 }
 
+SBN_RARELY static void
+T(plane_sums_beside)(const struct sbn_operands *at, size_t n, size_t spatial,
+		     const struct sbn_coefficients *k, size_t c, double sums[2],
+		     struct WALK *beside)
+{
+	SBN_SWITCH_SUMS(sbn_sums_form(at, k), T(plane_sums_as), at, n, spatial, k, c, sums, beside);
+}
+
 static void
 T(plane_sums)(const struct sbn_operands *at, size_t n, size_t spatial,
 	      const struct sbn_coefficients *k, size_t c, double sums[2])
 {
-	SBN_SWITCH_SUMS(sbn_sums_form(at, k), T(plane_sums_as), at, n, spatial, k, c, sums);
+	T(plane_sums_beside)(at, n, spatial, k, c, sums, NULL);
 }
 
-/* What is summed and mapped backward has the same activation and residual. */
-SBN_FORCE_INLINE void
+static void
 T(sums_and_map)(const struct sbn_beside *beside, const struct sbn_operands *at, size_t n,
 		size_t spatial, const struct sbn_coefficients *k, size_t c, size_t n_channels,
 		int form)
 {
-	const int sums_form = form & (SBN_FORM_DY | SBN_FORM_ACT | SBN_FORM_Z);
 	struct sbn_operands next = *beside->at;
 	struct WALK w = T(walk_begin)(at, n, spatial, k, c, n_channels, form);
 
 	for (size_t i = 0; i < beside->n_channels; i++) {
-		struct COEFFICIENTS v = { 0 };
 		double sums[2] = { 0, 0 };
 
-		T(load_sums)(&v, k, beside->c + i, 0, sums_form);
-		T(plane_sums_abreast)(&next, n, spatial, &v, sums_form, sums, &w, form);
+		T(plane_sums_beside)(&next, n, spatial, k, beside->c + i, sums, &w);
 		beside->sums[i] = (struct sbn_pair){ sums[0], sums[1] };
 		T(next_inputs)(&next, spatial);
 	}
-	T(walk_rest)(&w, form);
+	T(walk_rest)(&w);
 }
 
 static void
@@ -210,8 +214,7 @@ T(planes_dx_beside)(const struct sbn_beside *beside, const struct sbn_operands *
 		return;
 	}
 	if (n > 0 && T(is_abreast)(spatial) && form & SBN_FORM_STREAM && sbn_form_is_usual(form)) {
-		SBN_SWITCH_DX_STREAM(form, T(sums_and_map), beside, at, n, spatial, k, c,
-				     n_channels);
+		T(sums_and_map)(beside, at, n, spatial, k, c, n_channels, form);
 		return;
 	}
 	T(planes_dx)(at, n, spatial, k, c, n_channels); /* first: it is in the cache now */

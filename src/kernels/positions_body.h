@@ -63,22 +63,13 @@ T(put_moments)(const struct sbn_beside *beside, size_t i, const struct sbn_momen
 		beside->low[i] = sum->low;
 }
 
-/* After some sums. */
 SBN_FORCE_INLINE void
-T(strips_beside)(struct SPREAD *spread, struct STRIPS *w, size_t summed, int form)
-{
-	w->due += summed;
-	if (w->due >= TURN)
-		T(strips_on)(spread, w, form);
-}
-
-SBN_FORCE_INLINE void
-T(map_beside)(const struct RUN *run, size_t summed, int form)
+T(map_beside)(const struct RUN *run, size_t summed)
 {
 	if (run->strips != NULL)
-		T(strips_beside)(run->spread, run->strips, summed, form);
+		T(strips_beside)(run->spread, run->strips, summed);
 	if (run->walk != NULL)
-		T(walk_beside)(run->walk, summed, form);
+		T(walk_beside)(run->walk, summed);
 }
 
 /* Elements from a line's edge to element i of the first row. */
@@ -120,62 +111,23 @@ T(add_rows)(const struct sbn_operands *at, size_t row, size_t end, size_t i, siz
 	}
 }
 
+/* n elements from i on of up to 16 rows, row..end-1; then the map has its turn. */
 SBN_FORCE_INLINE void
-T(sum_step_of)(struct PIECE *piece, const struct sbn_operands *at, size_t row, size_t end, size_t i,
-	       size_t n)
+T(sum_step)(struct PIECE *piece, const struct RUN *run, size_t row, size_t end, size_t i, size_t n)
 {
 	const size_t to = i - piece->begin, middle = SBN_MIN(row + POSITION_ROWS / 2, end);
 	struct POSITIONS f, g;
 
-	T(clear_positions)(&f);
-	T(clear_positions)(&g);
-	T(add_rows)(at, row, middle, i, n, &f, &g);
-	T(half_positions)(&f);
-	T(half_positions)(&g);
-	T(add_rows)(at, middle, end, i, n, &f, &g);
-	T(put_positions)(piece->s1 + to, piece->s2 + to, &f);
-	if (PAIR && n == 2 * STEP)
-		T(put_positions)(piece->s1 + to + STEP, piece->s2 + to + STEP, &g);
-}
-
-/* In lockstep: not inline, so that the sums have the registers to themselves. */
-SBN_RARELY static void
-T(sum_step_alone)(struct PIECE *piece, const struct sbn_operands *at, size_t row, size_t end,
-		  size_t i, size_t n)
-{
-	if (PAIR && n == 2 * STEP)
-		T(sum_step_of)(piece, at, row, end, i, 2 * STEP);
-	else if (n == STEP)
-		T(sum_step_of)(piece, at, row, end, i, STEP);
-	else
-		T(sum_step_of)(piece, at, row, end, i, n);
-}
-
-/* n elements from i on of up to 16 rows, row..end-1; the map has its turns. */
-SBN_FORCE_INLINE void
-T(sum_step)(struct PIECE *piece, const struct RUN *run, size_t row, size_t end, size_t i, size_t n,
-	    int form)
-{
-	const size_t to = i - piece->begin, middle = SBN_MIN(row + POSITION_ROWS / 2, end);
-	struct POSITIONS f, g;
-
-	if (run->strips != NULL && run->strips->abreast == 1) {
-		T(sum_step_alone)(piece, run->at, row, end, i, n);
-		run->strips->due += (end - row) * n;
-		T(strips_some)(run->spread, run->strips, form);
-		return;
-	}
 	T(clear_positions)(&f);
 	T(clear_positions)(&g);
 	T(add_rows)(run->at, row, middle, i, n, &f, &g);
-	T(map_beside)(run, (middle - row) * n, form);
 	T(half_positions)(&f);
 	T(half_positions)(&g);
 	T(add_rows)(run->at, middle, end, i, n, &f, &g);
 	T(put_positions)(piece->s1 + to, piece->s2 + to, &f);
 	if (PAIR && n == 2 * STEP)
 		T(put_positions)(piece->s1 + to + STEP, piece->s2 + to + STEP, &g);
-	T(map_beside)(run, (end - middle) * n, form);
+	T(map_beside)(run, (end - row) * n);
 }
 
 /*
@@ -183,20 +135,20 @@ T(sum_step)(struct PIECE *piece, const struct RUN *run, size_t row, size_t end, 
  * another plane's, but nothing is read behind the run.
  */
 SBN_FORCE_INLINE void
-T(sum_positions)(struct PIECE *piece, const struct RUN *run, size_t row, size_t end, int form)
+T(sum_positions)(struct PIECE *piece, const struct RUN *run, size_t row, size_t end)
 {
 	const size_t total = run->n_channels * run->spatial;
 	size_t i = piece->begin, n = STEP - T(into_line)(run, i) % STEP;
 
 	while (i < piece->end) {
 		if (PAIR && n == 2 * STEP && i + n <= total) {
-			T(sum_step)(piece, run, row, end, i, 2 * STEP, form);
+			T(sum_step)(piece, run, row, end, i, 2 * STEP);
 		} else if (n >= STEP && i + STEP <= total) {
 			n = STEP;
-			T(sum_step)(piece, run, row, end, i, STEP, form);
+			T(sum_step)(piece, run, row, end, i, STEP);
 		} else {
 			n = SBN_MIN(n, total - i);
-			T(sum_step)(piece, run, row, end, i, n, form);
+			T(sum_step)(piece, run, row, end, i, n);
 		}
 		i += n;
 		n = PAIR && i + STEP < piece->end ? 2 * STEP : STEP;
@@ -267,9 +219,9 @@ T(end_positions)(const struct PIECE *piece, const struct RUN *run, const struct 
 }
 
 /* Of up to PIECE_CHANNELS planes from `channel` on; returns of how many. */
-SBN_FORCE_INLINE size_t
+SBN_RARELY static size_t
 T(piece_moments)(struct PIECE *piece, const struct RUN *run, size_t channel,
-		 struct sbn_moments *sum, int form)
+		 struct sbn_moments *sum)
 {
 	const size_t most = sbn_rows_of_block(run->spatial), rows = POSITION_ROWS;
 
@@ -282,7 +234,7 @@ T(piece_moments)(struct PIECE *piece, const struct RUN *run, size_t channel,
 
 		for (;; row += rows) {
 			end = SBN_MIN(row + rows, first + block.n);
-			T(sum_positions)(piece, run, row, end, form);
+			T(sum_positions)(piece, run, row, end);
 			if (end == first + block.n)
 				break;
 			T(put_lanes)(piece, run->spatial, row == first);
@@ -296,9 +248,9 @@ T(piece_moments)(struct PIECE *piece, const struct RUN *run, size_t channel,
  * The moments of planes side by side. spread and strips, or walk, or neither: what is mapped
  * meanwhile.
  */
-SBN_FORCE_INLINE void
+static void
 T(run_moments)(const struct sbn_beside *beside, size_t n, size_t spatial, struct SPREAD *spread,
-	       struct STRIPS *strips, struct WALK *walk, int form)
+	       struct STRIPS *strips, struct WALK *walk)
 {
 	const struct RUN run = { beside->at, n, spatial, beside->n_channels, spread, strips, walk };
 	struct sbn_moments sum[PIECE_CHANNELS];
@@ -306,7 +258,7 @@ T(run_moments)(const struct sbn_beside *beside, size_t n, size_t spatial, struct
 	size_t channel = 0;
 
 	while (channel < run.n_channels) {
-		const size_t done = T(piece_moments)(&piece, &run, channel, sum, form);
+		const size_t done = T(piece_moments)(&piece, &run, channel, sum);
 
 		for (size_t i = 0; i < done; i++)
 			T(put_moments)(beside, channel + i, &sum[i]);
@@ -322,7 +274,7 @@ T(positions_of_plane)(const struct sbn_operands *at, size_t n, size_t spatial,
 	const struct RUN run = { .at = at, .n = n, .spatial = spatial, .n_channels = 1 };
 	struct PIECE piece;
 
-	T(piece_moments)(&piece, &run, 0, out, 0);
+	T(piece_moments)(&piece, &run, 0, out);
 }
 
 #undef STEP

@@ -13,10 +13,10 @@ T(next_plane)(struct sbn_operands *at, size_t spatial)
 
 /* Some of the strips, after some sums. */
 SBN_FORCE_INLINE void
-T(strips_if_any)(struct SPREAD *spread, struct STRIPS *w, size_t summed, int form)
+T(strips_if_any)(struct SPREAD *spread, struct STRIPS *w, size_t summed)
 {
 	if (w != NULL)
-		T(strips_beside)(spread, w, summed, form);
+		T(strips_beside)(spread, w, summed);
 }
 
 /*
@@ -60,14 +60,13 @@ T(part_powers)(const struct ROW *from, size_t i, size_t whole, size_t rest,
 /* Adds a row that is longer than a turn of the strips. */
 SBN_FORCE_INLINE void
 T(powers_in_turns)(const struct ROW *from, size_t spatial, const struct SHIFT *shift,
-		   struct w16 *s1, struct w16 *s2, struct SPREAD *spread, struct STRIPS *w,
-		   int form)
+		   struct w16 *s1, struct w16 *s2, struct SPREAD *spread, struct STRIPS *w)
 {
 	size_t i = 0;
 
 	for (; i + STRIP_TURN <= spatial; i += STRIP_TURN) {
 		T(part_powers)(from, i, STRIP_TURN, 0, shift, s1, s2);
-		T(strips_if_any)(spread, w, STRIP_TURN, form);
+		T(strips_if_any)(spread, w, STRIP_TURN);
 	}
 	T(part_powers)
 	(from, i, (spatial - i) / SBN_LANES * SBN_LANES, spatial % SBN_LANES, shift, s1, s2);
@@ -78,8 +77,7 @@ T(powers_in_turns)(const struct ROW *from, size_t spatial, const struct SHIFT *s
 /* sums[0] of n rows from `row` on, their distances from shift, sums[1] of the squares. */
 SBN_FORCE_INLINE void
 T(short_powers)(const struct sbn_operands *at, size_t row, size_t n, size_t spatial,
-		const struct SHIFT *shift, double sums[2], struct SPREAD *spread, struct STRIPS *w,
-		int form)
+		const struct SHIFT *shift, double sums[2], struct SPREAD *spread, struct STRIPS *w)
 {
 	const size_t whole = spatial / SBN_LANES * SBN_LANES, rest = spatial % SBN_LANES;
 	struct w16 s1 = w16_set1(0), s2 = s1;
@@ -88,11 +86,11 @@ T(short_powers)(const struct sbn_operands *at, size_t row, size_t n, size_t spat
 		const struct ROW from = T(row_at)(at, row, 0, 0);
 
 		if (spatial >= STRIP_TURN) {
-			T(powers_in_turns)(&from, spatial, shift, &s1, &s2, spread, w, form);
+			T(powers_in_turns)(&from, spatial, shift, &s1, &s2, spread, w);
 			continue;
 		}
 		T(part_powers)(&from, 0, whole, rest, shift, &s1, &s2);
-		T(strips_if_any)(spread, w, spatial, form);
+		T(strips_if_any)(spread, w, spatial);
 	}
 	sums[0] = T(fold_mixed)(s1);
 	sums[1] = T(fold_mixed)(s2);
@@ -122,7 +120,7 @@ T(powers_of_rows)(const struct sbn_operands *at, size_t row, size_t n, size_t sp
 static void
 T(short_powers_in_lockstep)(const struct sbn_operands *at, size_t row, size_t n, size_t spatial,
 			    const struct SHIFT *shift, double sums[2], struct SPREAD *spread,
-			    struct STRIPS *w, int form)
+			    struct STRIPS *w)
 {
 	const size_t most = SBN_MAX((size_t)T(rows_turn) / spatial, (size_t)1);
 	struct w16 s[2] = { w16_set1(0), w16_set1(0) };
@@ -132,7 +130,7 @@ T(short_powers_in_lockstep)(const struct sbn_operands *at, size_t row, size_t n,
 
 		T(powers_of_rows)(at, row + i, some, spatial, shift, s);
 		w->due += some * spatial;
-		T(strips_some)(spread, w, form);
+		T(strips_forward)(spread, w);
 	}
 	sums[0] = T(fold_mixed)(s[0]);
 	sums[1] = T(fold_mixed)(s[1]);
@@ -141,7 +139,7 @@ T(short_powers_in_lockstep)(const struct sbn_operands *at, size_t row, size_t n,
 /* The same choice as in T(block_moments). */
 SBN_FORCE_INLINE struct sbn_moments
 T(short_moments)(const struct sbn_operands *at, size_t row, size_t n, size_t spatial,
-		 struct SPREAD *spread, struct STRIPS *w, int form)
+		 struct SPREAD *spread, struct STRIPS *w)
 {
 	const struct sbn_block block = { row, n, 0, spatial };
 	const REAL about = IS_WIDE ? T(block_shift)(at->x, &block) : 0;
@@ -150,10 +148,10 @@ T(short_moments)(const struct sbn_operands *at, size_t row, size_t n, size_t spa
 
 	if (w != NULL && w->abreast == 1) {
 		T(short_powers_in_lockstep)
-		(at, row, n, spatial, IS_WIDE ? &shift : NULL, sums, spread, w, form);
+		(at, row, n, spatial, IS_WIDE ? &shift : NULL, sums, spread, w);
 	} else {
 		T(short_powers)
-		(at, row, n, spatial, IS_WIDE ? &shift : NULL, sums, spread, w, form);
+		(at, row, n, spatial, IS_WIDE ? &shift : NULL, sums, spread, w);
 	}
 	if (IS_WIDE)
 		return sbn_moments_of_sums((double)about, sums[0], sums[1], (double)(n * spatial),
@@ -162,9 +160,9 @@ T(short_moments)(const struct sbn_operands *at, size_t row, size_t n, size_t spa
 }
 
 /* The moments of planes side by side whose rows are not summed by positions. */
-SBN_FORCE_INLINE void
+SBN_RARELY static void
 T(short_planes)(const struct sbn_beside *beside, size_t n, size_t spatial, struct SPREAD *spread,
-		struct STRIPS *w, int form)
+		struct STRIPS *w)
 {
 	const size_t most = sbn_rows_of_block(spatial);
 	struct sbn_operands next = *beside->at;
@@ -175,7 +173,7 @@ T(short_planes)(const struct sbn_beside *beside, size_t n, size_t spatial, struc
 		for (size_t row = 0; row < n; row += most) {
 			struct sbn_moments moments =
 				T(short_moments)(&next, row, SBN_MIN(most, n - row), spatial,
-						 spread, w, form);
+						 spread, w);
 
 			sbn_moments_add(&sum, &moments, IS_WIDE);
 		}
@@ -184,7 +182,7 @@ T(short_planes)(const struct sbn_beside *beside, size_t n, size_t spatial, struc
 	}
 }
 
-SBN_FORCE_INLINE void
+static void
 T(moments_and_strips)(const struct sbn_beside *beside, const struct sbn_operands *at, size_t n,
 		      size_t spatial, const struct sbn_coefficients *k, size_t c, size_t n_channels,
 		      int form)
@@ -193,9 +191,8 @@ T(moments_and_strips)(const struct sbn_beside *beside, const struct sbn_operands
 	struct STRIPS w = T(strips_begin)(&spread, at, n, spatial, k, c, n_channels, form);
 
 	if (IS_HALF)
-		T(run_moments)(beside, n, spatial, &spread, &w, NULL, form);
+		T(run_moments)(beside, n, spatial, &spread, &w, NULL);
 	else
-		T(short_planes)(beside, n, spatial, &spread, &w, form);
-	w.due = SIZE_MAX;
-	T(strips_on)(&spread, &w, form);
+		T(short_planes)(beside, n, spatial, &spread, &w);
+	T(strips_rest)(&spread, &w);
 }

@@ -14,7 +14,7 @@ enum {
 	STRIP_ELEMENTS = 32 * SBN_LANES, /* of each coefficient; they stay in the innermost cache */
 	STRIP_STEPS = 256,               /* at most */
 	STRIP_SPATIAL = 512,             /* elements: such rows lose where memory is fast */
-	STRIP_TURN = 8 * SBN_LANES,      /* elements of a row that are summed between maps */
+	STRIP_TURN = 8 * SBN_LANES,      /* elements that are summed between maps */
 	STRIP_IMAGES = 2,                /* fewer are not worth it */
 	EDGES_AHEAD = 4,                 /* images; their edges are asked for */
 	RESIDUAL_AHEAD = 2048,           /* bytes */
@@ -56,6 +56,7 @@ struct SPREAD {
 struct STRIPS {
 	const struct sbn_operands *at;
 	const struct sbn_coefficients *k; /* of all channels */
+	int form;
 	size_t c, n, spatial;
 	size_t whole;           /* elements up to the last step's end */
 	size_t begin, end;      /* the strip's elements */
@@ -253,7 +254,7 @@ T(strips_begin)(struct SPREAD *spread, const struct sbn_operands *at, size_t n, 
 {
 	const size_t total = spatial * n_channels;
 	const size_t line = SBN_MAX(SBN_STORE_LINE / sizeof(ELEMENT), (size_t)SBN_LANES);
-	struct STRIPS w = { .at = at, .k = k, .c = c, .n = n, .spatial = spatial };
+	struct STRIPS w = { .at = at, .k = k, .form = form, .c = c, .n = n, .spatial = spatial };
 	size_t head = 0;
 
 	w.abreast = at->lockstep ? 1 : 2;
@@ -387,22 +388,47 @@ T(strips_on)(struct SPREAD *spread, struct STRIPS *w, int form)
 	}
 }
 
-/* What is due of the strips, in lockstep: not inline, so that it has the registers to itself. */
+/* Not inline: the loops of either form have the registers to themselves, and there is one copy. */
 SBN_RARELY static void
-T(strips_some)(struct SPREAD *spread, struct STRIPS *w, int form)
+T(strips_forward)(struct SPREAD *spread, struct STRIPS *w)
 {
-	SBN_SWITCH_FORWARD_STREAM(form, T(strips_on), spread, w);
+	SBN_SWITCH_FORWARD(w->form, T(strips_on), spread, w);
 }
 
+SBN_RARELY static void
+T(strips_backward)(struct SPREAD *spread, struct STRIPS *w)
+{
+	SBN_SWITCH_DX(w->form, T(strips_on), spread, w);
+}
+
+/* As far as is due, after some sums. */
 SBN_FORCE_INLINE void
+T(strips_beside)(struct SPREAD *spread, struct STRIPS *w, size_t summed)
+{
+	w->due += summed;
+	if (w->due >= (IS_HALF ? 4 : 1) * STRIP_TURN)
+		T(strips_forward)(spread, w);
+}
+
+/* What is left. */
+SBN_FORCE_INLINE void
+T(strips_rest)(struct SPREAD *spread, struct STRIPS *w)
+{
+	w->due = SIZE_MAX;
+	if (w->form & SBN_FORM_DY)
+		T(strips_backward)(spread, w);
+	else
+		T(strips_forward)(spread, w);
+}
+
+static void
 T(strips_map)(const struct sbn_operands *at, size_t n, size_t spatial,
 	      const struct sbn_coefficients *k, size_t c, size_t n_channels, int form)
 {
 	struct SPREAD spread;
 	struct STRIPS w = T(strips_begin)(&spread, at, n, spatial, k, c, n_channels, form);
 
-	w.due = SIZE_MAX;
-	T(strips_on)(&spread, &w, form);
+	T(strips_rest)(&spread, &w);
 }
 
 #undef STEP
