@@ -187,9 +187,13 @@ T(load_gate)(struct COEFFICIENTS *v, const struct sbn_coefficients *k, size_t c,
 		T(load_back)(v, k);
 }
 
+/* Of one channel it is one register, which gcc does not see of a vector that is widened. */
 SBN_FORCE_INLINE struct w16
 T(wide_mean)(const struct sbn_coefficients *k, size_t c, size_t n)
 {
+	if (n == 0)
+		return w16_set1((double)((const REAL *)k->mean_hi)[c] +
+				(double)((const REAL *)k->mean_lo)[c]);
 	return w16_add(V_WIDEN(T(coefficient)(k->mean_hi, c, n)),
 		       V_WIDEN(T(coefficient)(k->mean_lo, c, n)));
 }
@@ -318,21 +322,42 @@ T(inputs_at)(const struct ROW *row, size_t i, size_t n, const struct COEFFICIENT
 	return in;
 }
 
+/* s0 += g, s1 = fma(g, x - mean, s1) of 16 elements without an activation; false: not so done. */
+SBN_FORCE_INLINE bool
+T(sums_by_registers)(const struct ROW *row, size_t i, size_t n, const struct COEFFICIENTS *k,
+		     struct w16 *s0, struct w16 *s1)
+{
+#ifdef W16_SUMS_FLOATS
+	if (n == SBN_LANES && sizeof(ELEMENT) == sizeof(float)) {
+		w16_sum_floats((const float *)(row->x + i), (const float *)(row->dy + i), k->mean,
+			       s0, s1);
+		return true;
+	}
+#endif
+	(void)row, (void)i, (void)n, (void)k, (void)s0, (void)s1;
+	return false;
+}
+
 /* Of a leaky slope and dy the product is exact in double, unless it is their own type. */
 SBN_FORCE_INLINE void
 T(sums_at)(const struct ROW *row, size_t i, size_t n, const struct COEFFICIENTS *k, int form,
 	   struct w16 *s0, struct w16 *s1)
 {
-	struct w16 x = T(take_wide)(row->x + i, n, k->mean_hi);
-	struct w16 g = T(take_wide)(row->dy + i, n, V(set1)(0));
+	struct w16 x, g;
 
-	if (form & (SBN_FORM_ACT | SBN_FORM_BACK)) {
+	if (!(form & (SBN_FORM_ACT | SBN_FORM_BACK))) {
+		if (T(sums_by_registers)(row, i, n, k, s0, s1))
+			return;
+		x = T(take_wide)(row->x + i, n, k->mean_hi);
+		g = T(take_wide)(row->dy + i, n, V(set1)(0));
+	} else {
 		struct INPUTS in = T(inputs_at)(row, i, n, k, form);
 		struct BEFORE before = T(before)(in.x, in.z, k, form);
 
+		g = T(take_wide)(row->dy + i, n, V(set1)(0));
 		g = w16_through(V_WIDEN(before.v), g, k->wide_leak);
-		if (form & SBN_FORM_BACK)
-			x = V_WIDEN(before.x);
+		x = form & SBN_FORM_BACK ? V_WIDEN(before.x) :
+					   T(take_wide)(row->x + i, n, k->mean_hi);
 	}
 	*s0 = w16_add(*s0, g);
 	*s1 = w16_fma(g, w16_sub(x, k->mean), *s1);
@@ -343,9 +368,12 @@ SBN_FORCE_INLINE void
 T(mixed_sums_at)(const struct ROW *row, size_t i, size_t n, const struct COEFFICIENTS *k,
 		 struct w16 *s0, struct w16 *s1)
 {
-	struct w16 x = T(take_mixed)(row->x + i, n, k->mean_hi, k->mean);
-	struct w16 g = T(take_mixed)(row->dy + i, n, V(set1)(0), w16_set1(0));
+	struct w16 x, g;
 
+	if (T(sums_by_registers)(row, i, n, k, s0, s1))
+		return;
+	x = T(take_mixed)(row->x + i, n, k->mean_hi, k->mean);
+	g = T(take_mixed)(row->dy + i, n, V(set1)(0), w16_set1(0));
 	*s0 = w16_add(*s0, g);
 	*s1 = w16_fma(g, w16_sub(x, k->mean), *s1);
 }

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The planes of a chunk, summed in lockstep with others that are mapped: lockstep_body.h. */
+/*
+ * The planes of a chunk, summed in lockstep with others that are mapped, if there are any:
+ * lockstep_body.h. Block by block: some of them abreast would not have the registers.
+ */
 
 /* ---- the blocks of a plane, in the order in which they are summed ---- */
 
@@ -28,10 +31,8 @@ T(block_at)(const struct GROUPS *g, size_t i)
 /* ---- what is mapped, a piece at a time ---- */
 
 struct MAPPING {
-	const struct sbn_coefficients *k;
 	struct WALK walk;
 	struct MAPPED piece;
-	int form;
 };
 
 /* An image, as far as it is whole steps. */
@@ -47,23 +48,13 @@ T(mapping_image)(struct MAPPING *to)
 	to->piece.end = w->end;
 }
 
-/* The walk's own coefficients are those of its plane, until it is light again. */
-SBN_FORCE_INLINE void
-T(mapping_load)(struct WALK *w, int form)
-{
-	w->is_light = false;
-	T(walk_enter_plane)(w, w->plane, form);
-}
-
 /* From an image's last step on, to the next image's first one. */
 SBN_RARELY static void
-T(mapping_rarely)(struct WALK *w, int form)
+T(mapping_rarely)(struct WALK *w)
 {
-	T(mapping_load)(w, form);
 	w->due = T(lockstep_step);
 	T(walk_some)(w);
 	w->due = 0;
-	w->is_light = true;
 }
 
 /* From an image's end to the next image's first step. */
@@ -72,11 +63,8 @@ T(mapping_leave_image)(struct WALK *w, int form)
 {
 	const size_t head = T(walk_leave_image)(w, form);
 
-	if (head == 0)
-		return;
-	T(mapping_load)(w, form);
-	*w = T(walk_rarely)(*w, head, form);
-	w->is_light = true;
+	if (head != 0)
+		*w = T(walk_rarely)(*w, head, form);
 }
 
 /* The next piece; false: all has been mapped. */
@@ -90,14 +78,13 @@ T(mapping_next)(struct MAPPING *to)
 	if (w->image >= w->n)
 		return false;
 	w->i = to->piece.i;
-	w->plane = to->piece.c - w->c;
-	w->end = to->piece.end;
+	T(walk_enter_plane)(w, to->piece.c - w->c);
 	if (w->i == w->spatial * w->n_channels) {
-		T(mapping_leave_image)(w, to->form);
+		T(mapping_leave_image)(w, to->walk.form);
 		T(mapping_image)(to);
 	}
 	while (to->piece.i == to->piece.n && w->image < w->n) {
-		T(mapping_rarely)(w, to->form);
+		T(mapping_rarely)(w);
 		T(mapping_image)(to);
 	}
 	return w->image < w->n;
@@ -107,11 +94,8 @@ static void
 T(mapping_begin)(struct MAPPING *to, const struct sbn_operands *at, size_t n, size_t spatial,
 		 const struct sbn_coefficients *k, size_t c, size_t n_channels, int form)
 {
-	to->k = k;
-	to->form = form;
 	to->piece = (struct MAPPED){ .c = c, .spatial = spatial };
 	to->walk = T(walk_begin)(at, n, spatial, k, c, n_channels, form);
-	to->walk.is_light = true;
 	T(mapping_image)(to);
 }
 
@@ -124,8 +108,7 @@ T(mapping_end)(struct MAPPING *to)
 	if (!T(mapping_next)(to))
 		return;
 	w->i = to->piece.i;
-	w->plane = to->piece.c - w->c;
-	T(mapping_load)(w, to->form);
+	T(walk_enter_plane)(w, to->piece.c - w->c);
 	T(walk_rest)(w);
 }
 
@@ -153,6 +136,7 @@ T(moments_of_rest)(const struct SUMMED *summed, const struct SHIFT *about, struc
 	T(moments_of_rest_in)(summed, about, sums);
 }
 
+/* to: what is mapped meanwhile, or NULL. */
 static struct sbn_moments
 T(block_moments_in_lockstep)(const struct sbn_operands *at, const struct sbn_block *block,
 			     struct MAPPING *to)
@@ -163,8 +147,8 @@ T(block_moments_in_lockstep)(const struct sbn_operands *at, const struct sbn_blo
 	struct ADDED added = T(added_nothing)();
 	double sums[2];
 
-	while (summed.block.n > 0 && T(mapping_next)(to))
-		T(moments_and_piece)(&summed, &to->piece, to->k, &shift, &added, to->form);
+	while (to != NULL && summed.block.n > 0 && T(mapping_next)(to))
+		T(moments_and_piece)(&summed, &to->piece, to->walk.k, &shift, &added, to->walk.form);
 	if (summed.block.n > 0)
 		T(moments_of_rest)(&summed, &shift, &added);
 	sums[0] = T(fold_turns)(added.a);
@@ -248,33 +232,36 @@ T(sums_of_rest)(const struct SUMMED *summed, const struct sbn_coefficients *k, s
 	SBN_SWITCH_SUMS(form, T(sums_of_rest_in), summed, k, c, sums);
 }
 
+/* form: of the sums. to: as above. */
 static struct sbn_pair
-T(block_sums_in_lockstep)(const struct sbn_operands *at, const struct sbn_block *block, size_t c,
-			  struct MAPPING *to)
+T(block_sums_in_lockstep)(const struct sbn_operands *at, const struct sbn_block *block,
+			  const struct sbn_coefficients *k, size_t c, int form, struct MAPPING *to)
 {
-	const int form = T(form_of_sums)(to->form);
 	struct SUMMED summed = { .at = at, .block = *block };
 	struct ADDED s = T(added_nothing)();
 
-	while (summed.block.n > 0 && T(mapping_next)(to))
-		T(sums_and_piece)(&summed, &to->piece, to->k, c, &s, to->form);
+	while (to != NULL && summed.block.n > 0 && T(mapping_next)(to))
+		T(sums_and_piece)(&summed, &to->piece, k, c, &s, to->walk.form);
 	if (summed.block.n > 0)
-		T(sums_of_rest)(&summed, to->k, c, &s, form);
+		T(sums_of_rest)(&summed, k, c, &s, form);
 	return (struct sbn_pair){ T(fold_sums)(s.a, form), T(fold_sums)(s.b, form) };
 }
 
-static struct sbn_pair
-T(plane_sums_in_lockstep)(const struct sbn_operands *at, size_t n, size_t spatial, size_t c,
+/* Adds to sums. */
+static void
+T(plane_sums_in_lockstep)(const struct sbn_operands *at, size_t n, size_t spatial,
+			  const struct sbn_coefficients *k, size_t c, double sums[2],
 			  struct MAPPING *to)
 {
+	const int form = sbn_sums_form(at, k);
 	const struct GROUPS g = T(groups_of)(at, n, spatial);
 	struct sbn_pair part[BACKWARD_BLOCKS];
-	double sums[2] = { 0, 0 };
 
-	for (size_t k = 0; k < g.blocks; k++) {
-		const size_t i = T(block_number)(&g, k);
+	for (size_t b = 0; b < g.blocks; b++) {
+		const size_t i = T(block_number)(&g, b);
 		const struct sbn_block block = T(block_at)(&g, i);
-		const struct sbn_pair pair = T(block_sums_in_lockstep)(at, &block, c, to);
+		const struct sbn_pair pair =
+			T(block_sums_in_lockstep)(at, &block, k, c, form, to);
 
 		if (g.back)
 			part[i] = pair;
@@ -283,7 +270,6 @@ T(plane_sums_in_lockstep)(const struct sbn_operands *at, size_t n, size_t spatia
 	}
 	if (g.back)
 		T(add_pairs)(part, g.blocks, sums);
-	return (struct sbn_pair){ sums[0], sums[1] };
 }
 
 static void
@@ -296,7 +282,10 @@ T(sums_in_lockstep)(const struct sbn_beside *beside, const struct sbn_operands *
 
 	T(mapping_begin)(&to, at, n, spatial, k, c, n_channels, form);
 	for (size_t i = 0; i < beside->n_channels; i++) {
-		beside->sums[i] = T(plane_sums_in_lockstep)(&next, n, spatial, beside->c + i, &to);
+		double sums[2] = { 0, 0 };
+
+		T(plane_sums_in_lockstep)(&next, n, spatial, k, beside->c + i, sums, &to);
+		beside->sums[i] = (struct sbn_pair){ sums[0], sums[1] };
 		T(next_inputs)(&next, spatial);
 	}
 	T(mapping_end)(&to);

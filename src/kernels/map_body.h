@@ -12,9 +12,10 @@
 enum { STEP = (IS_HALF ? 2 : 1) * SBN_LANES };
 
 /*
- * A walk over the planes of all images; it stands at the end of a plane only when it is done. No
- * address of it is ever taken where a vector is stored: it would live in memory, and every store
- * might change it.
+ * A walk over the planes of all images; it stands at the end of a plane only when it is done. What
+ * a loop needs of it is copied before, as every store of a vector might change it. A plane's
+ * coefficients are loaded where the loop begins, too, and not kept: so a compiler knows that the
+ * registers of 16 lanes are the same.
  */
 struct WALK {
 	const struct sbn_operands *at;
@@ -27,8 +28,6 @@ struct WALK {
 	struct ROW row;        /* the first one's */
 	size_t whole;          /* elements up to the last step's end */
 	size_t i, plane, end;  /* the next element, and its plane's number and end */
-	struct COEFFICIENTS v; /* the plane's */
-	bool is_light;         /* v is not kept: a loop of its own loads what it needs */
 	size_t due;            /* elements that have been summed meanwhile, but not walked over */
 };
 
@@ -46,12 +45,20 @@ T(walk_fetch)(const struct ROW *row, size_t i, int form)
 }
 
 SBN_FORCE_INLINE void
-T(walk_enter_plane)(struct WALK *w, size_t plane, int form)
+T(walk_enter_plane)(struct WALK *w, size_t plane)
 {
 	w->plane = plane;
 	w->end = (plane + 1) * w->spatial;
-	if (!w->is_light)
-		T(load_map)(&w->v, w->k, w->c + plane, 0, form);
+}
+
+/* The coefficients of the plane, or of one behind it. */
+SBN_FORCE_INLINE struct COEFFICIENTS
+T(walk_load)(const struct WALK *w, size_t behind, int form)
+{
+	struct COEFFICIENTS v = { 0 };
+
+	T(load_map)(&v, w->k, w->c + w->plane + behind, 0, form);
+	return v;
 }
 
 /* Image m of those abreast. */
@@ -67,19 +74,20 @@ T(walk_row)(const struct WALK *w, size_t m, int form)
 	return row;
 }
 
-/* 16 elements from i on, of the plane and of those that follow. */
+/* 16 elements from i on, of the plane, whose coefficients are v, and of those that follow. */
 SBN_FORCE_INLINE void
-T(walk_across_at)(struct WALK *w, const struct ROW *row, size_t i, int form)
+T(walk_across_at)(struct WALK *w, const struct ROW *row, size_t i, struct COEFFICIENTS *v, int form)
 {
-	struct RESULTS r = T(map)(row, i, SBN_LANES, &w->v, form);
+	struct RESULTS r = T(map)(row, i, SBN_LANES, v, form);
 
 	T(walk_fetch)(row, i, form);
 	while (w->end < i + SBN_LANES) {
 		const size_t n = w->end - i;
 		struct RESULTS next;
 
-		T(walk_enter_plane)(w, w->plane + 1, form);
-		next = T(map)(row, i, SBN_LANES, &w->v, form);
+		T(walk_enter_plane)(w, w->plane + 1);
+		*v = T(walk_load)(w, 0, form);
+		next = T(map)(row, i, SBN_LANES, v, form);
 		r.out = V(blend)(n, r.out, next.out);
 		r.dz = V(blend)(n, r.dz, next.dz);
 	}
@@ -94,13 +102,16 @@ T(walk_across_some)(struct WALK *w, int form)
 
 	for (size_t m = 0; m < w->abreast; m++) {
 		const struct ROW row = T(walk_row)(w, m, form);
+		struct COEFFICIENTS v;
 
-		if (m > 0)
-			T(walk_enter_plane)(w, plane, form);
+		T(walk_enter_plane)(w, plane);
+		v = T(walk_load)(w, 0, form);
 		for (size_t i = w->i; i < w->i + STEP; i += SBN_LANES) {
-			if (i == w->end)
-				T(walk_enter_plane)(w, w->plane + 1, form);
-			T(walk_across_at)(w, &row, i, form);
+			if (i == w->end) {
+				T(walk_enter_plane)(w, w->plane + 1);
+				v = T(walk_load)(w, 0, form);
+			}
+			T(walk_across_at)(w, &row, i, &v, form);
 		}
 	}
 	w->i += STEP;
@@ -124,32 +135,35 @@ T(walk_over_end)(const struct ROW *row, size_t i, size_t n, const struct COEFFIC
 SBN_FORCE_INLINE void
 T(walk_across)(struct WALK *w, int form)
 {
-	struct COEFFICIENTS next = { 0 };
+	struct COEFFICIENTS v, next;
 
 	if (w->spatial < STEP) {
 		T(walk_across_some)(w, form);
 		return;
 	}
-	T(load_map)(&next, w->k, w->c + w->plane + 1, 0, form);
+	v = T(walk_load)(w, 0, form);
+	next = T(walk_load)(w, 1, form);
 	for (size_t m = 0; m < w->abreast; m++) {
 		const struct ROW row = T(walk_row)(w, m, form);
 
 		for (size_t i = w->i; i < w->i + STEP; i += SBN_LANES)
 			T(walk_over_end)
-			(&row, i, SBN_MIN(w->end - SBN_MIN(i, w->end), (size_t)SBN_LANES), &w->v,
+			(&row, i, SBN_MIN(w->end - SBN_MIN(i, w->end), (size_t)SBN_LANES), &v,
 			 &next, form);
 	}
 	w->i += STEP;
-	T(walk_enter_plane)(w, w->plane + 1, form);
+	T(walk_enter_plane)(w, w->plane + 1);
 }
 
 /* n <= 16 elements of one plane, wherever they stand. */
 SBN_FORCE_INLINE void
 T(walk_part)(struct WALK *w, size_t n, int form)
 {
+	const struct COEFFICIENTS v = T(walk_load)(w, 0, form);
+
 	for (size_t m = 0; m < w->abreast; m++) {
 		const struct ROW row = T(walk_row)(w, m, form);
-		const struct RESULTS r = T(map)(&row, w->i, n, &w->v, form);
+		const struct RESULTS r = T(map)(&row, w->i, n, &v, form);
 
 		T(walk_fetch)(&row, w->i, form);
 		T(give)(&row, w->i, n, &r, form);
@@ -222,7 +236,7 @@ T(walk_enter_image)(struct WALK *w, size_t image, int form)
 	head = SBN_MIN(T(line_head)(&w->row, form), total);
 	w->whole = head + (total - head) / STEP * STEP;
 	w->i = 0;
-	T(walk_enter_plane)(w, 0, form);
+	T(walk_enter_plane)(w, 0);
 	return head;
 }
 
@@ -254,7 +268,7 @@ T(walk_rarely)(struct WALK w, size_t head, int form)
 		if (w.i < w.end)
 			continue;
 		if (w.plane + 1 < w.n_channels)
-			T(walk_enter_plane)(&w, w.plane + 1, form);
+			T(walk_enter_plane)(&w, w.plane + 1);
 		else
 			head = T(walk_leave_image)(&w, form);
 	} while (w.i < head && w.image < w.n);
@@ -292,31 +306,28 @@ SBN_FORCE_INLINE size_t
 T(walk_leave_plane)(struct WALK *w, int form)
 {
 	if (w->plane + 1 < w->n_channels)
-		T(walk_enter_plane)(w, w->plane + 1, form);
+		T(walk_enter_plane)(w, w->plane + 1);
 	else
 		return T(walk_leave_image)(w, form);
 	return 0;
 }
 
-/* Elements i..end-1 of a plane, some steps; of copies, which stay in registers. */
+/* Elements i..end-1 of a plane, some steps. */
 SBN_FORCE_INLINE void
-T(walk_steps)(const struct ROW *from, size_t i, size_t end, const struct COEFFICIENTS *k, int form)
+T(walk_steps)(const struct ROW *row, size_t i, size_t end, const struct COEFFICIENTS *v, int form)
 {
-	const struct COEFFICIENTS v = *k;
-	const struct ROW row = *from;
-
 	for (; IS_HALF && i < end; i += STEP) {
 		struct RESULTS_OF_TWO r;
 
-		T(walk_fetch)(&row, i, form);
-		r = T(map_two)(&row, i, &v, &v, form);
-		T(give_two)(&row, i, &r, form);
+		T(walk_fetch)(row, i, form);
+		r = T(map_two)(row, i, v, v, form);
+		T(give_two)(row, i, &r, form);
 	}
 	for (; i < end; i += STEP) {
-		struct RESULTS r = T(map)(&row, i, SBN_LANES, &v, form);
+		struct RESULTS r = T(map)(row, i, SBN_LANES, v, form);
 
-		T(walk_fetch)(&row, i, form);
-		T(give_whole)(&row, i, &r, form);
+		T(walk_fetch)(row, i, form);
+		T(give_whole)(row, i, &r, form);
 	}
 }
 
@@ -324,10 +335,11 @@ T(walk_steps)(const struct ROW *from, size_t i, size_t end, const struct COEFFIC
 SBN_FORCE_INLINE void
 T(walk_turn)(struct WALK *w, int form)
 {
+	const struct COEFFICIENTS v = T(walk_load)(w, 0, form);
+	const size_t at = w->i;
+
 	for (size_t m = 0; m < w->abreast; m++) {
 		const struct ROW row = T(walk_row)(w, m, form);
-		const struct COEFFICIENTS v = w->v;
-		const size_t at = w->i;
 
 #pragma GCC unroll 8
 		for (size_t i = 0; i < ABREAST_TURN; i += STEP) {
@@ -356,15 +368,17 @@ T(walk_plane)(struct WALK *w, int form)
 	const size_t left = SBN_MIN(w->end, w->whole) - w->i;
 	const size_t turn = w->abreast > 1 ? SBN_MIN(left, ABREAST_TURN) : left;
 	const size_t end = w->i + SBN_MIN(turn, w->due / w->abreast) / STEP * STEP;
+	struct COEFFICIENTS v;
 
 	if (w->abreast > 1 && end == w->i + ABREAST_TURN) {
 		T(walk_turn)(w, form);
 		return;
 	}
+	v = T(walk_load)(w, 0, form);
 	for (size_t m = 0; m < w->abreast; m++) {
 		const struct ROW row = T(walk_row)(w, m, form);
 
-		T(walk_steps)(&row, w->i, end, &w->v, form);
+		T(walk_steps)(&row, w->i, end, &v, form);
 	}
 	w->due -= (end - w->i) * w->abreast;
 	w->i = end;

@@ -62,6 +62,8 @@ T(plane_moments)(const struct sbn_operands *operands, size_t n, size_t spatial,
 
 	if (T(by_positions)(spatial))
 		T(positions_of_plane)(&at, n, spatial, out);
+	else if (at.lockstep && T(is_abreast)(spatial))
+		*out = T(plane_moments_in_lockstep)(&at, n, spatial, NULL);
 	else
 		*out = T(moments_beside)(&at, n, spatial, NULL);
 }
@@ -164,7 +166,10 @@ static void
 T(plane_sums)(const struct sbn_operands *at, size_t n, size_t spatial,
 	      const struct sbn_coefficients *k, size_t c, double sums[2])
 {
-	T(plane_sums_beside)(at, n, spatial, k, c, sums, NULL);
+	if (!IS_HALF && at->lockstep && T(is_abreast)(spatial))
+		T(plane_sums_in_lockstep)(at, n, spatial, k, c, sums, NULL);
+	else
+		T(plane_sums_beside)(at, n, spatial, k, c, sums, NULL);
 }
 
 static void

@@ -259,4 +259,28 @@ w16_through_less(struct w16 v, struct w16 a, struct w16_leak leak, struct w16 c)
 	};
 }
 
+/*
+ * s0 += g, s1 = fma(g, x - mean, s1) of 16 floats, one register after the other: all eight sums and
+ * all eight of what is added to them are more than there are.
+ */
+#define W16_SUMS_FLOATS
+
+static inline void
+w16_sum_four_floats(const float *x, const float *g, __m256d mean, __m256d *s0, __m256d *s1)
+{
+	const __m256d wide = _mm256_cvtps_pd(_mm_loadu_ps(g));
+
+	*s0 = _mm256_add_pd(*s0, wide);
+	*s1 = _mm256_fmadd_pd(wide, _mm256_sub_pd(_mm256_cvtps_pd(_mm_loadu_ps(x)), mean), *s1);
+}
+
+static inline void
+w16_sum_floats(const float *x, const float *g, struct w16 mean, struct w16 *s0, struct w16 *s1)
+{
+	w16_sum_four_floats(x, g, mean.a, &s0->a, &s1->a);
+	w16_sum_four_floats(x + 4, g + 4, mean.b, &s0->b, &s1->b);
+	w16_sum_four_floats(x + 8, g + 8, mean.c, &s0->c, &s1->c);
+	w16_sum_four_floats(x + 12, g + 12, mean.d, &s0->d, &s1->d);
+}
+
 #endif
