@@ -12,6 +12,7 @@ struct COEFFICIENTS {
 	struct w16 wide_dy, wide_slope; /* with SBN_FORM_FEW: dy_hi + dy_lo, slope + slope_lo */
 	struct LEAK leak, unleak;
 	struct w16_leak wide_leak;
+	bool is_leaky; /* else the activation is relu, if there is one */
 };
 
 /* What moments are taken about. */
@@ -162,8 +163,9 @@ T(load_affine)(struct COEFFICIENTS *v, const struct sbn_coefficients *k, size_t 
 	v->mean_hi = T(plain_coefficient)(k->mean_hi, c, n);
 	v->scale = T(plain_coefficient)(k->scale, c, n);
 	v->shift = T(plain_coefficient)(k->shift, c, n);
-	v->leak = V(leak)((REAL)k->negative_slope, k->activation == SBN_ACT_LEAKY_RELU);
-	v->wide_leak = w16_leak(k->negative_slope, k->activation == SBN_ACT_LEAKY_RELU);
+	v->is_leaky = k->activation == SBN_ACT_LEAKY_RELU;
+	v->leak = V(leak)((REAL)k->negative_slope, v->is_leaky);
+	v->wide_leak = w16_leak(k->negative_slope, v->is_leaky);
 }
 
 /* The activation and its inverse, for y in the place of x; without one both change nothing. */
@@ -322,202 +324,10 @@ T(inputs_at)(const struct ROW *row, size_t i, size_t n, const struct COEFFICIENT
 	return in;
 }
 
-/* s0 += g, s1 = fma(g, x - mean, s1) of 16 elements without an activation; false: not so done. */
-SBN_FORCE_INLINE bool
-T(sums_by_registers)(const struct ROW *row, size_t i, size_t n, const struct COEFFICIENTS *k,
-		     struct w16 *s0, struct w16 *s1)
-{
-#ifdef W16_SUMS_FLOATS
-	if (n == SBN_LANES && sizeof(ELEMENT) == sizeof(float)) {
-		w16_sum_floats((const float *)(row->x + i), (const float *)(row->dy + i), k->mean,
-			       s0, s1);
-		return true;
-	}
-#endif
-	(void)row, (void)i, (void)n, (void)k, (void)s0, (void)s1;
-	return false;
-}
-
-/* Of a leaky slope and dy the product is exact in double, unless it is their own type. */
-SBN_FORCE_INLINE void
-T(sums_at)(const struct ROW *row, size_t i, size_t n, const struct COEFFICIENTS *k, int form,
-	   struct w16 *s0, struct w16 *s1)
-{
-	struct w16 x, g;
-
-	if (!(form & (SBN_FORM_ACT | SBN_FORM_BACK))) {
-		if (T(sums_by_registers)(row, i, n, k, s0, s1))
-			return;
-		x = T(take_wide)(row->x + i, n, k->mean_hi);
-		g = T(take_wide)(row->dy + i, n, V(set1)(0));
-	} else {
-		struct INPUTS in = T(inputs_at)(row, i, n, k, form);
-		struct BEFORE before = T(before)(in.x, in.z, k, form);
-
-		g = T(take_wide)(row->dy + i, n, V(set1)(0));
-		g = w16_through(V_WIDEN(before.v), g, k->wide_leak);
-		x = form & SBN_FORM_BACK ? V_WIDEN(before.x) :
-					   T(take_wide)(row->x + i, n, k->mean_hi);
-	}
-	*s0 = w16_add(*s0, g);
-	*s1 = w16_fma(g, w16_sub(x, k->mean), *s1);
-}
-
-/* The same of mixed lanes, without an activation and all of one channel. */
-SBN_FORCE_INLINE void
-T(mixed_sums_at)(const struct ROW *row, size_t i, size_t n, const struct COEFFICIENTS *k,
-		 struct w16 *s0, struct w16 *s1)
-{
-	struct w16 x, g;
-
-	if (T(sums_by_registers)(row, i, n, k, s0, s1))
-		return;
-	x = T(take_mixed)(row->x + i, n, k->mean_hi, k->mean);
-	g = T(take_mixed)(row->dy + i, n, V(set1)(0), w16_set1(0));
-	*s0 = w16_add(*s0, g);
-	*s1 = w16_fma(g, w16_sub(x, k->mean), *s1);
-}
-
 SBN_FORCE_INLINE struct RESULTS
 T(forward_map)(const struct INPUTS *in, const struct COEFFICIENTS *k, int form)
 {
 	struct VECTOR v = T(linear)(in->x, in->z, k, form);
 
 	return (struct RESULTS){ .out = form & SBN_FORM_ACT ? V(through)(v, v, k->leak) : v };
-}
-
-/* Of large terms dx may be a small rest: what is small is subtracted when they have cancelled. */
-SBN_FORCE_INLINE struct VECTOR
-T(dx)(const struct BEFORE *before, struct VECTOR dy, const struct COEFFICIENTS *k, int form)
-{
-	const bool gated = form & (SBN_FORM_ACT | SBN_FORM_BACK);
-	/* the product of a leaky slope and dy is not rounded before */
-	struct VECTOR g =
-		gated ? V(through_less)(before->v, dy, k->leak, k->dy_hi) : V(sub)(dy, k->dy_hi);
-	struct VECTOR rest = V(fnmadd)(V(sub)(before->x, k->mean_hi), k->slope, g);
-
-	return V(mul)(V(sub)(rest, k->dy_lo), k->scale);
-}
-
-/* As REAL; not for what must be fast. */
-static inline struct VECTOR
-T(narrow)(struct w16 wide)
-{
-	double from[SBN_LANES];
-	REAL to[SBN_LANES];
-
-	w16_store(from, wide);
-	for (size_t i = 0; i < SBN_LANES; i++)
-		to[i] = (REAL)from[i];
-	return V(load)(to);
-}
-
-/* dx in double, as sums_at has g. */
-static inline struct VECTOR
-T(dx_of_few)(const struct BEFORE *before, struct VECTOR dy, const struct COEFFICIENTS *k, int form)
-{
-	struct w16 d = w16_sub(V_WIDEN(before->x), k->mean), g = V_WIDEN(dy);
-
-	if (form & (SBN_FORM_ACT | SBN_FORM_BACK))
-		g = w16_through(V_WIDEN(before->v), g, k->wide_leak);
-	return T(narrow)(
-		w16_mul(w16_fnmadd(d, k->wide_slope, w16_sub(g, k->wide_dy)), V_WIDEN(k->scale)));
-}
-
-SBN_FORCE_INLINE struct RESULTS
-T(backward_map)(const struct INPUTS *in, const struct COEFFICIENTS *k, int form)
-{
-	struct BEFORE before = T(before)(in->x, in->z, k, form);
-	struct RESULTS r = { in->dy, in->dy };
-
-	if (form & (SBN_FORM_ACT | SBN_FORM_BACK))
-		r.dz = V(through)(before.v, in->dy, k->leak);
-	if (form & SBN_FORM_FEW)
-		r.out = T(dx_of_few)(&before, in->dy, k, form);
-	else if (form & SBN_FORM_FLAT)
-		r.out = V(mul)(r.dz, k->scale);
-	else if (form & SBN_FORM_OUT)
-		r.out = T(dx)(&before, in->dy, k, form);
-	return r;
-}
-
-SBN_FORCE_INLINE struct RESULTS
-T(map_of)(const struct INPUTS *in, const struct COEFFICIENTS *k, int form)
-{
-	return form & SBN_FORM_DY ? T(backward_map)(in, k, form) : T(forward_map)(in, k, form);
-}
-
-/* All is loaded before anything is stored, for an output may be an input. */
-SBN_FORCE_INLINE struct RESULTS
-T(map)(const struct ROW *row, size_t i, size_t n, const struct COEFFICIENTS *k, int form)
-{
-	const struct INPUTS in = T(inputs_at)(row, i, n, k, form);
-
-	return T(map_of)(&in, k, form);
-}
-
-/* What T(map) of that form needs. */
-SBN_FORCE_INLINE void
-T(load_map)(struct COEFFICIENTS *v, const struct sbn_coefficients *k, size_t c, size_t n, int form)
-{
-	if (form & SBN_FORM_DY)
-		T(load_backward)(v, k, c, n, form);
-	else
-		T(load_affine)(v, k, c, n);
-}
-
-SBN_FORCE_INLINE void
-T(give)(const struct ROW *row, size_t i, size_t n, const struct RESULTS *r, int form)
-{
-	if (form & SBN_FORM_DZ)
-		T(put)(row->dz + i, n, r->dz);
-	if (form & SBN_FORM_OUT)
-		T(put)(row->out + i, n, r->out);
-}
-
-/* 16 of them, whose lines may be written past the caches where the form says so. */
-SBN_FORCE_INLINE void
-T(give_whole)(const struct ROW *row, size_t i, const struct RESULTS *r, int form)
-{
-	if (!(form & SBN_FORM_STREAM)) {
-		T(give)(row, i, SBN_LANES, r, form);
-		return;
-	}
-	if (form & SBN_FORM_DZ)
-		T(stream)(row->dz + i, r->dz);
-	if (form & SBN_FORM_OUT)
-		T(stream)(row->out + i, r->out);
-}
-
-/* Of 32 elements in the order of T(load_two). */
-struct RESULTS_OF_TWO {
-	struct RESULTS a, b;
-};
-
-/* k, l: the coefficients of their halves. */
-SBN_FORCE_INLINE struct RESULTS_OF_TWO
-T(map_two)(const struct ROW *row, size_t i, const struct COEFFICIENTS *k,
-	   const struct COEFFICIENTS *l, int form)
-{
-	struct TWO x = { k->mean_hi, l->mean_hi }, z = { V(set1)(0), V(set1)(0) }, dy = z;
-
-	if (T(needs_x)(form))
-		x = T(load_two)(row->x + i);
-	if (form & SBN_FORM_Z)
-		z = T(load_two)(row->z + i);
-	if (form & SBN_FORM_DY)
-		dy = T(load_two)(row->dy + i);
-	return (struct RESULTS_OF_TWO){
-		T(map_of)(&(struct INPUTS){ x.a, z.a, dy.a }, k, form),
-		T(map_of)(&(struct INPUTS){ x.b, z.b, dy.b }, l, form),
-	};
-}
-
-SBN_FORCE_INLINE void
-T(give_two)(const struct ROW *row, size_t i, const struct RESULTS_OF_TWO *r, int form)
-{
-	if (form & SBN_FORM_DZ)
-		T(put_two)(row->dz + i, (struct TWO){ r->a.dz, r->b.dz }, form);
-	if (form & SBN_FORM_OUT)
-		T(put_two)(row->out + i, (struct TWO){ r->a.out, r->b.out }, form);
 }

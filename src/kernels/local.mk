@@ -13,6 +13,7 @@ libsbn_core_la_SOURCES += \
 	src/kernels/fold_body.h \
 	src/kernels/formulas_body.h \
 	src/kernels/forms.h \
+	src/kernels/gradients_body.h \
 	src/kernels/half.h \
 	src/kernels/half_avx2.h \
 	src/kernels/half_avx512.h \
@@ -28,6 +29,7 @@ libsbn_core_la_SOURCES += \
 	src/kernels/plane_body.h \
 	src/kernels/planes_body.h \
 	src/kernels/positions_body.h \
+	src/kernels/results_body.h \
 	src/kernels/rows_body.h \
 	src/kernels/rows_sums_body.h \
 	src/kernels/scalar.c \

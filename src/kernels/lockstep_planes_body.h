@@ -148,7 +148,8 @@ T(block_moments_in_lockstep)(const struct sbn_operands *at, const struct sbn_blo
 	double sums[2];
 
 	while (to != NULL && summed.block.n > 0 && T(mapping_next)(to))
-		T(moments_and_piece)(&summed, &to->piece, to->walk.k, &shift, &added, to->walk.form);
+		T(moments_and_piece)
+		(&summed, &to->piece, to->walk.k, &shift, &added, to->walk.form);
 	if (summed.block.n > 0)
 		T(moments_of_rest)(&summed, &shift, &added);
 	sums[0] = T(fold_turns)(added.a);

@@ -2,6 +2,8 @@
 /* The kernels of one element type, SBN_TYPE. */
 #include "kernels/forms.h"
 #include "kernels/formulas_body.h"
+#include "kernels/gradients_body.h"
+#include "kernels/results_body.h"
 #include "kernels/strips_body.h"
 #include "kernels/map_body.h"
 #include "kernels/fold_body.h"
