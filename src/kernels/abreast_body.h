@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The sums of planes of long rows: blocks of some images are summed abreast, a few lines of each in
- * turn, while as much of other planes is mapped, if anything is. A CPU reads several streams faster
- * than one that begins anew with each image.
+ * The sums of planes of long rows, unless they are in lockstep: blocks of some images are summed
+ * abreast, a few lines of each in turn, while as much of other planes is mapped, if anything is. A
+ * CPU with the registers for it reads several streams faster than one that begins anew with each
+ * image.
  */
 
 /* Blocks that are alike: the same part of rows that are `apart` rows apart. */

@@ -27,6 +27,9 @@
 #define SBN_FORCE_INLINE static inline __attribute__((always_inline))
 #endif
 
+/* A loop that needs all registers: a compiler gives it those that others leave. */
+#define SBN_NOT_INLINE __attribute__((noinline))
+
 /* Code that runs so rarely that one copy out of line is better. */
 #define SBN_RARELY __attribute__((noinline))
 

@@ -72,6 +72,8 @@ sbn_form_is_usual(int form)
 #define SBN_SWITCH_FORWARD(form, function, ...) function(__VA_ARGS__, form)
 #define SBN_SWITCH_SUMS(form, function, ...) function(__VA_ARGS__, form)
 #define SBN_SWITCH_DX(form, function, ...) function(__VA_ARGS__, form)
+#define SBN_SWITCH_FORWARD_USUAL(form, function, ...) function(__VA_ARGS__, form)
+#define SBN_SWITCH_DX_USUAL(form, function, ...) function(__VA_ARGS__, form)
 #define SBN_SWITCH_FORWARD_STREAM(form, function, ...) function(__VA_ARGS__, form)
 #define SBN_SWITCH_DX_STREAM(form, function, ...) function(__VA_ARGS__, form)
 
@@ -105,6 +107,12 @@ sbn_form_is_usual(int form)
 		SBN_FORM_OTHERS(form, __VA_ARGS__);             \
 	}
 
+/* For usual forms. */
+#define SBN_SWITCH_FORWARD_USUAL(form, ...)                     \
+	switch (form) {                                         \
+		SBN_CASES_FORWARD(SBN_FORM_CASES, __VA_ARGS__); \
+	}
+
 /* For usual forms with SBN_FORM_STREAM. */
 #define SBN_SWITCH_FORWARD_STREAM(form, ...)                       \
 	switch (form) {                                            \
@@ -128,6 +136,12 @@ sbn_form_is_usual(int form)
 	switch (form) {                                    \
 		SBN_CASES_DX(SBN_FORM_CASES, __VA_ARGS__); \
 		SBN_FORM_OTHERS(form, __VA_ARGS__);        \
+	}
+
+/* For usual forms. */
+#define SBN_SWITCH_DX_USUAL(form, ...)                     \
+	switch (form) {                                    \
+		SBN_CASES_DX(SBN_FORM_CASES, __VA_ARGS__); \
 	}
 
 /* For usual forms with SBN_FORM_STREAM. */

@@ -167,8 +167,8 @@ struct sbn_operands {
 	/* Long rows' images are gone through from the last ones on. A hint, too. */
 	bool last_first;
 	/*
-	 * Outputs: one image is written at a time, a few lines whenever as many have been summed;
-	 * else several images abreast. A hint, too.
+	 * One image is written at a time, a few lines whenever as many have been summed, and long
+	 * rows are summed block by block; else several images abreast. A hint, too.
 	 */
 	bool lockstep;
 	/*
@@ -204,9 +204,9 @@ struct sbn_type_kernels {
 	 * calls for some whole blocks each make the same sums as one for all. Blocks, lanes and
 	 * fold as above, but where rows of fewer than SBN_SHORT_SPATIAL elements have one more
 	 * than 0, 16, 32, ... (7x7: 49), the last ones of each 16 rows of a block are in lanes
-	 * 0..15, behind all other elements of these rows. In double: s0 += g, s1 = fma(g, x - mean,
-	 * s1), x and dy widened before g is made of dy. (dx magnifies an error of mean(g) by
-	 * invstd, and dgamma may nearly cancel.)
+	 * 0..15, behind all other elements of these rows. In double, a leaky slope's product with
+	 * dy, too: s0 += g, s1 = fma(g, x - mean, s1). (dx magnifies an error of mean(g) by invstd,
+	 * and dgamma may nearly cancel.)
 	 */
 	void (*plane_sums)(const struct sbn_operands *at, size_t n, size_t spatial,
 			   const struct sbn_coefficients *k, size_t c, double sums[2]);
@@ -233,7 +233,10 @@ struct sbn_type_kernels {
 					const struct sbn_coefficients *k, size_t c,
 					size_t n_channels);
 
-	/* The same backward: planes_dx, and plane_sums of other planes, put there, not added. */
+	/*
+	 * The same backward: planes_dx, and plane_sums of other planes, put there, not added. Both
+	 * have a residual, or neither.
+	 */
 	void (*planes_dx_beside)(const struct sbn_beside *beside, const struct sbn_operands *at,
 				 size_t n, size_t spatial, const struct sbn_coefficients *k,
 				 size_t c, size_t n_channels);

@@ -122,15 +122,14 @@ T(moments_beside_planes)(struct SUMMED *summed, struct MAPPED *mapped,
 	T(lockstep)(summed, mapped, k, 0, about, sums, form);
 }
 
-/* Not inline: such a loop needs all registers, and gcc gives it those that others leave. */
-SBN_RARELY static void
+SBN_NOT_INLINE static void
 T(moments_and_piece)(struct SUMMED *summed, struct MAPPED *mapped, const struct sbn_coefficients *k,
 		     const struct SHIFT *about, struct ADDED *sums, int form)
 {
 	SBN_SWITCH_FORWARD_STREAM(form, T(moments_beside_planes), summed, mapped, k, about, sums);
 }
 
-SBN_RARELY static void
+SBN_NOT_INLINE static void
 T(moments_of_rest)(const struct SUMMED *summed, const struct SHIFT *about, struct ADDED *sums)
 {
 	T(moments_of_rest_in)(summed, about, sums);
@@ -219,14 +218,14 @@ T(sums_beside_planes)(struct SUMMED *summed, struct MAPPED *mapped,
 	T(lockstep)(summed, mapped, k, c, NULL, sums, form);
 }
 
-SBN_RARELY static void
+SBN_NOT_INLINE static void
 T(sums_and_piece)(struct SUMMED *summed, struct MAPPED *mapped, const struct sbn_coefficients *k,
 		  size_t c, struct ADDED *sums, int form)
 {
 	SBN_SWITCH_DX_STREAM(form, T(sums_beside_planes), summed, mapped, k, c, sums);
 }
 
-SBN_RARELY static void
+SBN_NOT_INLINE static void
 T(sums_of_rest)(const struct SUMMED *summed, const struct sbn_coefficients *k, size_t c,
 		struct ADDED *sums, int form)
 {

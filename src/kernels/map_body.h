@@ -12,10 +12,10 @@
 enum { STEP = (IS_HALF ? 2 : 1) * SBN_LANES };
 
 /*
- * A walk over the planes of all images; it stands at the end of a plane only when it is done. What
- * a loop needs of it is copied before, as every store of a vector might change it. A plane's
- * coefficients are loaded where the loop begins, too, and not kept: so a compiler knows that the
- * registers of 16 lanes are the same.
+ * A walk over the planes of all images; it stands at the end of a plane only when it is done, or
+ * where a loop in lockstep has left it. What a loop over whole steps needs of it is copied before,
+ * as every store of a vector might change it. A plane's coefficients are loaded where the loop
+ * begins, too, and not kept: so a compiler knows that the registers of 16 lanes are the same.
  */
 struct WALK {
 	const struct sbn_operands *at;
@@ -407,14 +407,14 @@ T(walk_on)(struct WALK *w, int form)
 	}
 }
 
-/* Not inline: the loops of either form have the registers to themselves, and there is one copy. */
-SBN_RARELY static void
+/* One copy for all loops of sums that a walk goes on beside. */
+SBN_NOT_INLINE static void
 T(walk_forward)(struct WALK *w)
 {
 	SBN_SWITCH_FORWARD(w->form, T(walk_on), w);
 }
 
-SBN_RARELY static void
+SBN_NOT_INLINE static void
 T(walk_backward)(struct WALK *w)
 {
 	SBN_SWITCH_DX(w->form, T(walk_on), w);

@@ -11,7 +11,7 @@ T(by_positions)(size_t spatial)
 	return IS_HALF && spatial > 0 && spatial < SBN_ABREAST_SPATIAL;
 }
 
-SBN_RARELY static struct sbn_moments
+SBN_NOT_INLINE static struct sbn_moments
 T(moments_beside)(const struct sbn_operands *at, size_t n, size_t spatial, struct WALK *beside)
 {
 	struct sbn_block block = sbn_blocks_begin();
@@ -154,7 +154,7 @@ T(plane_sums_as)(const struct sbn_operands *at, size_t n, size_t spatial,
 		T(block_sums)(at, &block, &v, form, sums);
 }
 
-SBN_RARELY static void
+SBN_NOT_INLINE static void
 T(plane_sums_beside)(const struct sbn_operands *at, size_t n, size_t spatial,
 		     const struct sbn_coefficients *k, size_t c, double sums[2],
 		     struct WALK *beside)

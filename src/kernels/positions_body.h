@@ -219,7 +219,7 @@ T(end_positions)(const struct PIECE *piece, const struct RUN *run, const struct 
 }
 
 /* Of up to PIECE_CHANNELS planes from `channel` on; returns of how many. */
-SBN_RARELY static size_t
+SBN_NOT_INLINE static size_t
 T(piece_moments)(struct PIECE *piece, const struct RUN *run, size_t channel,
 		 struct sbn_moments *sum)
 {

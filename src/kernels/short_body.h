@@ -100,7 +100,7 @@ T(short_powers)(const struct sbn_operands *at, size_t row, size_t n, size_t spat
 enum { T(rows_turn) = 32 * SBN_LANES };
 
 /* Adds n rows from `row` on. */
-SBN_RARELY static void
+SBN_NOT_INLINE static void
 T(powers_of_rows)(const struct sbn_operands *at, size_t row, size_t n, size_t spatial,
 		  const struct SHIFT *shift, struct w16 sums[2])
 {
@@ -160,7 +160,7 @@ T(short_moments)(const struct sbn_operands *at, size_t row, size_t n, size_t spa
 }
 
 /* The moments of planes side by side whose rows are not summed by positions. */
-SBN_RARELY static void
+SBN_NOT_INLINE static void
 T(short_planes)(const struct sbn_beside *beside, size_t n, size_t spatial, struct SPREAD *spread,
 		struct STRIPS *w)
 {

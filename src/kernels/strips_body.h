@@ -90,7 +90,7 @@ T(in_strips)(const struct sbn_operands *at, size_t n, size_t spatial, int form)
 	const bool is_stream = form & SBN_FORM_STREAM;
 	const size_t stride = form & SBN_FORM_OUT ? at->out.stride : at->dz.stride;
 
-	if (form & SBN_FORM_OTHER || !sbn_form_is_usual(form))
+	if (!sbn_form_is_usual(form))
 		return false;
 	return spatial > 0 && spatial < T(strip_spatial)(form) && n >= STRIP_IMAGES &&
 	       (at->ahead == 0 || form & SBN_FORM_DY) &&
@@ -388,17 +388,17 @@ T(strips_on)(struct SPREAD *spread, struct STRIPS *w, int form)
 	}
 }
 
-/* Not inline: the loops of either form have the registers to themselves, and there is one copy. */
-SBN_RARELY static void
+/* One copy for all loops of sums that strips go on beside. */
+SBN_NOT_INLINE static void
 T(strips_forward)(struct SPREAD *spread, struct STRIPS *w)
 {
-	SBN_SWITCH_FORWARD(w->form, T(strips_on), spread, w);
+	SBN_SWITCH_FORWARD_USUAL(w->form, T(strips_on), spread, w);
 }
 
-SBN_RARELY static void
+SBN_NOT_INLINE static void
 T(strips_backward)(struct SPREAD *spread, struct STRIPS *w)
 {
-	SBN_SWITCH_DX(w->form, T(strips_on), spread, w);
+	SBN_SWITCH_DX_USUAL(w->form, T(strips_on), spread, w);
 }
 
 /* As far as is due, after some sums. */

@@ -66,7 +66,7 @@ struct sbn_pass {
 	bool fetch_lines; /* no whole chunk before it is summed */
 	bool share;       /* threads share each channel's blocks, where they can */
 	bool share_fits;  /* a thread's cache holds its share of a chunk */
-	bool single;      /* one image is written at a time */
+	bool single;      /* one image is written, and one block summed, at a time */
 	struct sbn_choice choice[SBN_CHOICES]; /* tried out one after the other */
 	int n_choices;
 

@@ -101,7 +101,11 @@ take(struct sample *s, size_t n_channels)
 static void
 sum(const struct sample *s, const float *x, size_t c, size_t n)
 {
-	const struct sbn_operands at = { .x = { x + c * SPATIAL, SPATIAL }, .ahead = AHEAD };
+	const struct sbn_operands at = {
+		.x = { x + c * SPATIAL, SPATIAL },
+		.ahead = AHEAD,
+		.lockstep = true,
+	};
 
 	s->kernels->planes_moments(&(struct sbn_beside){ &at, n, s->sums + c, NULL, c }, 1,
 				   SPATIAL);
@@ -119,7 +123,11 @@ write_and_sum(const struct sample *s, const float *x, float *y, size_t c, size_t
 		.lockstep = true,
 		.stream = past,
 	};
-	const struct sbn_operands from = { .x = { x + next * SPATIAL, SPATIAL }, .ahead = AHEAD };
+	const struct sbn_operands from = {
+		.x = { x + next * SPATIAL, SPATIAL },
+		.ahead = AHEAD,
+		.lockstep = true,
+	};
 	const struct sbn_beside beside = { &from, SBN_MIN(n_channels - next, (size_t)CHUNK),
 					   s->sums + next, NULL, next };
 

@@ -53,7 +53,7 @@ same_for_all_sets() {
 }
 
 kernels=$SRC/src/kernels
-# as src/kernels/local.mk has it
+# as src/kernels/local.mk has neon.c
 if ! $cc -std=gnu11 -D_GNU_SOURCE -DSBN_HAVE_ARM64 -O2 -ffp-contract=off -fno-tree-slp-vectorize \
 	-fno-gcse -Wall -Wextra -Werror -static -I"$SRC/include" -I"$SRC/src" -I"$SRC/tests" \
 	"$SRC/tests/unit/kernels_digest.c" "$kernels/choose.c" "$kernels/scalar.c" \
