@@ -18,7 +18,6 @@ enum sbn_form {
 	SBN_FORM_BACK = 64,   /* backward from y in the place of x, whatever the activation */
 	SBN_FORM_FEW = 128,   /* dx in double; only at run time */
 	SBN_FORM_FLAT = 256,  /* dx of g alone; only at run time */
-	SBN_FORM_OTHER = 512, /* known at run time alone, and not usual */
 	SBN_FORM_Y = SBN_FORM_OUT,
 	SBN_FORM_SUMS = SBN_FORM_DY,
 	SBN_FORM_DX = SBN_FORM_DY | SBN_FORM_OUT
@@ -91,9 +90,10 @@ sbn_form_is_usual(int form)
 	SBN_FORM_CASE(constant, __VA_ARGS__); \
 	SBN_FORM_STREAMED(constant, __VA_ARGS__)
 
-#define SBN_FORM_OTHERS(form, function, ...)                    \
-	default:                                                \
-		function(__VA_ARGS__, (form) | SBN_FORM_OTHER); \
+/* All that is not usual: one copy, which knows its form at run time. */
+#define SBN_FORM_OTHERS(form, function, ...)   \
+	default:                               \
+		function(__VA_ARGS__, (form)); \
 		break
 
 #define SBN_CASES_FORWARD(cases, ...)                  \

@@ -59,12 +59,12 @@ T(mapping_rarely)(struct WALK *w)
 
 /* From an image's end to the next image's first step. */
 SBN_RARELY static void
-T(mapping_leave_image)(struct WALK *w, int form)
+T(mapping_leave_image)(struct WALK *w)
 {
-	const size_t head = T(walk_leave_image)(w, form);
+	const size_t head = T(walk_leave_image)(w, w->form);
 
 	if (head != 0)
-		*w = T(walk_rarely)(*w, head, form);
+		*w = T(walk_rarely)(*w, head, w->form);
 }
 
 /* The next piece; false: all has been mapped. */
@@ -80,7 +80,7 @@ T(mapping_next)(struct MAPPING *to)
 	w->i = to->piece.i;
 	T(walk_enter_plane)(w, to->piece.c - w->c);
 	if (w->i == w->spatial * w->n_channels) {
-		T(mapping_leave_image)(w, to->walk.form);
+		T(mapping_leave_image)(w);
 		T(mapping_image)(to);
 	}
 	while (to->piece.i == to->piece.n && w->image < w->n) {
