@@ -35,6 +35,7 @@ libsbn_core_la_SOURCES += \
 	src/kernels/scalar.c \
 	src/kernels/sets.h \
 	src/kernels/short_body.h \
+	src/kernels/spread_body.h \
 	src/kernels/stream.h \
 	src/kernels/strips_body.h \
 	src/kernels/sum_body.h \
@@ -48,6 +49,7 @@ libsbn_core_la_SOURCES += \
 	src/kernels/w16_avx512.h \
 	src/kernels/w16_neon.h \
 	src/kernels/w16_scalar.h \
+	src/kernels/walk_body.h \
 	src/kernels/wide_positions_body.h
 
 # as choose.c asks for

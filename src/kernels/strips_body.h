@@ -11,13 +11,11 @@
 #include "kernels/block.h"
 
 enum {
-	STRIP_ELEMENTS = 32 * SBN_LANES, /* of each coefficient; they stay in the innermost cache */
-	STRIP_STEPS = 256,               /* at most */
-	STRIP_SPATIAL = 512,             /* elements: such rows lose where memory is fast */
-	STRIP_TURN = 8 * SBN_LANES,      /* elements that are summed between maps */
-	STRIP_IMAGES = 2,                /* fewer are not worth it */
-	EDGES_AHEAD = 4,                 /* images; their edges are asked for */
-	RESIDUAL_AHEAD = 2048,           /* bytes */
+	STRIP_SPATIAL = 512,        /* elements: such rows lose where memory is fast */
+	STRIP_TURN = 8 * SBN_LANES, /* elements that are summed between maps */
+	STRIP_IMAGES = 2,           /* fewer are not worth it */
+	EDGES_AHEAD = 4,            /* images; their edges are asked for */
+	RESIDUAL_AHEAD = 2048,      /* bytes */
 	RESIDUAL_FAR_AHEAD = 6144
 };
 
@@ -31,26 +29,6 @@ sbn_ahead_of_residual(size_t part)
 #endif
 
 #define STEP T(strip_step)
-
-enum { STEP = (IS_HALF ? 2 : 1) * SBN_LANES };
-
-/* A step's coefficients, of STEP elements each in the order of T(load_two): one pointer for all. */
-enum {
-	T(spread_mean_hi),
-	T(spread_scale) = STEP,
-	T(spread_shift) = 2 * STEP,
-	T(spread_dy_hi) = 3 * STEP,
-	T(spread_dy_lo) = 4 * STEP,
-	T(spread_slope) = 5 * STEP,
-	T(spread_step_size) = 6 * STEP,
-	T(spread_size) = STRIP_ELEMENTS * 6
-};
-
-/* A strip's: a step's for a plane's inner steps, and a step's for each across its end. */
-struct SPREAD {
-	_Alignas(SBN_STORE_LINE) REAL steps[T(spread_size)];
-	uint16_t at[STRIP_STEPS]; /* of each step, where they are */
-};
 
 /* A walk over the strips of all images. */
 struct STRIPS {
@@ -117,95 +95,6 @@ T(fetch_edge)(const struct sbn_operands *at, size_t image, size_t i, int form)
 		sbn_prefetch_to_write(T(out)(at->out, image, i));
 	if (form & SBN_FORM_DZ)
 		sbn_prefetch_to_write(T(out)(at->dz, image, i));
-}
-
-/* n <= 16 elements' coefficients: `left` of the first channel, and those of the ones behind it. */
-SBN_FORCE_INLINE struct VECTOR
-T(spread_vector)(const REAL *from, size_t spatial, size_t left, size_t n)
-{
-	struct VECTOR v = V(set1)(*from);
-
-	for (; left < n; left += spatial)
-		v = V(blend)(left, v, V(set1)(*++from));
-	return v;
-}
-
-/* Of n <= 16 elements, or of a step's 32. */
-SBN_FORCE_INLINE void
-T(spread_array)(REAL *to, const void *array, size_t c, size_t spatial, size_t left, size_t n)
-{
-	const REAL *from = (const REAL *)array + c;
-	struct TWO two;
-
-	two.a = T(plain_nans)(T(spread_vector)(from, spatial, left, SBN_MIN(n, (size_t)SBN_LANES)));
-	if (n <= SBN_LANES) {
-		V(store)(to, two.a);
-		return;
-	}
-	for (; left <= SBN_LANES; left += spatial)
-		from++;
-	two.b = T(plain_nans)(T(spread_vector)(from, spatial, left - SBN_LANES, SBN_LANES));
-	two = T(mix_two)(two.a, two.b);
-	V(store)(to, two.a);
-	V(store)(to + SBN_LANES, two.b);
-}
-
-SBN_FORCE_INLINE void
-T(spread_step)(REAL *to, const struct sbn_coefficients *k, size_t c, size_t spatial, size_t left,
-	       size_t n, int form)
-{
-	T(spread_array)(to + T(spread_mean_hi), k->mean_hi, c, spatial, left, n);
-	T(spread_array)(to + T(spread_scale), k->scale, c, spatial, left, n);
-	if (!(form & SBN_FORM_DY) || form & SBN_FORM_ACT)
-		T(spread_array)(to + T(spread_shift), k->shift, c, spatial, left, n);
-	if (!(form & SBN_FORM_DY))
-		return;
-	T(spread_array)(to + T(spread_dy_hi), k->dy_hi, c, spatial, left, n);
-	T(spread_array)(to + T(spread_dy_lo), k->dy_lo, c, spatial, left, n);
-	T(spread_array)(to + T(spread_slope), k->slope, c, spatial, left, n);
-}
-
-/* The coefficients of 16 elements; what is the same in all of them is there. */
-SBN_FORCE_INLINE void
-T(load_step)(struct COEFFICIENTS *v, const struct SPREAD *spread, size_t at)
-{
-	const REAL *from = spread->steps + at;
-
-	v->mean_hi = V(load)(from + T(spread_mean_hi));
-	v->scale = V(load)(from + T(spread_scale));
-	v->shift = V(load)(from + T(spread_shift));
-	v->dy_hi = V(load)(from + T(spread_dy_hi));
-	v->dy_lo = V(load)(from + T(spread_dy_lo));
-	v->slope = V(load)(from + T(spread_slope));
-}
-
-/*
- * Spreads the coefficients of the strip that begins at element i and ends at `whole` at the latest;
- * returns where it ends.
- */
-SBN_RARELY static size_t
-T(spread_strip)(struct SPREAD *spread, const struct sbn_coefficients *k, size_t c, size_t spatial,
-		size_t i, size_t whole, int form)
-{
-	const size_t begin = i;
-	size_t plane = i / spatial, left = (plane + 1) * spatial - i;
-	size_t to = 0, made = SIZE_MAX; /* the plane whose inner steps have a vector */
-
-	for (; i < whole && i - begin < STRIP_STEPS * STEP; i += STEP) {
-		if (left < STEP || made != plane) {
-			if (to == T(spread_size))
-				return i;
-			T(spread_step)
-			(spread->steps + to, k, c + plane, spatial, left, STEP, form);
-			made = left < STEP ? SIZE_MAX : plane;
-			to += T(spread_step_size);
-		}
-		spread->at[(i - begin) / STEP] = (uint16_t)(to - T(spread_step_size));
-		for (; left <= STEP; left += spatial)
-			plane++;
-		left -= STEP;
-	}
-	return i;
 }
 
 /* Elements begin..end-1 of every image, fewer than a line: what is before and behind the steps. */
