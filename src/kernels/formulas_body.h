@@ -116,6 +116,22 @@ T(row_at)(const struct sbn_operands *at, size_t row, size_t column, int form)
 	};
 }
 
+/*
+ * Field by field: a copy by vectors would have to wait until the fields' stores have left the queue
+ * of stores, behind all that are on their way past the caches.
+ */
+SBN_FORCE_INLINE void
+T(set_row)(struct ROW *to, const struct ROW from)
+{
+	to->x = from.x;
+	to->z = from.z;
+	to->dy = from.dy;
+	to->out = from.out;
+	to->dz = from.dz;
+	to->ahead = from.ahead;
+	to->ahead_z = from.ahead_z;
+}
+
 /* Asks for 16 elements. */
 SBN_FORCE_INLINE void
 T(fetch)(const ELEMENT *p, size_t ahead)

@@ -220,20 +220,23 @@ store_in_order_bf16(float *p, struct two_bf16 two)
 	half_store_in_order(p + 16, two.b);
 }
 
+/* n <= 16 elements stay. */
 static inline struct v16
-half_mix_bf16(struct v16 v)
+half_blend_bf16(size_t n, struct v16 v, struct v16 rest)
 {
-	__m256d even = _mm256_castps_pd(_mm256_shuffle_ps(v.lo, v.hi, 0x88));
-	__m256d odd = _mm256_castps_pd(_mm256_shuffle_ps(v.lo, v.hi, 0xdd));
+	const __m256i even = v16_mask((n + 1) / 2, 0), odd = v16_mask(n / 2, 0);
 
-	return (struct v16){ _mm256_castpd_ps(_mm256_permute4x64_pd(even, 0xd8)),
-			     _mm256_castpd_ps(_mm256_permute4x64_pd(odd, 0xd8)) };
+	return (struct v16){ _mm256_blendv_ps(rest.lo, v.lo, _mm256_castsi256_ps(even)),
+			     _mm256_blendv_ps(rest.hi, v.hi, _mm256_castsi256_ps(odd)) };
 }
 
 static inline struct two_bf16
-mix_two_bf16(struct v16 a, struct v16 b)
+blend_two_bf16(size_t n, struct two_bf16 two, struct v16 v)
 {
-	return (struct two_bf16){ half_mix_bf16(a), half_mix_bf16(b) };
+	const size_t in_a = n < 16 ? n : 16;
+
+	return (struct two_bf16){ half_blend_bf16(in_a, two.a, v),
+				  half_blend_bf16(n - in_a, two.b, v) };
 }
 
 static inline void
@@ -277,12 +280,9 @@ half_of_mixed_plain_bf16(struct v16 v)
 	const __m256i even = _mm256_castps_si256(v.lo), odd = _mm256_castps_si256(v.hi);
 	const __m256i up = _mm256_blend_epi16(_mm256_srli_epi32(even, 16), odd, 0xaa);
 	const __m256i low = _mm256_blend_epi16(even, _mm256_slli_epi32(odd, 16), 0xaa);
-	/* 0x8000 if odd, else 0x8001 */
-	const __m256i least = _mm256_sub_epi16(_mm256_set1_epi16(-0x7fff),
-					       _mm256_and_si256(up, _mm256_set1_epi16(1)));
-	const __m256i count = _mm256_cmpeq_epi16(_mm256_max_epu16(low, least), low);
+	const __m256i even_one = _mm256_andnot_si256(up, _mm256_set1_epi16(1));
 
-	return _mm256_sub_epi16(up, count);
+	return _mm256_add_epi16(up, _mm256_srli_epi16(_mm256_subs_epu16(low, even_one), 15));
 }
 
 static inline void

@@ -156,14 +156,9 @@ store_in_order_bf16(float *p, struct two_bf16 two)
 }
 
 static inline struct two_bf16
-mix_two_bf16(struct v16 a, struct v16 b)
+blend_two_bf16(size_t n, struct two_bf16 two, struct v16 v)
 {
-	const __m512i even =
-		_mm512_setr_epi32(0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30);
-	const __m512i odd = _mm512_add_epi32(even, _mm512_set1_epi32(1));
-
-	return (struct two_bf16){ { _mm512_permutex2var_ps(a.a, even, b.a) },
-				  { _mm512_permutex2var_ps(a.a, odd, b.a) } };
+	return (struct two_bf16){ v16_blend((n + 1) / 2, two.a, v), v16_blend(n / 2, two.b, v) };
 }
 
 /* A NaN is made a quiet one whose lower half is 0. */

@@ -28,6 +28,21 @@ T(block_at)(const struct GROUPS *g, size_t i)
 	};
 }
 
+/* As T(set_row). */
+SBN_FORCE_INLINE struct SUMMED
+T(summed_at)(const struct sbn_operands *at, const struct sbn_block *block)
+{
+	struct SUMMED summed;
+
+	summed.at = at;
+	summed.block.row = block->row;
+	summed.block.n = block->n;
+	summed.block.column = block->column;
+	summed.block.spatial = block->spatial;
+	summed.i = 0;
+	return summed;
+}
+
 /* ---- what is mapped, a piece at a time ---- */
 
 struct MAPPING {
@@ -41,7 +56,7 @@ T(mapping_image)(struct MAPPING *to)
 {
 	const struct WALK *w = &to->walk;
 
-	to->piece.row = w->row;
+	T(set_row)(&to->piece.row, w->row);
 	to->piece.i = w->i;
 	to->piece.n = w->image < w->n ? SBN_MAX(w->whole, w->i) : w->i;
 	to->piece.c = w->c + w->plane;
@@ -64,7 +79,7 @@ T(mapping_leave_image)(struct WALK *w)
 	const size_t head = T(walk_leave_image)(w, w->form);
 
 	if (head != 0)
-		*w = T(walk_rarely)(*w, head, w->form);
+		T(walk_rarely)(w, head, w->form);
 }
 
 /* The next piece; false: all has been mapped. */
@@ -95,8 +110,9 @@ T(mapping_begin)(struct MAPPING *to, const struct sbn_operands *at, size_t n, si
 		 const struct sbn_coefficients *k, size_t c, size_t n_channels, int form)
 {
 	to->piece = (struct MAPPED){ .c = c, .spatial = spatial };
-	to->walk = T(walk_begin)(at, n, spatial, k, c, n_channels, form);
-	T(mapping_image)(to);
+	T(walk_begin)(&to->walk, at, n, spatial, k, c, n_channels, form);
+	if (to->walk.n != 0)
+		T(mapping_image)(to);
 }
 
 /* What has not been mapped. */
@@ -142,7 +158,7 @@ T(block_moments_in_lockstep)(const struct sbn_operands *at, const struct sbn_blo
 {
 	const REAL about = IS_WIDE ? T(block_shift)(at->x, block) : 0;
 	const struct SHIFT shift = T(shift_of)(V(set1)(about));
-	struct SUMMED summed = { .at = at, .block = *block };
+	struct SUMMED summed = T(summed_at)(at, block);
 	struct ADDED added = T(added_nothing)();
 	double sums[2];
 
@@ -237,7 +253,7 @@ static struct sbn_pair
 T(block_sums_in_lockstep)(const struct sbn_operands *at, const struct sbn_block *block,
 			  const struct sbn_coefficients *k, size_t c, int form, struct MAPPING *to)
 {
-	struct SUMMED summed = { .at = at, .block = *block };
+	struct SUMMED summed = T(summed_at)(at, block);
 	struct ADDED s = T(added_nothing)();
 
 	while (to != NULL && summed.block.n > 0 && T(mapping_next)(to))

@@ -108,7 +108,7 @@ T(walk_on)(struct WALK *w, int form)
 		if (w->i == w->end)
 			head = T(walk_leave_plane)(w, form);
 		if (rare || head > 0)
-			*w = T(walk_rarely)(*w, head, form);
+			T(walk_rarely)(w, head, form);
 	}
 }
 
@@ -164,7 +164,7 @@ T(planes_map)(const struct sbn_operands *at, size_t n, size_t spatial,
 		T(strips_map)(at, n, spatial, k, c, n_channels, form);
 		return;
 	}
-	w = T(walk_begin)(at, n, spatial, k, c, n_channels, form);
+	T(walk_begin)(&w, at, n, spatial, k, c, n_channels, form);
 	T(walk_rest)(&w);
 }
 

@@ -79,9 +79,11 @@ T(stream_two_plain)(ELEMENT *p, struct TWO two)
 }
 
 SBN_FORCE_INLINE struct TWO
-T(mix_two)(struct VECTOR a, struct VECTOR b)
+T(blend_two)(size_t n, struct TWO two, struct VECTOR v)
 {
-	return (struct TWO){ a, b };
+	const size_t in_a = SBN_MIN(n, (size_t)SBN_LANES);
+
+	return (struct TWO){ V(blend)(in_a, two.a, v), V(blend)(n - in_a, two.b, v) };
 }
 
 SBN_FORCE_INLINE struct w16

@@ -39,7 +39,7 @@ T(moments_and_map)(const struct sbn_beside *beside, const struct sbn_operands *a
 		T(moments_and_strips)(beside, at, n, spatial, k, c, n_channels, form);
 		return;
 	}
-	w = T(walk_begin)(at, n, spatial, k, c, n_channels, form);
+	T(walk_begin)(&w, at, n, spatial, k, c, n_channels, form);
 	if (T(by_positions)(spatial)) {
 		T(run_moments)(beside, n, spatial, NULL, NULL, &w);
 		T(walk_rest)(&w);
@@ -178,8 +178,9 @@ T(sums_and_map)(const struct sbn_beside *beside, const struct sbn_operands *at, 
 		int form)
 {
 	struct sbn_operands next = *beside->at;
-	struct WALK w = T(walk_begin)(at, n, spatial, k, c, n_channels, form);
+	struct WALK w;
 
+	T(walk_begin)(&w, at, n, spatial, k, c, n_channels, form);
 	for (size_t i = 0; i < beside->n_channels; i++) {
 		double sums[2] = { 0, 0 };
 

@@ -188,8 +188,9 @@ T(moments_and_strips)(const struct sbn_beside *beside, const struct sbn_operands
 		      int form)
 {
 	struct SPREAD spread;
-	struct STRIPS w = T(strips_begin)(&spread, at, n, spatial, k, c, n_channels, form);
+	struct STRIPS w;
 
+	T(strips_begin)(&spread, &w, at, n, spatial, k, c, n_channels, form);
 	if (IS_HALF)
 		T(run_moments)(beside, n, spatial, &spread, &w, NULL);
 	else

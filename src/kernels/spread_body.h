@@ -24,7 +24,8 @@ enum {
 	T(spread_dy_hi) = 3 * STEP,
 	T(spread_dy_lo) = 4 * STEP,
 	T(spread_slope) = 5 * STEP,
-	T(spread_step_size) = 6 * STEP,
+	T(spread_forward) = 3 * STEP,
+	T(spread_backward) = 6 * STEP,
 	T(spread_size) = STRIP_ELEMENTS * 6
 };
 
@@ -34,35 +35,45 @@ struct SPREAD {
 	uint16_t at[STRIP_STEPS]; /* of each step, where they are */
 };
 
-/* n <= 16 elements' coefficients: `left` of the first channel, and those of the ones behind it. */
 SBN_FORCE_INLINE struct VECTOR
-T(spread_vector)(const REAL *from, size_t spatial, size_t left, size_t n)
+T(plain_set1)(const REAL *from)
 {
-	struct VECTOR v = V(set1)(*from);
-
-	for (; left < n; left += spatial)
-		v = V(blend)(left, v, V(set1)(*++from));
-	return v;
+	return T(plain_nans)(V(set1)(*from));
 }
 
-/* Of n <= 16 elements, or of a step's 32. */
+/* n <= 16 elements' coefficients: `left` of the first channel, and those of the ones behind it. */
+SBN_FORCE_INLINE void
+T(spread_few)(REAL *to, const REAL *from, size_t spatial, size_t left, size_t n)
+{
+	struct VECTOR v = T(plain_set1)(from);
+
+	for (; left < n; left += spatial)
+		v = V(blend)(left, v, T(plain_set1)(++from));
+	V(store)(to, v);
+}
+
+/* Of 32 elements. */
+SBN_FORCE_INLINE void
+T(spread_two)(REAL *to, const REAL *from, size_t spatial, size_t left)
+{
+	struct TWO two;
+
+	two.a = two.b = T(plain_set1)(from);
+	for (; left < 2 * SBN_LANES; left += spatial)
+		two = T(blend_two)(left, two, T(plain_set1)(++from));
+	V(store)(to, two.a);
+	V(store)(to + SBN_LANES, two.b);
+}
+
 SBN_FORCE_INLINE void
 T(spread_array)(REAL *to, const void *array, size_t c, size_t spatial, size_t left, size_t n)
 {
 	const REAL *from = (const REAL *)array + c;
-	struct TWO two;
 
-	two.a = T(plain_nans)(T(spread_vector)(from, spatial, left, SBN_MIN(n, (size_t)SBN_LANES)));
-	if (n <= SBN_LANES) {
-		V(store)(to, two.a);
-		return;
-	}
-	for (; left <= SBN_LANES; left += spatial)
-		from++;
-	two.b = T(plain_nans)(T(spread_vector)(from, spatial, left - SBN_LANES, SBN_LANES));
-	two = T(mix_two)(two.a, two.b);
-	V(store)(to, two.a);
-	V(store)(to + SBN_LANES, two.b);
+	if (n > SBN_LANES)
+		T(spread_two)(to, from, spatial, left);
+	else
+		T(spread_few)(to, from, spatial, left, n);
 }
 
 SBN_FORCE_INLINE void
@@ -103,19 +114,20 @@ T(spread_strip)(struct SPREAD *spread, const struct sbn_coefficients *k, size_t 
 		size_t i, size_t whole, int form)
 {
 	const size_t begin = i;
+	const size_t size = form & SBN_FORM_DY ? T(spread_backward) : T(spread_forward);
 	size_t plane = i / spatial, left = (plane + 1) * spatial - i;
 	size_t to = 0, made = SIZE_MAX; /* the plane whose inner steps have a vector */
 
 	for (; i < whole && i - begin < STRIP_STEPS * STEP; i += STEP) {
 		if (left < STEP || made != plane) {
-			if (to == T(spread_size))
+			if (to + size > T(spread_size))
 				return i;
 			T(spread_step)
 			(spread->steps + to, k, c + plane, spatial, left, STEP, form);
 			made = left < STEP ? SIZE_MAX : plane;
-			to += T(spread_step_size);
+			to += size;
 		}
-		spread->at[(i - begin) / STEP] = (uint16_t)(to - T(spread_step_size));
+		spread->at[(i - begin) / STEP] = (uint16_t)(to - size);
 		for (; left <= STEP; left += spatial)
 			plane++;
 		left -= STEP;

@@ -129,37 +129,42 @@ T(strips_enter)(struct STRIPS *w, size_t image, int form)
 {
 	w->image = image;
 	w->i = w->begin;
-	w->row = T(row_at)(w->at, image, 0, form);
+	T(set_row)(&w->row, T(row_at)(w->at, image, 0, form));
 	w->row.ahead_z = sbn_ahead_of_residual(w->whole * sizeof(ELEMENT));
 	if (w->abreast == 1 || image + 1 >= w->n)
 		return;
-	w->second = T(row_at)(w->at, image + 1, 0, form);
+	T(set_row)(&w->second, T(row_at)(w->at, image + 1, 0, form));
 	w->second.ahead_z = w->row.ahead_z;
 }
 
-static struct STRIPS
-T(strips_begin)(struct SPREAD *spread, const struct sbn_operands *at, size_t n, size_t spatial,
-		const struct sbn_coefficients *k, size_t c, size_t n_channels, int form)
+static void
+T(strips_begin)(struct SPREAD *spread, struct STRIPS *w, const struct sbn_operands *at, size_t n,
+		size_t spatial, const struct sbn_coefficients *k, size_t c, size_t n_channels,
+		int form)
 {
 	const size_t total = spatial * n_channels;
 	const size_t line = SBN_MAX(SBN_STORE_LINE / sizeof(ELEMENT), (size_t)SBN_LANES);
-	struct STRIPS w = { .at = at, .k = k, .form = form, .c = c, .n = n, .spatial = spatial };
-	size_t head = 0;
+	const struct ROW first = T(row_at)(at, 0, 0, form);
+	const size_t head = SBN_MIN(T(line_head)(&first, form), total);
 
-	w.abreast = at->lockstep ? 1 : 2;
-	w.row = T(row_at)(at, 0, 0, form);
-	head = SBN_MIN(T(line_head)(&w.row, form), total);
-	w.whole =
+	w->at = at;
+	w->k = k;
+	w->form = form;
+	w->c = c;
+	w->n = n;
+	w->spatial = spatial;
+	w->abreast = at->lockstep ? 1 : 2;
+	w->due = 0;
+	w->whole =
 		form & SBN_FORM_STREAM ? head + (total - head) / line * line : total / STEP * STEP;
-	T(strips_edge)(spread, &w, 0, head, form);
-	T(strips_edge)(spread, &w, w.whole, total, form);
-	w.begin = head;
-	w.end = T(spread_strip)(spread, k, c, spatial, head, w.whole, form);
-	if (w.begin == w.end)
-		w.image = n;
+	T(strips_edge)(spread, w, 0, head, form);
+	T(strips_edge)(spread, w, w->whole, total, form);
+	w->begin = head;
+	w->end = T(spread_strip)(spread, k, c, spatial, head, w->whole, form);
+	if (w->begin == w->end)
+		w->image = n;
 	else
-		T(strips_enter)(&w, 0, form);
-	return w;
+		T(strips_enter)(w, 0, form);
 }
 
 /* To the strip's steps in the next images, or to the next strip. */
@@ -315,8 +320,9 @@ T(strips_map)(const struct sbn_operands *at, size_t n, size_t spatial,
 	      const struct sbn_coefficients *k, size_t c, size_t n_channels, int form)
 {
 	struct SPREAD spread;
-	struct STRIPS w = T(strips_begin)(&spread, at, n, spatial, k, c, n_channels, form);
+	struct STRIPS w;
 
+	T(strips_begin)(&spread, &w, at, n, spatial, k, c, n_channels, form);
 	T(strips_rest)(&spread, &w);
 }
 

@@ -23,8 +23,8 @@
  *		a VECTOR: the sums of elements 0 and 1, 2 and 3, ..., in that order
  *	T(store_in_order)(p, two)
  *		32 numbers of a TWO as REALs in the elements' order
- *	T(mix_two)(a, b)
- *		32 numbers, which a and b have in the elements' order, in that of load_two
+ *	T(blend_two)(n, two, v)
+ *		of 32 elements in the order of load_two those from n on are v's, all alike
  *	T(load_mixed)(p), T(load_n_mixed)(p, n, rest, wide_rest), T(store_mixed)(p, w)
  *		16 as doubles, in an order that store_mixed undoes; rest is one number, in all lanes
  *	T(tail_is_first)(n)

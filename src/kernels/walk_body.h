@@ -232,7 +232,7 @@ T(walk_enter_image)(struct WALK *w, size_t image, int form)
 
 		T(walk_fetch_edges)(w, w->at->last_first ? before : ahead, form);
 	}
-	w->row = T(row_at)(w->at, image, 0, form);
+	T(set_row)(&w->row, T(row_at)(w->at, image, 0, form));
 	w->row.ahead_z = sbn_ahead_of_residual(total * sizeof(ELEMENT));
 	head = SBN_MIN(T(line_head)(&w->row, form), total);
 	w->whole = head + (total - head) / STEP * STEP;
@@ -256,50 +256,50 @@ T(walk_leave_image)(struct WALK *w, int form)
 /*
  * What is rare where chunks begin and end at lines: up to 16 elements before an image's first line
  * (`head` of them) or behind its last one, and from there to the next plane. It takes its form at
- * run time, so that there is one copy of it; and the walk by value.
+ * run time, so that there is one copy of it.
  */
-SBN_RARELY static struct WALK
-T(walk_rarely)(struct WALK w, size_t head, int form)
+SBN_RARELY static void
+T(walk_rarely)(struct WALK *w, size_t head, int form)
 {
 	do {
-		size_t stop = w.i < head ? SBN_MIN(head, w.end) : w.end;
+		size_t stop = w->i < head ? SBN_MIN(head, w->end) : w->end;
 
-		if (w.i < stop)
-			T(walk_part)(&w, SBN_MIN(stop - w.i, (size_t)SBN_LANES), form);
-		if (w.i < w.end)
+		if (w->i < stop)
+			T(walk_part)(w, SBN_MIN(stop - w->i, (size_t)SBN_LANES), form);
+		if (w->i < w->end)
 			continue;
-		if (w.plane + 1 < w.n_channels)
-			T(walk_enter_plane)(&w, w.plane + 1);
+		if (w->plane + 1 < w->n_channels)
+			T(walk_enter_plane)(w, w->plane + 1);
 		else
-			head = T(walk_leave_image)(&w, form);
-	} while (w.i < head && w.image < w.n);
-	return w;
+			head = T(walk_leave_image)(w, form);
+	} while (w->i < head && w->image < w->n);
 }
 
-static struct WALK
-T(walk_begin)(const struct sbn_operands *at, size_t n, size_t spatial,
+static void
+T(walk_begin)(struct WALK *w, const struct sbn_operands *at, size_t n, size_t spatial,
 	      const struct sbn_coefficients *k, size_t c, size_t n_channels, int form)
 {
-	struct WALK w = {
-		.at = at,
-		.k = k,
-		.form = form,
-		.c = c,
-		.n_channels = n_channels,
-		.n = spatial * n_channels == 0 ? 0 : n,
-		.spatial = spatial,
-	};
 	size_t head, first;
 
-	if (w.n == 0)
-		return w;
-	w.group = T(walk_group)(&w, form);
-	first = T(walk_first)(&w);
+	w->at = at;
+	w->k = k;
+	w->form = form;
+	w->c = c;
+	w->n_channels = n_channels;
+	w->n = spatial * n_channels == 0 ? 0 : n;
+	w->spatial = spatial;
+	w->image = w->i = w->whole = w->due = 0;
+	T(walk_enter_plane)(w, 0);
+	if (w->n == 0)
+		return;
+	w->group = T(walk_group)(w, form);
+	first = T(walk_first)(w);
 	for (size_t m = 0; m < EDGES_AHEAD; m++)
 		T(walk_fetch_edges)
-		(&w, at->last_first && w.group == 1 ? first - m : first + m, form);
-	head = T(walk_enter_image)(&w, first, form);
-	return head == 0 ? w : T(walk_rarely)(w, head, form);
+		(w, at->last_first && w->group == 1 ? first - m : first + m, form);
+	head = T(walk_enter_image)(w, first, form);
+	if (head != 0)
+		T(walk_rarely)(w, head, form);
 }
 
 #undef STEP
