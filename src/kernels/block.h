@@ -36,6 +36,35 @@
 /* Of a row whose blocks are summed abreast, at most; of a plane that is summed from its end on. */
 enum { ABREAST_BLOCKS = 32, BACKWARD_BLOCKS = 512 };
 
+/*
+ * A copy, a word at a time: vectors would have to wait until the words' stores have left the queue
+ * of stores, behind all that are on their way past the caches.
+ */
+static inline void
+sbn_set_operands(struct sbn_operands *to, const struct sbn_operands *from)
+{
+	to->x.data = from->x.data;
+	to->x.stride = from->x.stride;
+	to->z.data = from->z.data;
+	to->z.stride = from->z.stride;
+	to->dy.data = from->dy.data;
+	to->dy.stride = from->dy.stride;
+	to->out.data = from->out.data;
+	to->out.stride = from->out.stride;
+	to->dz.data = from->dz.data;
+	to->dz.stride = from->dz.stride;
+	to->more.n = from->more.n;
+	to->more.x = from->more.x;
+	to->more.z = from->more.z;
+	to->more.dy = from->more.dy;
+	to->more.out = from->more.out;
+	to->more.dz = from->more.dz;
+	to->ahead = from->ahead;
+	to->last_first = from->last_first;
+	to->lockstep = from->lockstep;
+	to->stream = from->stream;
+}
+
 /* A part of a plane, or of a matrix whose columns are channels. */
 struct sbn_block {
 	size_t row, n; /* rows row..row+n-1 */

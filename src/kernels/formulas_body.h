@@ -116,10 +116,7 @@ T(row_at)(const struct sbn_operands *at, size_t row, size_t column, int form)
 	};
 }
 
-/*
- * Field by field: a copy by vectors would have to wait until the fields' stores have left the queue
- * of stores, behind all that are on their way past the caches.
- */
+/* A word at a time, as sbn_set_operands. */
 SBN_FORCE_INLINE void
 T(set_row)(struct ROW *to, const struct ROW from)
 {

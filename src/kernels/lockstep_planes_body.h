@@ -202,9 +202,10 @@ T(moments_in_lockstep)(const struct sbn_beside *beside, const struct sbn_operand
 		       size_t spatial, const struct sbn_coefficients *k, size_t c,
 		       size_t n_channels, int form)
 {
-	struct sbn_operands next = *beside->at;
+	struct sbn_operands next;
 	struct MAPPING to;
 
+	sbn_set_operands(&next, beside->at);
 	T(mapping_begin)(&to, at, n, spatial, k, c, n_channels, form);
 	for (size_t i = 0; i < beside->n_channels; i++) {
 		const struct sbn_moments sum = T(plane_moments_in_lockstep)(&next, n, spatial, &to);
@@ -293,9 +294,10 @@ T(sums_in_lockstep)(const struct sbn_beside *beside, const struct sbn_operands *
 		    size_t spatial, const struct sbn_coefficients *k, size_t c, size_t n_channels,
 		    int form)
 {
-	struct sbn_operands next = *beside->at;
+	struct sbn_operands next;
 	struct MAPPING to;
 
+	sbn_set_operands(&next, beside->at);
 	T(mapping_begin)(&to, at, n, spatial, k, c, n_channels, form);
 	for (size_t i = 0; i < beside->n_channels; i++) {
 		double sums[2] = { 0, 0 };

@@ -32,9 +32,10 @@ T(moments_and_map)(const struct sbn_beside *beside, const struct sbn_operands *a
 		   size_t spatial, const struct sbn_coefficients *k, size_t c, size_t n_channels,
 		   int form)
 {
-	struct sbn_operands next = *beside->at;
+	struct sbn_operands next;
 	struct WALK w;
 
+	sbn_set_operands(&next, beside->at);
 	if (T(in_strips)(at, n, spatial, form)) {
 		T(moments_and_strips)(beside, at, n, spatial, k, c, n_channels, form);
 		return;
@@ -58,8 +59,9 @@ static void
 T(plane_moments)(const struct sbn_operands *operands, size_t n, size_t spatial,
 		 struct sbn_moments *out)
 {
-	const struct sbn_operands at = *operands;
+	struct sbn_operands at;
 
+	sbn_set_operands(&at, operands);
 	if (T(by_positions)(spatial))
 		T(positions_of_plane)(&at, n, spatial, out);
 	else if (at.lockstep && T(is_abreast)(spatial))
@@ -79,8 +81,9 @@ T(no_moments)(const struct sbn_beside *beside)
 static void
 T(planes_moments)(const struct sbn_beside *beside, size_t n, size_t spatial)
 {
-	struct sbn_operands next = *beside->at;
+	struct sbn_operands next;
 
+	sbn_set_operands(&next, beside->at);
 	if (n == 0 || spatial == 0) {
 		T(no_moments)(beside);
 		return;
@@ -177,9 +180,10 @@ T(sums_and_map)(const struct sbn_beside *beside, const struct sbn_operands *at, 
 		size_t spatial, const struct sbn_coefficients *k, size_t c, size_t n_channels,
 		int form)
 {
-	struct sbn_operands next = *beside->at;
+	struct sbn_operands next;
 	struct WALK w;
 
+	sbn_set_operands(&next, beside->at);
 	T(walk_begin)(&w, at, n, spatial, k, c, n_channels, form);
 	for (size_t i = 0; i < beside->n_channels; i++) {
 		double sums[2] = { 0, 0 };
@@ -195,8 +199,9 @@ static void
 T(planes_sums)(const struct sbn_beside *beside, size_t n, size_t spatial,
 	       const struct sbn_coefficients *k)
 {
-	struct sbn_operands next = *beside->at;
+	struct sbn_operands next;
 
+	sbn_set_operands(&next, beside->at);
 	for (size_t i = 0; i < beside->n_channels; i++) {
 		double sums[2] = { 0, 0 };
 

@@ -276,10 +276,11 @@ T(sums_group_as)(const struct sbn_operands *operands, const struct sbn_block *gr
 		 const struct sbn_coefficients *coefficients, size_t c, struct ROWS_SUMS *sums,
 		 int form)
 {
-	struct sbn_operands at = *operands; /* no store can change a copy */
+	struct sbn_operands at; /* no store can change a copy */
 	const struct sbn_coefficients k = *coefficients;
 	size_t i = 0;
 
+	sbn_set_operands(&at, operands);
 	at.ahead = T(ahead_of_sums)(&at, group);
 	if (T(is_one_run)(&at, group->spatial)) {
 		T(sums_columns)(&at, group, 0, ROWS_COLUMNS, SBN_LANES, &k, c, form, true, sums);

@@ -165,8 +165,9 @@ T(short_planes)(const struct sbn_beside *beside, size_t n, size_t spatial, struc
 		struct STRIPS *w)
 {
 	const size_t most = sbn_rows_of_block(spatial);
-	struct sbn_operands next = *beside->at;
+	struct sbn_operands next;
 
+	sbn_set_operands(&next, beside->at);
 	for (size_t i = 0; i < beside->n_channels; i++) {
 		struct sbn_moments sum = { 0 };
 

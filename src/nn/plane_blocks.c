@@ -80,8 +80,9 @@ sum_moments(const struct sbn_pass *pass, uint32_t c, size_t begin, size_t end, v
 
 	for (int i = 0; i < 3; i++) {
 		const struct sbn_block *part = &parts.part[i];
-		struct sbn_operands at = sbn_planes_at(pass, c, part->row, part->column);
+		struct sbn_operands at;
 
+		sbn_planes_at(&at, pass, c, part->row, part->column);
 		at.ahead = sbn_planes_ahead_of_moments(part->n, part->spatial);
 		if (part->n != 0)
 			pass->kernels->blocks_moments(&at, part->n, part->spatial,
@@ -111,8 +112,9 @@ sum_gradients(const struct sbn_pass *pass, uint32_t c, size_t begin, size_t end,
 
 	for (int i = 0; i < 3; i++) {
 		const struct sbn_block *part = &parts.part[i];
-		struct sbn_operands at = sbn_planes_at(pass, c, part->row, part->column);
+		struct sbn_operands at;
 
+		sbn_planes_at(&at, pass, c, part->row, part->column);
 		at.ahead = sbn_planes_ahead_of_gradients(part->n, part->spatial);
 		if (part->n != 0)
 			pass->kernels->blocks_sums(&at, part->n, part->spatial, &pass->k, c,
@@ -149,8 +151,9 @@ map_blocks(const struct sbn_pass *pass, uint32_t c, size_t begin, size_t end, ma
 
 	for (int i = 2; i >= 0; i--) {
 		const struct sbn_block *part = &parts.part[i];
-		struct sbn_operands at = sbn_planes_at(pass, c, part->row, part->column);
+		struct sbn_operands at;
 
+		sbn_planes_at(&at, pass, c, part->row, part->column);
 		at.last_first = pass->sum != NULL;
 		at.ahead = sbn_planes_ahead_to_write(pass, pass->share_fits);
 		if (part->n != 0)

@@ -23,18 +23,16 @@ out_at(const struct sbn_pass *pass, const struct sbn_view *view, uint32_t c, siz
 				 view->image };
 }
 
-struct sbn_operands
-sbn_planes_at(const struct sbn_pass *pass, uint32_t c, size_t image, size_t position)
+void
+sbn_planes_at(struct sbn_operands *at, const struct sbn_pass *pass, uint32_t c, size_t image,
+	      size_t position)
 {
-	return (struct sbn_operands){
-		.x = in_at(pass, &pass->x, c, image, position),
-		.z = in_at(pass, &pass->z, c, image, position),
-		.dy = in_at(pass, &pass->dy, c, image, position),
-		.out = out_at(pass, &pass->out, c, image, position),
-		.dz = out_at(pass, &pass->dz, c, image, position),
-		.stream = pass->stream,
-		.lockstep = pass->single,
-	};
+	*at = (struct sbn_operands){ .stream = pass->stream, .lockstep = pass->single };
+	at->x = in_at(pass, &pass->x, c, image, position);
+	at->z = in_at(pass, &pass->z, c, image, position);
+	at->dy = in_at(pass, &pass->dy, c, image, position);
+	at->out = out_at(pass, &pass->out, c, image, position);
+	at->dz = out_at(pass, &pass->dz, c, image, position);
 }
 
 /* Bytes of a range's channels that lie side by side in an image. */
@@ -108,13 +106,11 @@ summed_last_first(const struct sbn_pass *pass, const struct sbn_range *range)
 	return range->number % 2 == 1 && turns_back(pass, range);
 }
 
-static struct sbn_operands
-summed_at(const struct sbn_pass *pass, const struct sbn_range *range)
+static void
+summed_at(struct sbn_operands *at, const struct sbn_pass *pass, const struct sbn_range *range)
 {
-	struct sbn_operands at = sbn_planes_at(pass, range->begin, 0, 0);
-
-	at.last_first = summed_last_first(pass, range);
-	return at;
+	sbn_planes_at(at, pass, range->begin, 0, 0);
+	at->last_first = summed_last_first(pass, range);
 }
 
 /* What is written was summed before, and is in the cache; of chunks that turn back some left it. */
@@ -124,14 +120,13 @@ ahead_to_write(const struct sbn_pass *pass, const struct sbn_range *range)
 	return sbn_planes_ahead_to_write(pass, !turns_back(pass, range));
 }
 
-static struct sbn_operands
-written_at(const struct sbn_pass *pass, const struct sbn_range *range, size_t image)
+static void
+written_at(struct sbn_operands *at, const struct sbn_pass *pass, const struct sbn_range *range,
+	   size_t image)
 {
-	struct sbn_operands at = sbn_planes_at(pass, range->begin, image, 0);
-
-	at.last_first = range->number % 2 == 0 && turns_back(pass, range);
-	at.ahead = ahead_to_write(pass, range);
-	return at;
+	sbn_planes_at(at, pass, range->begin, image, 0);
+	at->last_first = range->number % 2 == 0 && turns_back(pass, range);
+	at->ahead = ahead_to_write(pass, range);
 }
 
 static size_t
@@ -150,10 +145,11 @@ void
 sbn_planes_sum_moments(const struct sbn_pass *pass, const struct sbn_range *range,
 		       const struct sbn_sums *out)
 {
-	struct sbn_operands at = summed_at(pass, range);
+	struct sbn_operands at;
 	const struct sbn_beside all = { &at, range->end - range->begin, out->pair, out->low,
 					range->begin };
 
+	summed_at(&at, pass, range);
 	at.ahead = ahead_of_moments(pass);
 	pass->kernels->planes_moments(&all, pass->geometry.n, pass->geometry.spatial);
 }
@@ -161,8 +157,9 @@ sbn_planes_sum_moments(const struct sbn_pass *pass, const struct sbn_range *rang
 void
 sbn_planes_normalize(const struct sbn_pass *pass, const struct sbn_range *range)
 {
-	const struct sbn_operands at = written_at(pass, range, 0);
+	struct sbn_operands at;
 
+	written_at(&at, pass, range, 0);
 	pass->kernels->planes_normalize(&at, pass->geometry.n, pass->geometry.spatial, &pass->k,
 					range->begin, range->end - range->begin);
 }
@@ -184,10 +181,11 @@ add_gradients(const struct sbn_pass *pass, const struct sbn_range *range,
 	      const struct images *images, const struct sbn_sums *out, size_t ahead)
 {
 	for (uint32_t c = range->begin; c < range->end; c++) {
-		struct sbn_operands at = sbn_planes_at(pass, c, images->first, 0);
 		struct sbn_pair *pair = &out->pair[c - range->begin];
 		double sums[2] = { pair->a, pair->b };
+		struct sbn_operands at;
 
+		sbn_planes_at(&at, pass, c, images->first, 0);
 		at.ahead = ahead;
 		at.last_first = summed_last_first(pass, range);
 		pass->kernels->plane_sums(&at, images->n, pass->geometry.spatial, &pass->k, c,
@@ -222,8 +220,9 @@ static void
 write_dx(const struct sbn_pass *pass, const struct sbn_range *range, const struct images *images,
 	 size_t ahead)
 {
-	struct sbn_operands at = written_at(pass, range, images->first);
+	struct sbn_operands at;
 
+	written_at(&at, pass, range, images->first);
 	at.ahead = ahead;
 	pass->kernels->planes_dx(&at, images->n, pass->geometry.spatial, &pass->k, range->begin,
 				 range->end - range->begin);
@@ -241,11 +240,12 @@ void
 sbn_planes_sum_and_normalize(const struct sbn_pass *pass, const struct sbn_range *next,
 			     const struct sbn_sums *out, const struct sbn_range *range)
 {
-	const struct sbn_operands at = written_at(pass, range, 0);
-	struct sbn_operands summed = summed_at(pass, next);
+	struct sbn_operands at, summed;
 	const struct sbn_beside beside = { &summed, next->end - next->begin, out->pair, out->low,
 					   next->begin };
 
+	written_at(&at, pass, range, 0);
+	summed_at(&summed, pass, next);
 	summed.ahead = ahead_of_moments(pass);
 	pass->kernels->planes_normalize_beside(&beside, &at, pass->geometry.n,
 					       pass->geometry.spatial, &pass->k, range->begin,
@@ -256,11 +256,12 @@ static void
 sum_beside_dx(const struct sbn_pass *pass, const struct sbn_range *next, const struct sbn_sums *out,
 	      const struct sbn_range *range)
 {
-	const struct sbn_operands at = written_at(pass, range, 0);
-	struct sbn_operands summed = summed_at(pass, next);
+	struct sbn_operands at, summed;
 	const struct sbn_beside beside = { &summed, next->end - next->begin, out->pair, NULL,
 					   next->begin };
 
+	written_at(&at, pass, range, 0);
+	summed_at(&summed, pass, next);
 	summed.ahead = ahead_of_gradients(pass);
 	pass->kernels->planes_dx_beside(&beside, &at, pass->geometry.n, pass->geometry.spatial,
 					&pass->k, range->begin, range->end - range->begin);

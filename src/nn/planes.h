@@ -6,8 +6,8 @@
 #include "nn/pipeline.h"
 
 /* The pass's operands from a position of channel c in an image on. */
-struct sbn_operands sbn_planes_at(const struct sbn_pass *pass, uint32_t c, size_t image,
-				  size_t position);
+void sbn_planes_at(struct sbn_operands *at, const struct sbn_pass *pass, uint32_t c, size_t image,
+		   size_t position);
 
 /* How far ahead kernels ask for what is summed of n rows of so many elements, in each. */
 size_t sbn_planes_ahead_of_moments(size_t n, size_t spatial);
