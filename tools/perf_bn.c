@@ -52,8 +52,18 @@ measure_place(struct session *session, struct perf_bn_work *work, enum perf_bn_p
 	return status;
 }
 
+static void
+tell_no_hot_line(const struct perf_bn_shape *shape)
+{
+	char text[PERF_BN_SHAPE_BYTES];
+
+	perf_bn_shape_print(shape, text);
+	printf("# %s: inputs take more than three quarters of the last cache: no hot line\n", text);
+}
+
 static syncbn_status_t
-measure_places(struct session *session, struct perf_bn_work *work)
+measure_places(struct session *session, struct perf_bn_work *work,
+	       const struct perf_bn_shape *shape)
 {
 	syncbn_status_t status = SYNCBN_OK;
 
@@ -62,7 +72,7 @@ measure_places(struct session *session, struct perf_bn_work *work)
 			continue;
 		if (place == PERF_BN_HOT && !work->memory.fits) {
 			if (is_first(session))
-				printf("# too large for the cache: no hot line\n");
+				tell_no_hot_line(shape);
 			continue;
 		}
 		status = measure_place(session, work, (enum perf_bn_place)place);
@@ -78,7 +88,7 @@ measure_shape(struct session *session, const struct perf_bn_shape *shape)
 		perf_bn_work_new(session->options, session->group, session->alone, shape, &work);
 
 	if (status == SYNCBN_OK)
-		status = measure_places(session, &work);
+		status = measure_places(session, &work, shape);
 	perf_bn_work_free(&work);
 	return status;
 }

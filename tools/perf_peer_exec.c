@@ -62,8 +62,9 @@ perf_peer_find(int number)
 	if (!find_program(number, path) ||
 	    (program->needs_launcher && program->launcher[0] == '\0'))
 		return sbn_fail(SYNCBN_ERR_UNSUPPORTED,
-				"not built here; install %s and configure again (Debian's names)",
-				program->package);
+				"there is no peer-%s beside this program or in %s; install %s "
+				"(Debian's names), then configure and build, or make install",
+				program->name, PEERS_DIR, program->package);
 	if (program->needs_launcher && access(program->launcher, X_OK) != 0)
 		return sbn_fail(SYNCBN_ERR_UNSUPPORTED,
 				"%s is missing; install %s (Debian's names)", program->launcher,

@@ -36,6 +36,7 @@ def measure(args, pieces, may_hold_cpus):
                        args.perf, *pieces[name], "--json", path]
             failed = subprocess.run(command, stdout=subprocess.DEVNULL).returncode != 0
             if failed and not path.exists():
-                sys.exit(f"{program}: failed: {shlex.join(map(str, command))}")
+                hint = "; a real-time priority needs root, or --usual-priority" if real_time else ""
+                sys.exit(f"{program}: failed: {shlex.join(map(str, command))}{hint}")
             if failed:
                 print(f"{program}: {path} has wrong values, ours or a peer's", flush=True)

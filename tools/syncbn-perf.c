@@ -22,7 +22,8 @@ static const char usage[] =
 	"  allreduce      times sums of arrays, anywhere or in an arena\n"
 	"  barrier        times the barrier\n"
 	"  overlap        times all-reduces in flight during a backward pass\n"
-	"                 (each beside MPI and gloo on demand; COMMAND --help)\n"
+	"  COMMAND --help has the options; exchange, allreduce and barrier are measured\n"
+	"  beside MPI and gloo on demand, bn beside oneDNN and PyTorch\n"
 	"  --help, --version\n";
 
 static const struct {

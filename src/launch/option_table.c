@@ -59,8 +59,9 @@ const struct sbn_option sbn_option_table[SBN_N_OPTIONS] = {
 	  "with --dry-run: hwloc's XML, or \"numa:4 core:4 pu:2\"",
 	  TEXT, AT(topology) },
 
-	{ "--timeout", "Running", "SEC", "how long a rank waits for the others (default 600)",
-	  SECONDS(0.001), AT(timeout_s) },
+	{ "--timeout", "Running", "SEC",
+	  "how long joined ranks wait for each other (default 600)", SECONDS(0.001),
+	  AT(timeout_s) },
 	{ "--hang-report", NULL, "SEC",
 	  "after that tell who waits for whom, and all stacks", SECONDS(0.001),
 	  AT(hang_report_s) },
