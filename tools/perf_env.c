@@ -134,8 +134,9 @@ show_caches(hwloc_topology_t hwloc)
 	}
 }
 
+/* bound: this process is a rank, and sees its own CPUs. */
 static syncbn_status_t
-show_topology(void)
+show_topology(bool bound)
 {
 	struct sbn_domains domains;
 	struct sbn_topology topology;
@@ -149,7 +150,8 @@ show_topology(void)
 		goto out_topology;
 	for (unsigned i = 0; i < domains.n; i++)
 		n_cores += domains.domain[i].n_cores;
-	print("topology", "packages %d, domains %u, cores %u, processing units %d%s",
+	print("topology", "%spackages %d, domains %u, cores %u, processing units %d%s",
+	      bound ? "of rank 0: " : "",
 	      hwloc_get_nbobjs_by_type(topology.hwloc, HWLOC_OBJ_PACKAGE), domains.n, n_cores,
 	      hwloc_bitmap_weight(topology.allowed),
 	      topology.this_machine ? "" : " (not this machine: HWLOC_* variables are set)");
@@ -307,7 +309,7 @@ static int
 show_all(const struct syncbn_group *world)
 {
 	show_machine();
-	if (show_topology() != SYNCBN_OK)
+	if (show_topology(world != NULL) != SYNCBN_OK)
 		goto failed;
 	show_memory();
 	show_clock();

@@ -37,37 +37,59 @@ typedef struct syncbn_config {
 	}
 
 /*
- * The environment, where config leaves it open: SYNCBN_JOIN_TIMEOUT, SYNCBN_TIMEOUT,
- * SYNCBN_THREADS as above; SYNCBN_EXECUTOR (whose threads work: team, the library's own; openmp,
- * those of the OpenMP that the program is linked with, INVALID where it has none; auto, the
- * default: OpenMP's where more than one thread is wanted, OpenMP has as many, and they do not
- * sleep as soon as they are idle (OMP_WAIT_POLICY=passive), as two sets would take the CPUs from
- * each other); SYNCBN_ISA (scalar, avx2, avx512, neon: the best this CPU has); SYNCBN_CHUNK_BYTES
- * (how much of its inputs a thread sums before it publishes, but at least the channels that end
- * with a cache line together: 524288); SYNCBN_STORES (how outputs are written: streaming past the
- * caches, ordinary, or auto: streaming, but into an input's memory, from SYNCBN_STORES_FROM bytes
- * on, which a call reads and writes, for each thread. Without it ordinary below a quarter of a
- * thread's own cache, streaming from four times of it on; in between the first call measures it,
- * with a next reader, in some tens of milliseconds and at most 64 MB; where this rank's
- * SYNCBN_CALIBRATE is off, or ranks share CPUs, or that cache exceeds 4 MB: from half of it on);
- * SYNCBN_IMAGES (how outputs of channels-first tensors are written past the caches: abreast, some
- * lines of several images in turn; single, one image after the other; or auto: a layer's first
- * eight calls go either way in turns, and all others as the shortest did); SYNCBN_FETCH (how inputs
- * come from memory in blocked layouts, and backward in rows of 128 to 255 elements: chunks, each as
- * a whole while another one is written; lines, as they are read, or some images at a time; or auto:
- * eight calls decide, behind those of another choice); SYNCBN_SPLIT (what threads split of
- * channels-first tensors: channels; blocks, the parts of each channel that are summed for
- * themselves, where there are some; or auto: blocks of channels that are too few, of large channels
- * what took less in eight such calls, unless two other choices were tried, else channels);
- * SYNCBN_FENCES (who orders what is published before a look at who sleeps: full, whoever publishes;
- * light, only who goes to sleep, by membarrier(2) for all ranks, INVALID without it; auto, the
- * default: light where all ranks can, and have CPUs enough). Of rank 0 alone, as all must do the
- * same:
- * SYNCBN_CALIBRATE (of each rank for its stores; on: how large arrays travel best is measured while
- * ranks join, in some milliseconds, tens where they share CPUs; off: fixed values),
- * SYNCBN_SCATTER_FROM, SYNCBN_STREAM_FROM and SYNCBN_TAKE_FROM (bytes from which an all-reduce is a
- * reduce-scatter and an all-gather, from which what travels is copied past the caches, and from
- * which the lines that it is copied to are fetched before). Malformed values are INVALID.
+ * The environment, where config leaves it open; malformed values are INVALID. "auto" is the default
+ * of those that have it.
+ *
+ *	SYNCBN_JOIN_TIMEOUT, SYNCBN_TIMEOUT, SYNCBN_THREADS
+ *		as above
+ *	SYNCBN_EXECUTOR=auto|team|openmp
+ *		whose threads work: the library's own team; those of the OpenMP that the program is
+ *		linked with, INVALID where it has none; auto: OpenMP's where more than one thread
+ *		is wanted, OpenMP has as many, and they do not sleep as soon as they are idle
+ *		(OMP_WAIT_POLICY=passive), as two sets would take the CPUs from each other
+ *	SYNCBN_ISA=scalar|avx2|avx512|neon
+ *		instead of the best that this CPU has
+ *	SYNCBN_CHUNK_BYTES
+ *		how much of its inputs a thread sums before it publishes, but at least the channels
+ *		that end with a cache line together: 524288
+ *	SYNCBN_STORES=auto|streaming|ordinary
+ *		how outputs are written; streaming: past the caches; auto: streaming, but into an
+ *		input's memory, from SYNCBN_STORES_FROM on
+ *	SYNCBN_STORES_FROM
+ *		bytes that a call reads and writes, for each thread. Without it ordinary below a
+ *		quarter of a thread's own cache, streaming from four times of it on; in between the
+ *		first call measures it, with a next reader, in some tens of milliseconds and at
+ *		most 64 MB; where this rank's SYNCBN_CALIBRATE is off, or ranks share CPUs, or that
+ *		cache exceeds 4 MB: from half of it on
+ *	SYNCBN_IMAGES=auto|abreast|single
+ *		how outputs of channels-first tensors are written past the caches: some lines of
+ *		several images in turn; one image after the other; auto: a layer's first eight
+ *		calls go either way in turns, and all others as the shortest did
+ *	SYNCBN_FETCH=auto|chunks|lines
+ *		how inputs come from memory in blocked layouts, and backward in rows of 128 to 255
+ *		elements: each chunk as a whole while another one is written; lines as they are
+ *		read, or some images at a time; auto: eight calls decide, behind those of another
+ *		choice
+ *	SYNCBN_SPLIT=auto|channels|blocks
+ *		what threads split of channels-first tensors; blocks: the parts of each channel
+ *		that are summed for themselves, where there are some; auto: blocks of channels that
+ *		are too few, of large channels what took less in eight such calls, unless two other
+ *		choices were tried, else channels
+ *	SYNCBN_FENCES=auto|full|light
+ *		who orders what is published before a look at who sleeps: whoever publishes; only
+ *		who goes to sleep, by membarrier(2) for all ranks, INVALID without it; auto: light
+ *		where all ranks can, and have CPUs enough
+ *
+ * Of rank 0 alone, as all must do the same:
+ *
+ *	SYNCBN_CALIBRATE=on|off
+ *		whether it is measured how large arrays travel best, while ranks join, in some
+ *		milliseconds, tens where they share CPUs; off: fixed values. (Of each rank for its
+ *		stores.)
+ *	SYNCBN_SCATTER_FROM, SYNCBN_STREAM_FROM, SYNCBN_TAKE_FROM
+ *		bytes from which an all-reduce is a reduce-scatter and an all-gather, from which
+ *		what travels is copied past the caches, and from which the lines that it is copied
+ *		to are fetched before
  *
  * Joins the run that syncbn-run started and gives the group of all its ranks in *world; started
  * without the launcher it is a world of one. Once in a rank's life; a world of one can be joined
