@@ -11,8 +11,15 @@
 #include <strings.h>
 
 #include "base/fail.h"
+#include "base/show.h"
 
 enum { WORD_MAX = 63, NEAR_LETTERS = 3 };
+
+static const char *
+show(const char *text, char out[SBN_SHOWN])
+{
+	return sbn_show(text, strlen(text), out);
+}
 
 /* strtoll and strtod also take blanks and a plus before the number; a strict parser does not. */
 static bool
@@ -24,6 +31,7 @@ starts_number(const char *text)
 syncbn_status_t
 sbn_parse_int(const char *what, const char *text, int64_t min, int64_t max, int64_t *out)
 {
+	char shown[SBN_SHOWN];
 	char *end;
 	int64_t value;
 
@@ -33,7 +41,7 @@ sbn_parse_int(const char *what, const char *text, int64_t min, int64_t max, int6
 	    value > max)
 		return sbn_fail(SYNCBN_ERR_INVALID,
 				"%s: \"%s\" is not a whole number from %" PRId64 " to %" PRId64,
-				what, text, min, max);
+				what, show(text, shown), min, max);
 	*out = value;
 	return SYNCBN_OK;
 }
@@ -49,6 +57,7 @@ static syncbn_status_t
 parse_number(const char *what, const char *kind, const char *text, double min, double max,
 	     double *out)
 {
+	char shown[SBN_SHOWN];
 	char *end;
 	double value;
 
@@ -58,8 +67,8 @@ parse_number(const char *what, const char *kind, const char *text, double min, d
 	if (!starts_number(text) || has_hexadecimal(text) || end == text || *end != '\0' ||
 	    errno != 0 || !(value >= min && value <= max))
 		return sbn_fail(SYNCBN_ERR_INVALID,
-				"%s: \"%s\" is not a number%s from %.15g to %.15g", what, text,
-				kind, min, max);
+				"%s: \"%s\" is not a number%s from %.15g to %.15g", what,
+				show(text, shown), kind, min, max);
 	*out = value;
 	return SYNCBN_OK;
 }
@@ -172,7 +181,7 @@ syncbn_status_t
 sbn_parse_word(const char *what, const char *text, const char *const *words, size_t n, size_t *out)
 {
 	const char *nearest;
-	char all[256];
+	char all[256], shown[SBN_SHOWN];
 
 	for (size_t i = 0; i < n; i++) {
 		if (strcmp(text, words[i]) == 0) {
@@ -184,9 +193,10 @@ sbn_parse_word(const char *what, const char *text, const char *const *words, siz
 	nearest = sbn_nearest_word(text, words, n);
 	if (nearest != NULL)
 		return sbn_fail(SYNCBN_ERR_INVALID,
-				"%s: unknown \"%s\"; did you mean %s? (one of: %s)", what, text,
-				nearest, all);
-	return sbn_fail(SYNCBN_ERR_INVALID, "%s: unknown \"%s\"; one of: %s", what, text, all);
+				"%s: unknown \"%s\"; did you mean %s? (one of: %s)", what,
+				show(text, shown), nearest, all);
+	return sbn_fail(SYNCBN_ERR_INVALID, "%s: unknown \"%s\"; one of: %s", what,
+			show(text, shown), all);
 }
 
 syncbn_status_t

@@ -216,7 +216,9 @@ sbn_group_join(struct sbn_process *process, struct syncbn_group **world)
 		return status;
 	process->first_touch = contract.first_touch;
 	if (!contract.present) {
-		status = sbn_group_alone(process, world);
+		status = sbn_tuning_check();
+		if (status == SYNCBN_OK)
+			status = sbn_group_alone(process, world);
 		if (status == SYNCBN_OK)
 			(*world)->is_world = true;
 		return status;

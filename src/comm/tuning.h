@@ -28,6 +28,9 @@ struct sbn_tuning {
  */
 syncbn_status_t sbn_tuning_choose(struct syncbn_group *world);
 
+/* INVALID: a value of the environment is malformed, which a world of one does not use. */
+syncbn_status_t sbn_tuning_check(void);
+
 /* The world's choice for a group of fewer ranks. */
 struct sbn_tuning sbn_tuning_within(struct sbn_tuning world, uint32_t world_size, uint32_t size);
 

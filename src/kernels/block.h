@@ -37,8 +37,9 @@
 enum { ABREAST_BLOCKS = 32, BACKWARD_BLOCKS = 512 };
 
 /*
- * A copy, a word at a time: vectors would have to wait until the words' stores have left the queue
- * of stores, behind all that are on their way past the caches.
+ * A copy, a word at a time: what is loaded wider than it was stored would have to wait until the
+ * stores have left their queue, behind all that are on their way past the caches. A compiler that
+ * sees the flags side by side would load some of them at once.
  */
 static inline void
 sbn_set_operands(struct sbn_operands *to, const struct sbn_operands *from)
@@ -61,7 +62,9 @@ sbn_set_operands(struct sbn_operands *to, const struct sbn_operands *from)
 	to->more.dz = from->more.dz;
 	to->ahead = from->ahead;
 	to->last_first = from->last_first;
+	__asm__ volatile("" ::: "memory");
 	to->lockstep = from->lockstep;
+	__asm__ volatile("" ::: "memory");
 	to->stream = from->stream;
 }
 

@@ -4,11 +4,12 @@
 SBN_FORCE_INLINE struct sbn_moments
 T(moments_of_block)(const struct sbn_operands *plane, const struct sbn_block *block)
 {
-	struct sbn_operands at = *plane;
 	struct sbn_moments moments;
+	struct sbn_operands at;
 
 	if (!T(by_positions)(block->spatial))
 		return T(block_moments)(plane, block, NULL);
+	sbn_set_operands(&at, plane);
 	at.x.data = T(in)(at.x, block->row, 0);
 	T(positions_of_plane)(&at, block->n, block->spatial, &moments);
 	return moments;

@@ -28,7 +28,7 @@ T(block_at)(const struct GROUPS *g, size_t i)
 	};
 }
 
-/* As T(set_row). */
+/* By fields, for the reason of sbn_set_operands. */
 SBN_FORCE_INLINE struct SUMMED
 T(summed_at)(const struct sbn_operands *at, const struct sbn_block *block)
 {

@@ -35,7 +35,6 @@ T(moments_and_map)(const struct sbn_beside *beside, const struct sbn_operands *a
 	struct sbn_operands next;
 	struct WALK w;
 
-	sbn_set_operands(&next, beside->at);
 	if (T(in_strips)(at, n, spatial, form)) {
 		T(moments_and_strips)(beside, at, n, spatial, k, c, n_channels, form);
 		return;
@@ -46,6 +45,7 @@ T(moments_and_map)(const struct sbn_beside *beside, const struct sbn_operands *a
 		T(walk_rest)(&w);
 		return;
 	}
+	sbn_set_operands(&next, beside->at);
 	for (size_t i = 0; i < beside->n_channels; i++) {
 		struct sbn_moments sum = T(moments_beside)(&next, n, spatial, &w);
 
@@ -83,7 +83,6 @@ T(planes_moments)(const struct sbn_beside *beside, size_t n, size_t spatial)
 {
 	struct sbn_operands next;
 
-	sbn_set_operands(&next, beside->at);
 	if (n == 0 || spatial == 0) {
 		T(no_moments)(beside);
 		return;
@@ -96,6 +95,7 @@ T(planes_moments)(const struct sbn_beside *beside, size_t n, size_t spatial)
 		T(short_planes)(beside, n, spatial, NULL, NULL);
 		return;
 	}
+	sbn_set_operands(&next, beside->at);
 	for (size_t i = 0; i < beside->n_channels; i++) {
 		struct sbn_moments sum;
 

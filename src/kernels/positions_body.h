@@ -189,8 +189,9 @@ SBN_RARELY static struct sbn_moments
 T(positions_again)(const struct sbn_operands *of_first, size_t channel,
 		   const struct sbn_block *block, double squares)
 {
-	struct sbn_operands at = *of_first;
+	struct sbn_operands at;
 
+	sbn_set_operands(&at, of_first);
 	at.x.data = T(in)(at.x, 0, channel * block->spatial);
 	return HAS_FLOAT_SUMS ? T(float_moments_again)(&at, block, squares) :
 				T(block_moments_again)(&at, block);

@@ -6,8 +6,9 @@
 #include "kernels/block.h"
 
 enum {
-	STRIP_ELEMENTS = 32 * SBN_LANES, /* of each coefficient; they stay in the innermost cache */
-	STRIP_STEPS = 256                /* at most */
+	/* of each coefficient backward, twice as many forward; they stay in the innermost cache */
+	STRIP_ELEMENTS = 32 * SBN_LANES,
+	STRIP_STEPS = 256 /* at most */
 };
 
 #endif
@@ -16,7 +17,10 @@ enum {
 
 enum { STEP = (IS_HALF ? 2 : 1) * SBN_LANES };
 
-/* A step's coefficients, of STEP elements each in the order of T(load_two): one pointer for all. */
+/*
+ * A step's coefficients, of STEP elements each, 32 of them in the order of T(load_two): one pointer
+ * for all.
+ */
 enum {
 	T(spread_mean_hi),
 	T(spread_scale) = STEP,
@@ -76,13 +80,20 @@ T(spread_array)(REAL *to, const void *array, size_t c, size_t spatial, size_t le
 		T(spread_few)(to, from, spatial, left, n);
 }
 
+/* Backward only an activation needs it. */
+SBN_FORCE_INLINE bool
+T(has_shift)(int form)
+{
+	return !(form & SBN_FORM_DY) || form & SBN_FORM_ACT;
+}
+
 SBN_FORCE_INLINE void
 T(spread_step)(REAL *to, const struct sbn_coefficients *k, size_t c, size_t spatial, size_t left,
 	       size_t n, int form)
 {
 	T(spread_array)(to + T(spread_mean_hi), k->mean_hi, c, spatial, left, n);
 	T(spread_array)(to + T(spread_scale), k->scale, c, spatial, left, n);
-	if (!(form & SBN_FORM_DY) || form & SBN_FORM_ACT)
+	if (T(has_shift)(form))
 		T(spread_array)(to + T(spread_shift), k->shift, c, spatial, left, n);
 	if (!(form & SBN_FORM_DY))
 		return;
@@ -93,13 +104,16 @@ T(spread_step)(REAL *to, const struct sbn_coefficients *k, size_t c, size_t spat
 
 /* The coefficients of 16 elements; what is the same in all of them is there. */
 SBN_FORCE_INLINE void
-T(load_step)(struct COEFFICIENTS *v, const struct SPREAD *spread, size_t at)
+T(load_step)(struct COEFFICIENTS *v, const struct SPREAD *spread, size_t at, int form)
 {
 	const REAL *from = spread->steps + at;
 
 	v->mean_hi = V(load)(from + T(spread_mean_hi));
 	v->scale = V(load)(from + T(spread_scale));
-	v->shift = V(load)(from + T(spread_shift));
+	if (T(has_shift)(form))
+		v->shift = V(load)(from + T(spread_shift));
+	if (!(form & SBN_FORM_DY))
+		return;
 	v->dy_hi = V(load)(from + T(spread_dy_hi));
 	v->dy_lo = V(load)(from + T(spread_dy_lo));
 	v->slope = V(load)(from + T(spread_slope));

@@ -109,7 +109,7 @@ T(strips_edge)(struct SPREAD *spread, const struct STRIPS *w, size_t begin, size
 		T(spread_step)
 		(spread->steps, w->k, w->c + plane, w->spatial, left, n, form);
 		T(load_map)(&v, w->k, w->c, 0, form);
-		T(load_step)(&v, spread, 0);
+		T(load_step)(&v, spread, 0, form);
 		for (size_t image = 0; image < SBN_MIN(w->n, (size_t)EDGES_AHEAD); image++)
 			T(fetch_edge)(w->at, image, i, form);
 		for (size_t image = 0; image < w->n; image++) {
@@ -204,8 +204,8 @@ T(strip_line)(const struct ROW *row, const struct ROW *second, size_t i,
 	struct RESULTS_OF_TWO r, s;
 
 	T(strip_fetch)(row, i, form);
-	T(load_step)(v, spread, at);
-	T(load_step)(&w, spread, at + SBN_LANES);
+	T(load_step)(v, spread, at, form);
+	T(load_step)(&w, spread, at + SBN_LANES, form);
 	r = T(map_two)(row, i, v, &w, form);
 	if (second != NULL) {
 		T(strip_fetch)(second, i, form);
@@ -231,7 +231,7 @@ T(strip_of_two)(const struct SPREAD *spread, const struct STRIPS *w, size_t end,
 	for (; i < end; i += SBN_LANES) {
 		struct RESULTS r, s;
 
-		T(load_step)(&v, spread, *at++);
+		T(load_step)(&v, spread, *at++, form);
 		T(strip_fetch)(&row, i, form);
 		T(strip_fetch)(&second, i, form);
 		r = T(map)(&row, i, SBN_LANES, &v, form);
@@ -256,7 +256,7 @@ T(strip_of_one)(const struct SPREAD *spread, const struct STRIPS *w, size_t end,
 		struct RESULTS r;
 
 		T(strip_fetch)(&row, i, form);
-		T(load_step)(&v, spread, *at++);
+		T(load_step)(&v, spread, *at++, form);
 		r = T(map)(&row, i, SBN_LANES, &v, form);
 		T(give_whole)(&row, i, &r, form);
 	}

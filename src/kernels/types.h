@@ -24,7 +24,7 @@
  *	T(store_in_order)(p, two)
  *		32 numbers of a TWO as REALs in the elements' order
  *	T(blend_two)(n, two, v)
- *		of 32 elements in the order of load_two those from n on are v's, all alike
+ *		of 32 elements in the order of load_two those from n <= 32 on are v's, all alike
  *	T(load_mixed)(p), T(load_n_mixed)(p, n, rest, wide_rest), T(store_mixed)(p, w)
  *		16 as doubles, in an order that store_mixed undoes; rest is one number, in all lanes
  *	T(tail_is_first)(n)

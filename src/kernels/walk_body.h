@@ -289,6 +289,7 @@ T(walk_begin)(struct WALK *w, const struct sbn_operands *at, size_t n, size_t sp
 	w->n = spatial * n_channels == 0 ? 0 : n;
 	w->spatial = spatial;
 	w->image = w->i = w->whole = w->due = 0;
+	w->group = w->abreast = 1;
 	T(walk_enter_plane)(w, 0);
 	if (w->n == 0)
 		return;

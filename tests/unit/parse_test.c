@@ -45,6 +45,9 @@ test_the_error_names_the_option_the_value_and_the_range(void **state)
 	sbn_parse_int("--grace", "soon", 0, 60, &value);
 	assert_string_equal(sbn_last_error(),
 			    "--grace: \"soon\" is not a whole number from 0 to 60");
+	sbn_parse_int("--grace", "5\n", 0, 60, &value);
+	assert_string_equal(sbn_last_error(),
+			    "--grace: \"5?\" is not a whole number from 0 to 60");
 }
 
 static void

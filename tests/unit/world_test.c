@@ -80,6 +80,9 @@ test_every_wrong_variable_is_named(void **state)
 	refuse_variable("SYNCBN_CALIBRATE", "of", "unknown \"of\"");
 	refuse_variable("SYNCBN_STORES_FROM", "0", "SYNCBN_STORES_FROM");
 	refuse_variable("SYNCBN_STORES_FROM", "much", "SYNCBN_STORES_FROM");
+	refuse_variable("SYNCBN_TAKE_FROM", "-1", "SYNCBN_TAKE_FROM");
+	refuse_variable("SYNCBN_STREAM_FROM", "1k", "SYNCBN_STREAM_FROM");
+	refuse_variable("SYNCBN_SCATTER_FROM", "1x", "SYNCBN_SCATTER_FROM");
 	refuse_variable("SYNCBN_EXECUTOR", "openmp", "has no OpenMP");
 	refuse_variable("WORLD_SIZE", "2", "syncbn-run -n 2");
 	refuse_variable("OMPI_COMM_WORLD_SIZE", "4", "OMPI_COMM_WORLD_SIZE");
