@@ -15,7 +15,8 @@ check_choice(const char *field, int value, int last)
 {
 	if (value >= 1 && value <= last)
 		return SYNCBN_OK;
-	return sbn_fail(SYNCBN_ERR_INVALID, "%s is %d: not one of its %d named values", field,
+	return sbn_fail(SYNCBN_ERR_INVALID,
+			"%s is %d: not one of its %d names in syncbn/batch_norm_config.h", field,
 			value, last);
 }
 

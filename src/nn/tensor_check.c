@@ -75,8 +75,10 @@ syncbn_status_t
 sbn_tensor_check_shape(const char *what, const syncbn_tensor_t *tensor)
 {
 	if ((int)tensor->dtype < SYNCBN_FLOAT32 || (int)tensor->dtype > SYNCBN_FLOAT16)
-		return sbn_fail(SYNCBN_ERR_INVALID, "%s: unknown dtype %d", what,
-				(int)tensor->dtype);
+		return sbn_fail(SYNCBN_ERR_INVALID,
+				"%s: unknown dtype %d; it is SYNCBN_FLOAT32, SYNCBN_FLOAT64, "
+				"SYNCBN_BFLOAT16 or SYNCBN_FLOAT16",
+				what, (int)tensor->dtype);
 	if (tensor->ndim < 2 || tensor->ndim > SYNCBN_MAX_DIMS)
 		return sbn_fail(SYNCBN_ERR_INVALID, "%s: %d dimensions; expected 2 (N, C) to %d",
 				what, tensor->ndim, SYNCBN_MAX_DIMS);
@@ -93,7 +95,9 @@ check_memory(const char *what, const syncbn_tensor_t *tensor)
 				what);
 	if ((uintptr_t)tensor->data % bytes != 0)
 		return sbn_fail(SYNCBN_ERR_INVALID,
-				"%s: data is not aligned to its %zu-byte elements", what, bytes);
+				"%s: data is not aligned to its %zu-byte elements; malloc's and "
+				"syncbn_alloc's memory is",
+				what, bytes);
 	return SYNCBN_OK;
 }
 
@@ -109,8 +113,9 @@ check_fits_layer(const char *what, const syncbn_tensor_t *tensor,
 				what, tensor->ndim);
 	if (tensor->shape[1] != config->num_features)
 		return sbn_fail(SYNCBN_ERR_INVALID,
-				"%s: %" PRId64 " channels, the layer has %" PRId64, what,
-				tensor->shape[1], config->num_features);
+				"%s: %" PRId64 " channels, the layer has %" PRId64
+				"; it is made for as many as num_features says",
+				what, tensor->shape[1], config->num_features);
 	if (wide != (config->dtype == SYNCBN_FLOAT64))
 		return sbn_fail(SYNCBN_ERR_INVALID,
 				"%s: %s in a layer whose dtype is %s; float64 goes with float64, "
