@@ -54,8 +54,8 @@ const char perf_bn_help[] =
 	"pass that reads and then the copy (r+c); sync: by how much synchronizing is\n"
 	"slower than alone. apart: the activation as a pass of its own. Phases are means\n"
 	"over rank 0's calls, where times are medians. ratio: by ours.\n"
-	"wrong: values that are not those of the formulas in double. The line of rows says\n"
-	"from how many bytes on the exchange fetches them, or writes past the caches.\n"
+	"wrong: values that are not those of the formulas in double. The line of rows\n"
+	"says from how many bytes on the exchange fetches them, or goes past the caches.\n"
 	"Exit codes: 0; 1 a failure, or wrong values; 2 usage.\n";
 
 const char *
