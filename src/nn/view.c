@@ -71,6 +71,7 @@ struct sbn_view
 sbn_view_of(const syncbn_tensor_t *tensor)
 {
 	size_t positions, channels;
+	bool rows;
 
 	if (tensor == NULL)
 		return (struct sbn_view){ 0 };
@@ -78,10 +79,10 @@ sbn_view_of(const syncbn_tensor_t *tensor)
 		return view_blocks(tensor, tensor->layout == SYNCBN_BLOCKED_8 ? 8 : 16);
 	positions = positions_of(tensor);
 	channels = (size_t)tensor->shape[1];
+	rows = tensor->layout == SYNCBN_CHANNELS_LAST || positions == 1;
 	return (struct sbn_view){
 		.data = tensor->data,
-		.order = tensor->layout == SYNCBN_CHANNELS_LAST || positions == 1 ? SBN_ROWS :
-										    SBN_PLANES,
+		.order = rows && channels != 1 ? SBN_ROWS : SBN_PLANES,
 		.image = channels * positions,
 		.position = channels,
 	};

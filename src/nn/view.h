@@ -41,7 +41,8 @@ struct sbn_view {
 
 /*
  * One position an image makes the images the positions of one image, so that (N, C) and
- * (N, C, 1, 1) are rows in every layout but the blocked ones.
+ * (N, C, 1, 1) are rows in every layout but the blocked ones. One channel is a plane in all of
+ * those: vectors would hold one element of a row.
  */
 struct sbn_geometry sbn_geometry_of(const syncbn_tensor_t *tensor);
 

@@ -70,7 +70,7 @@ sbn_control_describe_now(const struct sbn_control *control, uint32_t rank, struc
 		snprintf(text, bytes, "not joined");
 		return;
 	}
-	if (now.op == SBN_OP_NONE) {
+	if (now.op == SBN_OP_NONE || (now.op == SBN_OP_JOIN && !now.inside)) {
 		snprintf(text, bytes, "in no collective yet");
 		return;
 	}

@@ -257,6 +257,8 @@ test_a_rank_is_described_in_a_sentence(void **state)
 	assert_described(1, "in no collective yet");
 	write_now(1, true, SBN_OP_JOIN, 0, 1);
 	assert_described(1, "joining");
+	write_now(1, false, SBN_OP_JOIN, 0, 1);
+	assert_described(1, "in no collective yet");
 	name_layer(1, 2, "bn2");
 	write_now(1, true, SBN_OP_FORWARD, 2, 812);
 	assert_described(1, "in forward of bn2, call 812");

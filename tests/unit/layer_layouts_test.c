@@ -202,6 +202,13 @@ test_so_they_do_in_the_other_types(void **state)
 	}
 }
 
+static void
+set_layouts(struct bench *b, syncbn_layout_t layout)
+{
+	b->p.in.x = b->p.in.z = b->p.in.y = layout;
+	b->p.in.dy = b->p.in.dx = b->p.in.dz = layout;
+}
+
 /* (N, C, 1, 1) is (N, C), also where a position is a whole image's block. */
 static void
 test_one_position_is_like_no_position(void **state)
@@ -220,6 +227,25 @@ test_one_position_is_like_no_position(void **state)
 	}
 	close_bench(&flat);
 	close_bench(&deep);
+}
+
+static void
+test_one_channel_is_a_plane_in_either_order(void **state)
+{
+	static const int64_t spatial[] = { 1, 37, 300 };
+
+	for (size_t i = 0; i < 3; i++) {
+		struct bench b;
+
+		open_bench(&b, *state, shape_of(SYNCBN_FLOAT32, 5, 1, spatial[i]));
+		set_layouts(&b, SYNCBN_CHANNELS_FIRST);
+		run(&b, SYNCBN_WANT_ALL);
+		keep(&b);
+		set_layouts(&b, SYNCBN_CHANNELS_LAST);
+		run(&b, SYNCBN_WANT_ALL);
+		assert_same_f64(b.p.y, b.first, 3 * b.elements);
+		close_bench(&b);
+	}
 }
 
 /* ---- threads, chunks and instruction sets ---- */
@@ -417,6 +443,7 @@ main(void)
 		in_a_world(test_gradients_agree_in_all_layouts),
 		in_a_world(test_so_they_do_in_the_other_types),
 		in_a_world(test_one_position_is_like_no_position),
+		in_a_world(test_one_channel_is_a_plane_in_either_order),
 		cmocka_unit_test(test_sets_threads_chunks_stores_and_ways_give_the_same_bits),
 		cmocka_unit_test(test_no_samples_in_any_layout),
 		cmocka_unit_test(test_first_calls_go_either_way_with_the_same_bits),
