@@ -25,6 +25,7 @@ unit_tests = \
 	tests/unit/initializer_test \
 	tests/unit/kernels_activation_test \
 	tests/unit/kernels_blocks_test \
+	tests/unit/kernels_coefficients_test \
 	tests/unit/kernels_float_sums_test \
 	tests/unit/kernels_half_test \
 	tests/unit/kernels_lockstep_test \

@@ -17,6 +17,7 @@
 #include "kernels/order_body.h"
 #include "kernels/typed_body.h"
 
+#include "kernels/coefficients_body.h"
 #include "kernels/merge_body.h"
 #include "kernels/sum_body.h"
 #undef SBN_TYPE

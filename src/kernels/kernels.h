@@ -256,9 +256,28 @@ struct sbn_type_kernels {
 	void (*rows_sums)(const struct sbn_operands *at, size_t n_rows, size_t n_channels,
 			  const struct sbn_coefficients *k, size_t c, double *sum_g,
 			  double *sum_g_xmu);
-
 	void (*rows_dx)(const struct sbn_operands *at, size_t n_rows, size_t n_channels,
 			const struct sbn_coefficients *k, size_t c);
+};
+
+/* Where a float layer keeps what it makes of moments, from some channel on. */
+struct sbn_moments_use {
+	double *mean, *invstd;
+	float *mean_hi, *mean_lo, *scale, *shift;
+	const float *gamma, *beta;         /* NULL: 1, 0 */
+	float *running_mean, *running_var; /* only with a factor */
+	double count, divisor;             /* of m2: for invstd, and for running_var */
+	double eps, factor;                /* factor: of what is new in the running ones, or 0 */
+};
+
+/* The same of sums of gradients. */
+struct sbn_gradients_use {
+	const double *invstd;
+	const float *mean_lo;
+	float *dy_hi, *dy_lo, *slope, *slope_lo;
+	float *dgamma, *dbeta;  /* NULL: not wanted */
+	double count, divisor;  /* for the means; for the parameters */
+	bool accumulate;        /* adds to dgamma and dbeta */
 };
 
 struct sbn_kernels {
@@ -284,6 +303,23 @@ struct sbn_kernels {
 	 */
 	void (*merge_moments)(struct sbn_pair *sum, const struct sbn_pair *const *row,
 			      const double *count, size_t n_rows, size_t n_channels);
+
+	/*
+	 * What nn/coefficients.c makes of channels first .. n-1 for a layer of floats, to the same
+	 * bits, in groups of 16. Each returns the first channel that is not done: that of a group
+	 * with an invstd, a scale or a slope that is no number or more than a float holds, or of
+	 * fewer than 16.
+	 *
+	 *	use_moments	of (mean, m2) pair[c], statistics and what normalizes by them
+	 *	use_saved	of to->mean[c] and to->invstd[c], what normalizes by them
+	 *	use_gradients	of (sum g, sum g * xhat) params[c], dgamma and dbeta; of means[c],
+	 *			unless means is NULL, what dx needs of their means
+	 */
+	size_t (*use_moments)(const struct sbn_moments_use *to, const struct sbn_pair *pair,
+			      size_t first, size_t n);
+	size_t (*use_saved)(const struct sbn_moments_use *to, size_t first, size_t n);
+	size_t (*use_gradients)(const struct sbn_gradients_use *to, const struct sbn_pair *params,
+				const struct sbn_pair *means, size_t first, size_t n);
 };
 
 /* Bytes of an element. */

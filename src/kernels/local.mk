@@ -7,6 +7,7 @@ libsbn_core_la_SOURCES += \
 	src/kernels/block.h \
 	src/kernels/blocks_body.h \
 	src/kernels/choose.c \
+	src/kernels/coefficients_body.h \
 	src/kernels/every_type.h \
 	src/kernels/float_positions_body.h \
 	src/kernels/float_sums_body.h \

@@ -32,6 +32,9 @@ extern const struct sbn_kernels sbn_kernels_neon;
 		.sum_f64 = sum_f64,                          \
 		.sum_bf16 = sum_bf16,                        \
 		.merge_moments = merge_moments,              \
+		.use_moments = use_moments,                  \
+		.use_saved = use_saved,                      \
+		.use_gradients = use_gradients,              \
 	}
 
 #endif

@@ -175,6 +175,57 @@ w16_div(struct w16 a, struct w16 b)
 }
 
 static inline struct w16
+w16_sqrt(struct w16 v)
+{
+	return (struct w16){ _mm256_sqrt_pd(v.a), _mm256_sqrt_pd(v.b), _mm256_sqrt_pd(v.c),
+			     _mm256_sqrt_pd(v.d) };
+}
+
+static inline __m256d
+w16_quarter_within(__m256d v, double most)
+{
+	const __m256d size = _mm256_andnot_pd(_mm256_set1_pd(-0.0), v);
+
+	return _mm256_cmp_pd(size, _mm256_set1_pd(most), _CMP_LE_OQ);
+}
+
+static inline bool
+w16_all_within(struct w16 v, double most)
+{
+	const __m256d low = _mm256_and_pd(w16_quarter_within(v.a, most),
+					  w16_quarter_within(v.b, most));
+	const __m256d high = _mm256_and_pd(w16_quarter_within(v.c, most),
+					   w16_quarter_within(v.d, most));
+
+	return _mm256_movemask_pd(_mm256_and_pd(low, high)) == 15;
+}
+
+static inline void
+w16_load_four_pairs(const double *p, __m256d *first, __m256d *second)
+{
+	const __m256d lo = _mm256_loadu_pd(p), hi = _mm256_loadu_pd(p + 4);
+
+	*first = _mm256_permute4x64_pd(_mm256_unpacklo_pd(lo, hi), 0xd8);
+	*second = _mm256_permute4x64_pd(_mm256_unpackhi_pd(lo, hi), 0xd8);
+}
+
+static inline void
+w16_load_pairs(const double *p, struct w16 *first, struct w16 *second)
+{
+	w16_load_four_pairs(p, &first->a, &second->a);
+	w16_load_four_pairs(p + 8, &first->b, &second->b);
+	w16_load_four_pairs(p + 16, &first->c, &second->c);
+	w16_load_four_pairs(p + 24, &first->d, &second->d);
+}
+
+static inline struct v16
+v16_of_w16(struct w16 w)
+{
+	return (struct v16){ _mm256_set_m128(_mm256_cvtpd_ps(w.b), _mm256_cvtpd_ps(w.a)),
+			     _mm256_set_m128(_mm256_cvtpd_ps(w.d), _mm256_cvtpd_ps(w.c)) };
+}
+
+static inline struct w16
 w16_fma(struct w16 a, struct w16 b, struct w16 c)
 {
 	return W16_OF_THREE(_mm256_fmadd_pd, a, b, c);

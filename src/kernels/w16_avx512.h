@@ -129,6 +129,48 @@ w16_div(struct w16 a, struct w16 b)
 }
 
 static inline struct w16
+w16_sqrt(struct w16 v)
+{
+	return (struct w16){ _mm512_sqrt_pd(v.lo), _mm512_sqrt_pd(v.hi) };
+}
+
+static inline bool
+w16_all_within(struct w16 v, double most)
+{
+	const __m512d limit = _mm512_set1_pd(most);
+	const __mmask8 lo = _mm512_cmp_pd_mask(_mm512_abs_pd(v.lo), limit, _CMP_LE_OQ);
+	const __mmask8 hi = _mm512_cmp_pd_mask(_mm512_abs_pd(v.hi), limit, _CMP_LE_OQ);
+
+	return (lo & hi) == 0xff;
+}
+
+static inline void
+w16_load_eight_pairs(const double *p, __m512d *first, __m512d *second)
+{
+	const __m512d lo = _mm512_loadu_pd(p), hi = _mm512_loadu_pd(p + 8);
+	const __m512i even = _mm512_setr_epi64(0, 2, 4, 6, 8, 10, 12, 14);
+
+	*first = _mm512_permutex2var_pd(lo, even, hi);
+	*second = _mm512_permutex2var_pd(lo, _mm512_add_epi64(even, _mm512_set1_epi64(1)), hi);
+}
+
+static inline void
+w16_load_pairs(const double *p, struct w16 *first, struct w16 *second)
+{
+	w16_load_eight_pairs(p, &first->lo, &second->lo);
+	w16_load_eight_pairs(p + 16, &first->hi, &second->hi);
+}
+
+static inline struct v16
+v16_of_w16(struct w16 w)
+{
+	const __m512d lo = _mm512_castps_pd(_mm512_castps256_ps512(_mm512_cvtpd_ps(w.lo)));
+	const __m256d hi = _mm256_castps_pd(_mm512_cvtpd_ps(w.hi));
+
+	return (struct v16){ _mm512_castpd_ps(_mm512_insertf64x4(lo, hi, 1)) };
+}
+
+static inline struct w16
 w16_fma(struct w16 a, struct w16 b, struct w16 c)
 {
 	return (struct w16){ _mm512_fmadd_pd(a.lo, b.lo, c.lo), _mm512_fmadd_pd(a.hi, b.hi, c.hi) };

@@ -147,6 +147,44 @@ w16_div(struct w16 a, struct w16 b)
 }
 
 static inline struct w16
+w16_sqrt(struct w16 v)
+{
+	for (int i = 0; i < 8; i++)
+		v.a[i] = vsqrtq_f64(v.a[i]);
+	return v;
+}
+
+static inline bool
+w16_all_within(struct w16 v, double most)
+{
+	uint64x2_t all = vdupq_n_u64(~UINT64_C(0));
+
+	for (int i = 0; i < 8; i++)
+		all = vandq_u64(all, vcleq_f64(vabsq_f64(v.a[i]), vdupq_n_f64(most)));
+	return (vgetq_lane_u64(all, 0) & vgetq_lane_u64(all, 1)) != 0;
+}
+
+static inline void
+w16_load_pairs(const double *p, struct w16 *first, struct w16 *second)
+{
+	for (int i = 0; i < 8; i++) {
+		const float64x2x2_t both = vld2q_f64(p + 4 * i);
+
+		first->a[i] = both.val[0];
+		second->a[i] = both.val[1];
+	}
+}
+
+static inline struct v16
+v16_of_w16(struct w16 w)
+{
+	return (struct v16){ vcvt_high_f32_f64(vcvt_f32_f64(w.a[0]), w.a[1]),
+			     vcvt_high_f32_f64(vcvt_f32_f64(w.a[2]), w.a[3]),
+			     vcvt_high_f32_f64(vcvt_f32_f64(w.a[4]), w.a[5]),
+			     vcvt_high_f32_f64(vcvt_f32_f64(w.a[6]), w.a[7]) };
+}
+
+static inline struct w16
 w16_fma(struct w16 a, struct w16 b, struct w16 c)
 {
 	for (int i = 0; i < 8; i++)

@@ -131,6 +131,46 @@ w16_div(struct w16 a, struct w16 b)
 
 /* a * b + c, rounded once */
 static inline struct w16
+w16_sqrt(struct w16 v)
+{
+	for (int i = 0; i < 16; i++)
+		v.a[i] = sqrt(v.a[i]);
+	return v;
+}
+
+/* Whether no lane is a number beyond -most .. most, or none at all. */
+static inline bool
+w16_all_within(struct w16 v, double most)
+{
+	bool all = true;
+
+	for (int i = 0; i < 16; i++)
+		all = all && fabs(v.a[i]) <= most;
+	return all;
+}
+
+/* Of 16 pairs the first numbers, and the second ones. */
+static inline void
+w16_load_pairs(const double *p, struct w16 *first, struct w16 *second)
+{
+	for (int i = 0; i < 16; i++) {
+		first->a[i] = p[2 * i];
+		second->a[i] = p[2 * i + 1];
+	}
+}
+
+/* Rounded to floats. */
+static inline struct v16
+v16_of_w16(struct w16 w)
+{
+	struct v16 v;
+
+	for (int i = 0; i < 16; i++)
+		v.a[i] = (float)w.a[i];
+	return v;
+}
+
+static inline struct w16
 w16_fma(struct w16 a, struct w16 b, struct w16 c)
 {
 	for (int i = 0; i < 16; i++)

@@ -8,6 +8,10 @@
 
 #include <float.h>
 #include <math.h>
+#include <string.h>
+
+#include "base/math.h"
+#include "kernels/kernels.h"
 
 /* What the mean has beyond mean_hi, times a coefficient; nothing times infinity is nothing. */
 static inline double
@@ -53,13 +57,72 @@ set_normalize(bool wide, const struct sbn_pass *pass, uint32_t begin, uint32_t e
 	}
 }
 
+/* What m2 is divided by for the running variance. */
+static inline double
+running_divisor(const struct syncbn_batch_norm *bn, double count)
+{
+	return bn->config.var_mode == SYNCBN_VAR_UNBIASED_GLOBAL ? count - 1 : count;
+}
+
+static inline float *
+floats_from(void *array, uint32_t c)
+{
+	return array == NULL ? NULL : (float *)array + c;
+}
+
+/* Where the numbers of a float layer's channels from begin on go. */
+static struct sbn_moments_use
+moments_use(const struct sbn_pass *pass, uint32_t begin, double count)
+{
+	const struct syncbn_batch_norm *bn = pass->bn;
+
+	return (struct sbn_moments_use){
+		.mean = pass->saved->mean + begin,
+		.invstd = pass->saved->invstd + begin,
+		.mean_hi = floats_from(bn->real[SBN_MEAN_HI], begin),
+		.mean_lo = floats_from(bn->real[SBN_MEAN_LO], begin),
+		.scale = floats_from(bn->real[SBN_SCALE], begin),
+		.shift = floats_from(bn->real[SBN_SHIFT], begin),
+		.gamma = floats_from(bn->param[SYNCBN_GAMMA], begin),
+		.beta = floats_from(bn->param[SYNCBN_BETA], begin),
+		.running_mean = floats_from(bn->param[SYNCBN_RUNNING_MEAN], begin),
+		.running_var = floats_from(bn->param[SYNCBN_RUNNING_VAR], begin),
+		.count = count,
+		.divisor = running_divisor(bn, count),
+		.eps = bn->config.eps,
+		.factor = pass->factor,
+	};
+}
+
+/* The channels from number i on that a kernel has left over: at most a group. */
+static inline uint32_t
+end_of_rest(uint32_t first, uint32_t end)
+{
+	return first + SBN_MIN(end - first, (uint32_t)SBN_LANES);
+}
+
+static void
+set_normalize_of_floats(const struct sbn_pass *pass, uint32_t begin, uint32_t end)
+{
+	const struct sbn_kernels *kernels = pass->bn->group->process->kernels;
+	const struct sbn_moments_use use = moments_use(pass, begin, 0);
+	uint32_t c = begin;
+
+	while ((c = begin + (uint32_t)kernels->use_saved(&use, c - begin, end - begin)) < end) {
+		set_normalize(false, pass, c, end_of_rest(c, end));
+		c = end_of_rest(c, end);
+	}
+}
+
 void
 sbn_set_normalize(const struct sbn_pass *pass, uint32_t begin, uint32_t end)
 {
 	if (pass->bn->wide)
 		set_normalize(true, pass, begin, end);
-	else
+	else if (pass->k.x_is_y)
 		set_normalize(false, pass, begin, end);
+	else
+		set_normalize_of_floats(pass, begin, end);
 }
 
 /* A float layer multiplies by a float, which must not be inf: 0 * inf is no number. */
@@ -92,8 +155,7 @@ static inline void
 update_running(bool wide, const struct sbn_pass *pass, uint32_t begin, uint32_t end,
 	       const struct sbn_pair *pair, double count)
 {
-	const bool unbiased = pass->bn->config.var_mode == SYNCBN_VAR_UNBIASED_GLOBAL;
-	const double divisor = unbiased ? count - 1 : count;
+	const double divisor = running_divisor(pass->bn, count);
 
 	for (uint32_t c = begin; c < end; c++) {
 		move(wide, pass, SYNCBN_RUNNING_MEAN, c, pair[c - begin].a);
@@ -103,15 +165,14 @@ update_running(bool wide, const struct sbn_pass *pass, uint32_t begin, uint32_t 
 
 static inline void
 use_batch(bool wide, const struct sbn_pass *pass, uint32_t begin, uint32_t end,
-	  const struct sbn_sums *batch, double count)
+	  const struct sbn_pair *pair, const double *low, double count)
 {
-	const struct sbn_pair *pair = batch->pair;
 	const struct syncbn_saved *saved = pass->saved;
 	const double eps = pass->bn->config.eps;
 
 	for (uint32_t c = begin; c < end; c++) {
 		saved->mean[c] = pair[c - begin].a;
-		saved->mean_low[c] = wide ? batch->low[c - begin] : 0;
+		saved->mean_low[c] = wide ? low[c - begin] : 0;
 		saved->invstd[c] = inverse_std(wide, pair[c - begin].b / count, eps);
 	}
 	set_normalize(wide, pass, begin, end);
@@ -119,14 +180,31 @@ use_batch(bool wide, const struct sbn_pass *pass, uint32_t begin, uint32_t end,
 		update_running(wide, pass, begin, end, pair, count);
 }
 
+/* By a kernel, but for groups with an unusual number, and what is less than a group. */
+static void
+use_batch_of_floats(const struct sbn_pass *pass, uint32_t begin, uint32_t end,
+		    const struct sbn_pair *pair, double count)
+{
+	const struct sbn_kernels *kernels = pass->bn->group->process->kernels;
+	const struct sbn_moments_use use = moments_use(pass, begin, count);
+	uint32_t c = begin;
+
+	memset(pass->saved->mean_low + begin, 0, (end - begin) * sizeof(double));
+	while ((c = begin + (uint32_t)kernels->use_moments(&use, pair, c - begin, end - begin)) <
+	       end) {
+		use_batch(false, pass, c, end_of_rest(c, end), pair + (c - begin), NULL, count);
+		c = end_of_rest(c, end);
+	}
+}
+
 void
 sbn_use_batch(const struct sbn_pass *pass, uint32_t begin, uint32_t end,
 	      const struct sbn_sums *batch, double count)
 {
 	if (pass->bn->wide)
-		use_batch(true, pass, begin, end, batch, count);
+		use_batch(true, pass, begin, end, batch->pair, batch->low, count);
 	else
-		use_batch(false, pass, begin, end, batch, count);
+		use_batch_of_floats(pass, begin, end, batch->pair, count);
 }
 
 void
@@ -168,7 +246,6 @@ store_gradients(bool wide, const struct sbn_pass *pass, uint32_t begin, uint32_t
 		store_gradient(wide, pass, SYNCBN_DGAMMA, c, pair[c - begin].b / divisor);
 }
 
-/* The means over the batch that normalized. */
 static inline void
 set_slopes(bool wide, const struct sbn_pass *pass, uint32_t begin, uint32_t end,
 	   const struct sbn_pair *pair)
@@ -190,26 +267,74 @@ set_slopes(bool wide, const struct sbn_pass *pass, uint32_t begin, uint32_t end,
 	}
 }
 
+/* params: for gradients of parameters; means: over the batch that normalized, or NULL */
 static inline void
 use_gradients(bool wide, const struct sbn_pass *pass, uint32_t begin, uint32_t end,
-	      const struct sbn_pair *own, const struct sbn_pair *all, double group_divisor)
+	      const struct sbn_pair *params, double divisor, const struct sbn_pair *means)
 {
-	const syncbn_param_grad_mode_t mode = pass->bn->config.param_grad_mode;
+	store_gradients(wide, pass, begin, end, params, divisor);
+	if (means != NULL)
+		set_slopes(wide, pass, begin, end, means);
+}
 
-	store_gradients(wide, pass, begin, end, mode == SYNCBN_PARAM_GRAD_LOCAL ? own : all,
-			mode == SYNCBN_PARAM_GRAD_MEAN ? group_divisor : 1);
-	if (pass->saved->count != 0) /* 0: running statistics, or no samples anywhere */
-		set_slopes(wide, pass, begin, end, pass->saved->by == SBN_BY_LOCAL ? own : all);
+/* Where they go in a float layer, from channel begin on. */
+static struct sbn_gradients_use
+gradients_use(const struct sbn_pass *pass, uint32_t begin, double divisor)
+{
+	const struct syncbn_batch_norm *bn = pass->bn;
+	const unsigned want = bn->config.affine ? pass->want : 0;
+
+	return (struct sbn_gradients_use){
+		.invstd = pass->saved->invstd + begin,
+		.mean_lo = floats_from(bn->real[SBN_MEAN_LO], begin),
+		.dy_hi = floats_from(bn->real[SBN_DY_HI], begin),
+		.dy_lo = floats_from(bn->real[SBN_DY_LO], begin),
+		.slope = floats_from(bn->real[SBN_SLOPE], begin),
+		.slope_lo = floats_from(bn->real[SBN_SLOPE_LO], begin),
+		.dgamma = want & SYNCBN_WANT_DGAMMA ?
+				  floats_from(bn->param[SYNCBN_DGAMMA], begin) :
+				  NULL,
+		.dbeta = want & SYNCBN_WANT_DBETA ? floats_from(bn->param[SYNCBN_DBETA], begin) :
+						    NULL,
+		.count = pass->saved->count,
+		.divisor = divisor,
+		.accumulate = want & SYNCBN_ACCUMULATE,
+	};
+}
+
+static void
+use_gradients_of_floats(const struct sbn_pass *pass, uint32_t begin, uint32_t end,
+			const struct sbn_pair *params, double divisor, const struct sbn_pair *means)
+{
+	const struct sbn_kernels *kernels = pass->bn->group->process->kernels;
+	const struct sbn_gradients_use use = gradients_use(pass, begin, divisor);
+	uint32_t c = begin;
+
+	while ((c = begin + (uint32_t)kernels->use_gradients(&use, params, means, c - begin,
+							     end - begin)) < end) {
+		use_gradients(false, pass, c, end_of_rest(c, end), params + (c - begin), divisor,
+			      means == NULL ? NULL : means + (c - begin));
+		c = end_of_rest(c, end);
+	}
 }
 
 void
 sbn_use_gradients(const struct sbn_pass *pass, uint32_t begin, uint32_t end,
 		  const struct sbn_pair *own, const struct sbn_pair *all, double group_divisor)
 {
+	const syncbn_param_grad_mode_t mode = pass->bn->config.param_grad_mode;
+	const double divisor = mode == SYNCBN_PARAM_GRAD_MEAN ? group_divisor : 1;
+	const struct sbn_pair *params = mode == SYNCBN_PARAM_GRAD_LOCAL ? own : all;
+	const struct sbn_pair *means = pass->saved->by == SBN_BY_LOCAL ? own : all;
+
+	if (pass->saved->count == 0) /* running statistics, or no samples anywhere */
+		means = NULL;
 	if (pass->bn->wide)
-		use_gradients(true, pass, begin, end, own, all, group_divisor);
+		use_gradients(true, pass, begin, end, params, divisor, means);
+	else if (pass->k.x_is_y)
+		use_gradients(false, pass, begin, end, params, divisor, means);
 	else
-		use_gradients(false, pass, begin, end, own, all, group_divisor);
+		use_gradients_of_floats(pass, begin, end, params, divisor, means);
 }
 
 void
