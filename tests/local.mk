@@ -170,7 +170,8 @@ guards = \
 	tests/guard/memory_model.sh \
 	tests/guard/race_detector.sh \
 	tests/guard/race_detector_groups.sh \
-	tests/guard/symbols.sh
+	tests/guard/symbols.sh \
+	tests/guard/wide_loads.sh
 
 slow_tests = \
 	tests/arm/run.sh \
