@@ -74,7 +74,7 @@ expected_shift(const struct numbers *of, double beta, size_t c)
 {
 	const double low = (double)of->mean_lo[c] * (double)of->scale[c];
 
-	return (float)(beta - (of->mean_lo[c] == 0 ? 0 : low));
+	return (float)(beta - (low + 0));
 }
 
 static void
@@ -253,7 +253,7 @@ expect_means(struct numbers *to, size_t c)
 	to->dy_hi[c] = (float)dy;
 	to->slope[c] = (float)slope;
 	to->slope_lo[c] = (float)(slope - (double)to->slope[c]);
-	low = to->mean_lo[c] == 0 ? 0 : (double)to->mean_lo[c] * (double)to->slope[c];
+	low = (double)to->mean_lo[c] * (double)to->slope[c] + 0;
 	to->dy_lo[c] = (float)(dy - (double)to->dy_hi[c] - low);
 }
 
