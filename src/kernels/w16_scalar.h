@@ -129,7 +129,6 @@ w16_div(struct w16 a, struct w16 b)
 	return a;
 }
 
-/* a * b + c, rounded once */
 static inline struct w16
 w16_sqrt(struct w16 v)
 {
@@ -170,6 +169,7 @@ v16_of_w16(struct w16 w)
 	return v;
 }
 
+/* a * b + c, rounded once */
 static inline struct w16
 w16_fma(struct w16 a, struct w16 b, struct w16 c)
 {

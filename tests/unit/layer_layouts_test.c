@@ -232,12 +232,16 @@ test_one_position_is_like_no_position(void **state)
 static void
 test_one_channel_is_a_plane_in_either_order(void **state)
 {
-	static const int64_t spatial[] = { 1, 37, 300 };
+	const syncbn_tensor_t shapes[] = {
+		syncbn_tensor_nc(NULL, 5, 1),
+		syncbn_tensor_nchw(NULL, 3, 1, 5, 13),
+		syncbn_tensor_nchw(NULL, 2, 1, 60, 70),
+	};
 
 	for (size_t i = 0; i < 3; i++) {
 		struct bench b;
 
-		open_bench(&b, *state, shape_of(SYNCBN_FLOAT32, 5, 1, spatial[i]));
+		open_bench(&b, *state, shapes[i]);
 		set_layouts(&b, SYNCBN_CHANNELS_FIRST);
 		run(&b, SYNCBN_WANT_ALL);
 		keep(&b);
