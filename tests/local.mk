@@ -42,6 +42,7 @@ unit_tests = \
 	tests/unit/layer_activation_test \
 	tests/unit/layer_config_test \
 	tests/unit/layer_edges_test \
+	tests/unit/layer_equal_channels_test \
 	tests/unit/layer_errors_test \
 	tests/unit/layer_gradients_test \
 	tests/unit/layer_inverse_test \
@@ -84,6 +85,7 @@ unit_tests = \
 	tests/unit/tensor_test \
 	tests/unit/trial_test \
 	tests/unit/tuning_test \
+	tests/unit/view_test \
 	tests/unit/waits_test \
 	tests/unit/world_test
 
@@ -195,9 +197,12 @@ test_headers = \
 	tests/ranks/oracle.h \
 	tests/ranks/small_layer.h \
 	tests/unit/elements.h \
+	tests/unit/kernels_array_cases.h \
+	tests/unit/kernels_case.h \
 	tests/unit/kernels_cases.h \
 	tests/unit/kernels_elements.h \
 	tests/unit/kernels_reference.h \
+	tests/unit/kernels_reference_coefficients.h \
 	tests/unit/kernels_reference_formulas.h \
 	tests/unit/kernels_reference_set.h \
 	tests/unit/kernels_sets.h \

@@ -3,8 +3,9 @@
  * What a float layer makes of a batch's moments and of its gradients' sums: coefficients,
  * statistics and gradients of parameters, 16 channels at a time.
  */
+#include <float.h>
 
-/* What the mean has beyond mean_hi, times a coefficient; never -0, as where it is nothing. */
+/* What the mean has beyond mean_hi, times a coefficient; the sum with 0 makes 0 of -0. */
 SBN_FORCE_INLINE struct w16
 low_share(struct v16 mean_lo, struct v16 by)
 {
@@ -44,9 +45,8 @@ normalize_sixteen(const struct sbn_moments_use *to, struct w16 mean, struct w16 
 static size_t
 use_saved(const struct sbn_moments_use *to, size_t first, size_t n)
 {
-	while (first + SBN_LANES <= n &&
-	       normalize_sixteen(to, w16_load(to->mean + first), w16_load(to->invstd + first),
-				 first))
+	while (first + SBN_LANES <= n && normalize_sixteen(to, w16_load(to->mean + first),
+							   w16_load(to->invstd + first), first))
 		first += SBN_LANES;
 	return first;
 }

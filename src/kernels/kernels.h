@@ -256,6 +256,7 @@ struct sbn_type_kernels {
 	void (*rows_sums)(const struct sbn_operands *at, size_t n_rows, size_t n_channels,
 			  const struct sbn_coefficients *k, size_t c, double *sum_g,
 			  double *sum_g_xmu);
+
 	void (*rows_dx)(const struct sbn_operands *at, size_t n_rows, size_t n_channels,
 			const struct sbn_coefficients *k, size_t c);
 };
@@ -275,9 +276,9 @@ struct sbn_gradients_use {
 	const double *invstd;
 	const float *mean_lo;
 	float *dy_hi, *dy_lo, *slope, *slope_lo;
-	float *dgamma, *dbeta;  /* NULL: not wanted */
-	double count, divisor;  /* for the means; for the parameters */
-	bool accumulate;        /* adds to dgamma and dbeta */
+	float *dgamma, *dbeta; /* NULL: not wanted */
+	double count, divisor; /* for the means; for the parameters */
+	bool accumulate;       /* adds to dgamma and dbeta */
 };
 
 struct sbn_kernels {

@@ -192,10 +192,10 @@ w16_quarter_within(__m256d v, double most)
 static inline bool
 w16_all_within(struct w16 v, double most)
 {
-	const __m256d low = _mm256_and_pd(w16_quarter_within(v.a, most),
-					  w16_quarter_within(v.b, most));
-	const __m256d high = _mm256_and_pd(w16_quarter_within(v.c, most),
-					   w16_quarter_within(v.d, most));
+	const __m256d low =
+		_mm256_and_pd(w16_quarter_within(v.a, most), w16_quarter_within(v.b, most));
+	const __m256d high =
+		_mm256_and_pd(w16_quarter_within(v.c, most), w16_quarter_within(v.d, most));
 
 	return _mm256_movemask_pd(_mm256_and_pd(low, high)) == 15;
 }

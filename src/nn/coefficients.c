@@ -295,9 +295,8 @@ gradients_use(const struct sbn_pass *pass, uint32_t begin, double divisor)
 		.dy_lo = floats_from(bn->real[SBN_DY_LO], begin),
 		.slope = floats_from(bn->real[SBN_SLOPE], begin),
 		.slope_lo = floats_from(bn->real[SBN_SLOPE_LO], begin),
-		.dgamma = want & SYNCBN_WANT_DGAMMA ?
-				  floats_from(bn->param[SYNCBN_DGAMMA], begin) :
-				  NULL,
+		.dgamma = want & SYNCBN_WANT_DGAMMA ? floats_from(bn->param[SYNCBN_DGAMMA], begin) :
+						      NULL,
 		.dbeta = want & SYNCBN_WANT_DBETA ? floats_from(bn->param[SYNCBN_DBETA], begin) :
 						    NULL,
 		.count = pass->saved->count,

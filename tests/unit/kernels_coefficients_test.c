@@ -14,6 +14,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "kernels_reference_coefficients.h"
 #include "kernels_sets.h"
 #include "random.h"
 
@@ -69,34 +70,6 @@ use_of(struct numbers *to)
 	};
 }
 
-static float
-expected_shift(const struct numbers *of, double beta, size_t c)
-{
-	const double low = (double)of->mean_lo[c] * (double)of->scale[c];
-
-	return (float)(beta - (low + 0));
-}
-
-static void
-expect_channel(const struct sbn_moments_use *use, struct numbers *to, size_t c)
-{
-	const double gamma = use->gamma != NULL ? (double)use->gamma[c] : 1;
-	const double beta = use->beta != NULL ? (double)use->beta[c] : 0;
-
-	to->mean[c] = pair[c].a;
-	to->invstd[c] = 1 / sqrt(pair[c].b / use->count + use->eps);
-	to->mean_hi[c] = (float)pair[c].a;
-	to->mean_lo[c] = (float)(pair[c].a - (double)to->mean_hi[c]);
-	to->scale[c] = (float)(gamma * to->invstd[c]);
-	to->shift[c] = expected_shift(to, beta, c);
-	if (use->factor == 0)
-		return;
-	to->running_mean[c] = (float)((1 - use->factor) * (double)to->running_mean[c] +
-				      use->factor * pair[c].a);
-	to->running_var[c] = (float)((1 - use->factor) * (double)to->running_var[c] +
-				     use->factor * (pair[c].b / use->divisor));
-}
-
 /* drop: changes what is used */
 static void
 check_every_set(void (*drop)(struct sbn_moments_use *use))
@@ -108,16 +81,18 @@ check_every_set(void (*drop)(struct sbn_moments_use *use))
 		for (size_t n = 0; n <= CHANNELS; n++) {
 			const size_t first = n % 3, end = first + (n - first) / 16 * 16;
 			struct numbers got, wanted;
-			struct sbn_moments_use use;
+			struct sbn_moments_use use, expected;
 
 			if (n < first)
 				continue;
 			fill(n, &got);
 			wanted = got;
 			use = use_of(&got);
+			expected = use_of(&wanted);
 			drop(&use);
+			drop(&expected);
 			for (size_t c = first; c < end; c++)
-				expect_channel(&use, &wanted, c);
+				reference_use_moments_of(&expected, pair, c);
 			assert_int_equal(set->use_moments(&use, pair, first, n), end);
 			assert_memory_equal(&got, &wanted, sizeof(got));
 		}
@@ -161,22 +136,23 @@ check_unusual(struct sbn_pair unusual, float gamma, double eps)
 
 	while ((set = next_set(&next)) != NULL) {
 		struct numbers got, wanted;
-		struct sbn_moments_use use;
+		struct sbn_moments_use use, expected;
 
 		fill(3, &got);
 		for (size_t c = 0; c < CHANNELS; c++)
 			pair[c].b = SBN_MAX(pair[c].b, 1);
 		wanted = got;
 		use = use_of(&got);
-		use.eps = eps;
+		expected = use_of(&wanted);
+		use.eps = expected.eps = eps;
 		pair[20] = unusual;
 		gamma_of[20] = gamma;
 		for (size_t c = 0; c < 16; c++)
-			expect_channel(&use, &wanted, c);
+			reference_use_moments_of(&expected, pair, c);
 		assert_int_equal(set->use_moments(&use, pair, 0, CHANNELS), 16);
 		assert_memory_equal(&got, &wanted, sizeof(got));
 		for (size_t c = 36; c < 68; c++)
-			expect_channel(&use, &wanted, c);
+			reference_use_moments_of(&expected, pair, c);
 		assert_int_equal(set->use_moments(&use, pair, 36, CHANNELS), 68);
 		assert_memory_equal(&got, &wanted, sizeof(got));
 	}
@@ -244,26 +220,6 @@ gradients_of(struct numbers *to, bool accumulate)
 	};
 }
 
-static void
-expect_means(struct numbers *to, size_t c)
-{
-	const double dy = pair[c].a / COUNT, slope = pair[c].b / COUNT * to->invstd[c];
-	double low;
-
-	to->dy_hi[c] = (float)dy;
-	to->slope[c] = (float)slope;
-	to->slope_lo[c] = (float)(slope - (double)to->slope[c]);
-	low = (double)to->mean_lo[c] * (double)to->slope[c] + 0;
-	to->dy_lo[c] = (float)(dy - (double)to->dy_hi[c] - low);
-}
-
-static void
-expect_params(struct numbers *to, bool accumulate, size_t c)
-{
-	to->dbeta[c] = (float)((accumulate ? (double)to->dbeta[c] : 0) + pair[c].a / 3);
-	to->dgamma[c] = (float)((accumulate ? (double)to->dgamma[c] : 0) + pair[c].b / 3);
-}
-
 /* Some statistics, of which each fourth mean is a float, and gradients to add to. */
 static void
 fill_gradients(uint64_t seed, struct numbers *numbers)
@@ -282,15 +238,16 @@ static void
 check_gradients(const struct sbn_kernels *set, bool accumulate, bool means)
 {
 	struct numbers got, wanted;
-	struct sbn_gradients_use use;
+	struct sbn_gradients_use use, expected;
 
 	fill_gradients(9, &got);
 	wanted = got;
 	use = gradients_of(&got, accumulate);
+	expected = gradients_of(&wanted, accumulate);
 	for (size_t c = 2; c < 66; c++) {
 		if (means)
-			expect_means(&wanted, c);
-		expect_params(&wanted, accumulate, c);
+			reference_use_means_of(&expected, pair, c);
+		reference_use_params_of(&expected, pair, c);
 	}
 	assert_int_equal(set->use_gradients(&use, pair, means ? pair : NULL, 2, CHANNELS), 66);
 	assert_memory_equal(&got, &wanted, sizeof(got));
@@ -317,14 +274,15 @@ test_gradients_that_are_not_wanted_stay(void **state)
 	(void)state;
 	while ((set = next_set(&next)) != NULL) {
 		struct numbers got, wanted;
-		struct sbn_gradients_use use;
+		struct sbn_gradients_use use, expected;
 
 		fill_gradients(10, &got);
 		wanted = got;
 		use = gradients_of(&got, false);
+		expected = gradients_of(&wanted, false);
 		use.dgamma = use.dbeta = NULL;
 		for (size_t c = 0; c < 64; c++)
-			expect_means(&wanted, c);
+			reference_use_means_of(&expected, pair, c);
 		assert_int_equal(set->use_gradients(&use, pair, pair, 0, CHANNELS), 64);
 		assert_memory_equal(&got, &wanted, sizeof(got));
 	}
@@ -341,15 +299,16 @@ test_slopes_that_no_float_holds_are_left_to_the_caller(void **state)
 	while ((set = next_set(&next)) != NULL) {
 		for (size_t i = 0; i < 4; i++) {
 			struct numbers got, wanted;
-			struct sbn_gradients_use use;
+			struct sbn_gradients_use use, expected;
 
 			fill_gradients(11, &got);
 			pair[35].b = unusual[i];
 			wanted = got;
 			use = gradients_of(&got, true);
+			expected = gradients_of(&wanted, true);
 			for (size_t c = 0; c < 32; c++) {
-				expect_means(&wanted, c);
-				expect_params(&wanted, true, c);
+				reference_use_means_of(&expected, pair, c);
+				reference_use_params_of(&expected, pair, c);
 			}
 			assert_int_equal(set->use_gradients(&use, pair, pair, 0, CHANNELS), 32);
 			assert_memory_equal(&got, &wanted, sizeof(got));

@@ -4,6 +4,7 @@
 #define SBN_TESTS_UNIT_KERNELS_REFERENCE_SET_H
 
 #include "kernels_reference.h"
+#include "kernels_reference_coefficients.h"
 
 #define REFERENCE_MAP(name, type, map)                                          \
 	static void name(const struct sbn_operands *at, size_t n, size_t width, \
@@ -153,13 +154,13 @@ reference_merge_moments(struct sbn_pair *sum, const struct sbn_pair *const *row,
 }
 
 /* Without blocks' sums: those of planes are made of them, as kernels_blocks_test.c says. */
-#define REFERENCE_TABLE(name)                                                                \
-	{                                                                                    \
-		plane_moments_##name, planes_moments_##name, planes_normalize_##name,        \
-			plane_sums_##name, NULL, NULL, planes_dx_##name,                     \
-			planes_normalize_beside_##name,                                      \
-			planes_dx_beside_##name, rows_moments_##name, rows_normalize_##name, \
-			rows_sums_##name, rows_dx_##name                                     \
+#define REFERENCE_TABLE(name)                                                         \
+	{                                                                             \
+		plane_moments_##name, planes_moments_##name, planes_normalize_##name, \
+			plane_sums_##name, NULL, NULL, planes_dx_##name,              \
+			planes_normalize_beside_##name, planes_dx_beside_##name,      \
+			rows_moments_##name, rows_normalize_##name, rows_sums_##name, \
+			rows_dx_##name                                                \
 	}
 
 static const struct sbn_kernels reference_kernels = {
@@ -172,6 +173,9 @@ static const struct sbn_kernels reference_kernels = {
 	.sum_f64 = reference_sum_f64,
 	.sum_bf16 = reference_sum_bf16,
 	.merge_moments = reference_merge_moments,
+	.use_moments = reference_use_moments,
+	.use_saved = reference_use_saved,
+	.use_gradients = reference_use_gradients,
 };
 
 #endif

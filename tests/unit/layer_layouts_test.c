@@ -230,18 +230,22 @@ test_one_position_is_like_no_position(void **state)
 }
 
 static void
-test_one_channel_is_a_plane_in_either_order(void **state)
+test_one_channel_has_the_same_bits_in_either_order(void **state)
 {
 	const syncbn_tensor_t shapes[] = {
 		syncbn_tensor_nc(NULL, 5, 1),
 		syncbn_tensor_nchw(NULL, 3, 1, 5, 13),
 		syncbn_tensor_nchw(NULL, 2, 1, 60, 70),
 	};
+	static const syncbn_dtype_t types[] = { SYNCBN_FLOAT32, SYNCBN_FLOAT64, SYNCBN_BFLOAT16,
+						SYNCBN_FLOAT16 };
 
-	for (size_t i = 0; i < 3; i++) {
+	for (size_t i = 0; i < 12; i++) {
+		syncbn_tensor_t like = shapes[i % 3];
 		struct bench b;
 
-		open_bench(&b, *state, shapes[i]);
+		like.dtype = types[i / 3];
+		open_bench(&b, *state, like);
 		set_layouts(&b, SYNCBN_CHANNELS_FIRST);
 		run(&b, SYNCBN_WANT_ALL);
 		keep(&b);
@@ -447,7 +451,7 @@ main(void)
 		in_a_world(test_gradients_agree_in_all_layouts),
 		in_a_world(test_so_they_do_in_the_other_types),
 		in_a_world(test_one_position_is_like_no_position),
-		in_a_world(test_one_channel_is_a_plane_in_either_order),
+		in_a_world(test_one_channel_has_the_same_bits_in_either_order),
 		cmocka_unit_test(test_sets_threads_chunks_stores_and_ways_give_the_same_bits),
 		cmocka_unit_test(test_no_samples_in_any_layout),
 		cmocka_unit_test(test_first_calls_go_either_way_with_the_same_bits),
