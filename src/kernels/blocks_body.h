@@ -43,11 +43,28 @@ T(blocks_sums_as)(const struct sbn_operands *at, size_t n, size_t spatial,
 	while (sbn_blocks_next(&block, n, spatial)) {
 		double sums[2] = { 0, 0 };
 
-		if (spatial < SBN_SHORT_SPATIAL)
-			T(short_block_sums)(at, block.row, block.n, spatial, &v, form, sums);
-		else
-			T(block_sums)(at, &block, &v, form, sums);
+		T(block_sums)(at, &block, &v, form, sums);
 		*out++ = (struct sbn_pair){ sums[0], sums[1] };
+	}
+}
+
+/* Of short rows, of which a block is some whole ones. */
+SBN_FORCE_INLINE void
+T(blocks_sums_of_short)(const struct sbn_operands *operands, size_t n, size_t spatial,
+			const struct sbn_coefficients *k, size_t c, struct sbn_pair *out)
+{
+	struct sbn_block block = sbn_blocks_begin();
+
+	while (sbn_blocks_next(&block, n, spatial)) {
+		struct sbn_operands at;
+
+		sbn_set_operands(&at, operands);
+		at.x.data = T(in)(at.x, block.row, 0);
+		at.dy.data = T(in)(at.dy, block.row, 0);
+		if (at.z.data != NULL)
+			at.z.data = T(in)(at.z, block.row, 0);
+		*out = (struct sbn_pair){ 0, 0 };
+		T(add_run)(&at, block.n, spatial, k, c, 1, out++);
 	}
 }
 
@@ -55,5 +72,9 @@ static void
 T(blocks_sums)(const struct sbn_operands *at, size_t n, size_t spatial,
 	       const struct sbn_coefficients *k, size_t c, struct sbn_pair *out)
 {
+	if (T(sums_by_positions)(spatial, k)) {
+		T(blocks_sums_of_short)(at, n, spatial, k, c, out);
+		return;
+	}
 	SBN_SWITCH_SUMS(sbn_sums_form(at, k), T(blocks_sums_as), at, n, spatial, k, c, out);
 }

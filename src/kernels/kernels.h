@@ -202,14 +202,23 @@ struct sbn_type_kernels {
 	/*
 	 * Adds sum of g to sums[0], sum of g * (x - mean) to sums[1], mean = mean_hi + mean_lo:
 	 * calls for some whole blocks each make the same sums as one for all. Blocks, lanes and
-	 * fold as above, but where rows of fewer than SBN_SHORT_SPATIAL elements have one more
-	 * than 0, 16, 32, ... (7x7: 49), the last ones of each 16 rows of a block are in lanes
-	 * 0..15, behind all other elements of these rows. In double, a leaky slope's product with
-	 * dy, too: s0 += g, s1 = fma(g, x - mean, s1). (dx magnifies an error of mean(g) by invstd,
-	 * and dgamma may nearly cancel.)
+	 * fold as above. In double, a leaky slope's product with dy, too: s0 += g,
+	 * s1 = fma(g, x - mean, s1).
+	 *
+	 * Without `few`, rows of fewer than SBN_SHORT_SPATIAL elements, a block: a position's sums
+	 * over 8 rows are in real, s0 += g, s1 = fma(g, x - mean_hi, s1), from 0 on; those of the
+	 * next 8 are added to them; these sums of 16 rows go to the lanes in double, in the order
+	 * of positions, lane = position mod 16. Folded, s1 -= mean_lo * s0. Where both are not
+	 * numbers, or where real is float both are not within the largest float, or |s1| < 2^-100,
+	 * the block is summed as of longer rows instead.
 	 */
 	void (*plane_sums)(const struct sbn_operands *at, size_t n, size_t spatial,
 			   const struct sbn_coefficients *k, size_t c, double sums[2]);
+
+	/* The same of the planes of channels c..c+n_channels-1, which lie side by side. */
+	void (*planes_sums)(const struct sbn_operands *at, size_t n, size_t spatial,
+			    const struct sbn_coefficients *k, size_t c, size_t n_channels,
+			    struct sbn_pair *sums);
 
 	/*
 	 * The same of each block of a plane, not merged or added up: so threads may share a plane.

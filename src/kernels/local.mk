@@ -14,6 +14,7 @@ libsbn_core_la_SOURCES += \
 	src/kernels/fold_body.h \
 	src/kernels/formulas_body.h \
 	src/kernels/forms.h \
+	src/kernels/gradient_positions_body.h \
 	src/kernels/gradients_body.h \
 	src/kernels/half.h \
 	src/kernels/half_avx2.h \

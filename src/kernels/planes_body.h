@@ -145,10 +145,6 @@ T(plane_sums_as)(const struct sbn_operands *at, size_t n, size_t spatial,
 	struct COEFFICIENTS v = { 0 };
 
 	T(load_sums)(&v, k, c, 0, form);
-	if (spatial < SBN_SHORT_SPATIAL) {
-		T(short_sums)(at, n, spatial, &v, form, sums);
-		return;
-	}
 	if (T(is_abreast)(spatial)) {
 		T(plane_sums_abreast)(at, n, spatial, &v, form, sums, beside);
 		return;
@@ -165,14 +161,37 @@ T(plane_sums_beside)(const struct sbn_operands *at, size_t n, size_t spatial,
 	SBN_SWITCH_SUMS(sbn_sums_form(at, k), T(plane_sums_as), at, n, spatial, k, c, sums, beside);
 }
 
+/* Whether backward's sums are made of positions'; of few values dx may be what digits are left. */
+SBN_FORCE_INLINE bool
+T(sums_by_positions)(size_t spatial, const struct sbn_coefficients *k)
+{
+	return spatial > 0 && spatial < SBN_SHORT_SPATIAL && !k->few;
+}
+
+static void
+T(add_run)(const struct sbn_operands *at, size_t n, size_t spatial,
+	   const struct sbn_coefficients *k, size_t c, size_t n_channels, struct sbn_pair *sums)
+{
+	const struct GRADIENT_RUN run = { at, k, n, spatial, c, n_channels, sums };
+
+	SBN_SWITCH_SUMS(sbn_sums_form(at, k), T(gradients_of_run), &run);
+}
+
 static void
 T(plane_sums)(const struct sbn_operands *at, size_t n, size_t spatial,
 	      const struct sbn_coefficients *k, size_t c, double sums[2])
 {
-	if (!IS_HALF && at->lockstep && T(is_abreast)(spatial))
+	if (T(sums_by_positions)(spatial, k)) {
+		struct sbn_pair pair = { sums[0], sums[1] };
+
+		T(add_run)(at, n, spatial, k, c, 1, &pair);
+		sums[0] = pair.a;
+		sums[1] = pair.b;
+	} else if (!IS_HALF && at->lockstep && T(is_abreast)(spatial)) {
 		T(plane_sums_in_lockstep)(at, n, spatial, k, c, sums, NULL);
-	else
+	} else {
 		T(plane_sums_beside)(at, n, spatial, k, c, sums, NULL);
+	}
 }
 
 static void
@@ -196,20 +215,24 @@ T(sums_and_map)(const struct sbn_beside *beside, const struct sbn_operands *at, 
 }
 
 static void
-T(planes_sums)(const struct sbn_beside *beside, size_t n, size_t spatial,
-	       const struct sbn_coefficients *k)
+T(planes_sums)(const struct sbn_operands *at, size_t n, size_t spatial,
+	       const struct sbn_coefficients *k, size_t c, size_t n_channels, struct sbn_pair *sums)
 {
 	struct sbn_operands next;
 
-	sbn_set_operands(&next, beside->at);
-	for (size_t i = 0; i < beside->n_channels; i++) {
-		double sums[2] = { 0, 0 };
+	if (n == 0 || spatial == 0) /* there may be no address */
+		return;
+	if (T(sums_by_positions)(spatial, k)) {
+		T(add_run)(at, n, spatial, k, c, n_channels, sums);
+		return;
+	}
+	sbn_set_operands(&next, at);
+	for (size_t i = 0; i < n_channels; i++) {
+		double of_plane[2] = { sums[i].a, sums[i].b };
 
-		if (n > 0 && spatial > 0) { /* else there may be no address */
-			T(plane_sums)(&next, n, spatial, k, beside->c + i, sums);
-			T(next_inputs)(&next, spatial);
-		}
-		beside->sums[i] = (struct sbn_pair){ sums[0], sums[1] };
+		T(plane_sums)(&next, n, spatial, k, c + i, of_plane);
+		sums[i] = (struct sbn_pair){ of_plane[0], of_plane[1] };
+		T(next_inputs)(&next, spatial);
 	}
 }
 
@@ -229,5 +252,6 @@ T(planes_dx_beside)(const struct sbn_beside *beside, const struct sbn_operands *
 		return;
 	}
 	T(planes_dx)(at, n, spatial, k, c, n_channels); /* first: it is in the cache now */
-	T(planes_sums)(beside, n, spatial, k);
+	memset(beside->sums, 0, beside->n_channels * sizeof(*beside->sums));
+	T(planes_sums)(beside->at, n, spatial, k, beside->c, beside->n_channels, beside->sums);
 }

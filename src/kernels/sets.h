@@ -11,13 +11,13 @@ extern const struct sbn_kernels sbn_kernels_avx512;
 extern const struct sbn_kernels sbn_kernels_neon;
 
 /* In the order of struct sbn_type_kernels. */
-#define SBN_TYPE_KERNELS(type)                                                               \
-	{                                                                                    \
-		plane_moments_##type, planes_moments_##type, planes_normalize_##type,        \
-			plane_sums_##type, blocks_moments_##type, blocks_sums_##type,        \
-			planes_dx_##type, planes_normalize_beside_##type,                    \
-			planes_dx_beside_##type, rows_moments_##type, rows_normalize_##type, \
-			rows_sums_##type, rows_dx_##type                                     \
+#define SBN_TYPE_KERNELS(type)                                                                \
+	{                                                                                     \
+		plane_moments_##type, planes_moments_##type, planes_normalize_##type,         \
+			plane_sums_##type, planes_sums_##type, blocks_moments_##type,         \
+			blocks_sums_##type, planes_dx_##type, planes_normalize_beside_##type, \
+			planes_dx_beside_##type, rows_moments_##type, rows_normalize_##type,  \
+			rows_sums_##type, rows_dx_##type                                      \
 	}
 
 /* A source includes its vocabularies and every_type.h, and ends with this. */

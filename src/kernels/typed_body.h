@@ -13,6 +13,7 @@
 #include "kernels/plane_body.h"
 #include "kernels/abreast_body.h"
 #include "kernels/positions_body.h"
+#include "kernels/gradient_positions_body.h"
 #include "kernels/short_body.h"
 #include "kernels/lockstep_body.h"
 #include "kernels/lockstep_planes_body.h"

@@ -70,7 +70,6 @@
 #define COEFFICIENTS T(coefficients)
 #define SHIFT T(shift)
 #define ROW T(row)
-#define ENDS T(ends)
 #define RESULTS_OF_TWO T(results_of_two)
 #define INPUTS T(inputs)
 #define BEFORE T(before)
@@ -90,6 +89,9 @@
 #define POSITIONS T(positions)
 #define PIECE T(piece)
 #define RUN T(run)
+#define GRADIENT T(gradient)
+#define GRADIENTS T(gradients)
+#define GRADIENT_RUN T(gradient_run)
 #define ROWS_MOMENTS T(rows_moments_sums)
 #define ROWS_SUMS T(rows_sums_sums)
 

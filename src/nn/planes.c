@@ -207,18 +207,13 @@ static void
 add_gradients(const struct sbn_pass *pass, const struct sbn_range *range,
 	      const struct images *images, const struct sbn_sums *out, size_t ahead)
 {
-	for (uint32_t c = range->begin; c < range->end; c++) {
-		struct sbn_pair *pair = &out->pair[c - range->begin];
-		double sums[2] = { pair->a, pair->b };
-		struct sbn_operands at;
+	struct sbn_operands at;
 
-		sbn_planes_at(&at, pass, c, images->first, 0);
-		at.ahead = ahead;
-		at.last_first = summed_last_first(pass, range);
-		pass->kernels->plane_sums(&at, images->n, pass->geometry.spatial, &pass->k, c,
-					  sums);
-		*pair = (struct sbn_pair){ sums[0], sums[1] };
-	}
+	sbn_planes_at(&at, pass, range->begin, images->first, 0);
+	at.ahead = ahead;
+	at.last_first = summed_last_first(pass, range);
+	pass->kernels->planes_sums(&at, images->n, pass->geometry.spatial, &pass->k, range->begin,
+				   range->end - range->begin, out->pair);
 }
 
 static void

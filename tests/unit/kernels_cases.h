@@ -37,26 +37,32 @@ case_plane(const struct sbn_kernels *set, enum sbn_type type, size_t number, str
 	return true;
 }
 
-/* Planes side by side: their maps, in both ways of storing. */
+/* Planes side by side: their maps, in both ways of storing, and their sums. */
 static bool
 case_planes(const struct sbn_kernels *set, enum sbn_type type, size_t number, struct outcome *out)
 {
 	static const size_t spatials[] = { 1, 3, 8, 15, 16, 17, 33, 49, 196 };
-	static const size_t ns[] = { 1, 3 }, channels[] = { 2, 3, 20 };
+	static const size_t ns[] = { 1, 3, 8, 35 }, channels[] = { 2, 3, 20, 40 };
 	const struct sbn_type_kernels *kernels = &set->of[type];
 	size_t rest = number, spatial = spatials[case_digit(&rest, CASE_COUNT(spatials))];
 	size_t n = ns[case_digit(&rest, CASE_COUNT(ns))];
 	size_t n_channels = channels[case_digit(&rest, CASE_COUNT(channels))];
+	struct sbn_pair *sums = (struct sbn_pair *)out->values;
 	struct case_pass pass;
 	size_t c = number % 80;
 
 	if (rest >= 2 * N_DATA)
 		return false;
+	n = SBN_MIN(n, (CASE_ELEMENTS - 3 * CASE_MARGIN) / (spatial * n_channels + 3));
 	case_begin(type, (enum case_data)(rest / 2), number, n, spatial * n_channels, out, &pass);
 	pass.forward.stream = pass.backward.stream = rest % 2 == 1;
 	kernels->planes_normalize(&pass.forward, n, spatial, &pass.k, c, n_channels);
 	kernels->planes_dx(&pass.backward, n, spatial, &pass.k, c, n_channels);
 	sbn_stream_end();
+	for (size_t i = 0; i < n_channels; i++)
+		sums[i] = (struct sbn_pair){ (double)i, 0.5 };
+	kernels->planes_sums(&pass.backward, n, spatial, &pass.k, c, n_channels, sums);
+	out->n_values = 2 * n_channels;
 	return true;
 }
 

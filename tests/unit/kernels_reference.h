@@ -300,34 +300,47 @@ reference_plane_moments(enum sbn_type type, struct sbn_in x, size_t n, size_t sp
 	}
 }
 
+/* A position's sums in some of a block's rows. */
 static inline void
-reference_move(struct reference_block *to, const struct reference_block *from, size_t i,
-	       size_t lane)
+reference_add_gradients(const struct reference_block *block, const struct reference_channel *k,
+			size_t position, size_t row, size_t end, double sums[2])
 {
-	to->x[to->n] = from->x[i];
-	to->g[to->n] = from->g[i];
-	to->lane[to->n++] = lane;
+	sums[0] = sums[1] = 0;
+	for (; row < end && row * block->spatial < block->n; row++) {
+		const size_t i = row * block->spatial + position;
+		const double g = real_of(k->type, block->g[i]);
+		const double d = real_add(k->type, block->x[i], -k->mean_hi);
+
+		sums[0] = real_add(k->type, sums[0], g);
+		sums[1] = real_fma(k->type, g, d, sums[1]);
+	}
 }
 
-/* Puts the last elements of each 16 rows behind these, in lanes, if rows have one beyond steps. */
-static inline void
-reference_gather_ends(struct reference_block *block, size_t spatial)
+/* Of short rows: false if they will not do. */
+static inline bool
+reference_position_sums(const struct reference_block *block, const struct reference_channel *k,
+			double sums[2])
 {
-	struct reference_block in_order = *block;
-	size_t n_rows = block->n / spatial;
+	double s0[16] = { 0 }, s1[16] = { 0 }, a[2], b[2];
 
-	if (spatial >= SBN_SHORT_SPATIAL || spatial % SBN_LANES != 1)
-		return;
-	block->n = 0;
-	for (size_t first = 0; first < n_rows; first += SBN_LANES) {
-		size_t end = first + SBN_LANES < n_rows ? first + SBN_LANES : n_rows;
-
-		for (size_t at = first * spatial; at < end * spatial; at++)
-			if (at % spatial != spatial - 1)
-				reference_move(block, &in_order, at, in_order.lane[at]);
-		for (size_t row = first; row < end; row++)
-			reference_move(block, &in_order, (row + 1) * spatial - 1, row - first);
+	for (size_t row = 0; row * block->spatial < block->n; row += 16) {
+		for (size_t i = 0; i < block->spatial; i++) {
+			reference_add_gradients(block, k, i, row, row + 8, a);
+			reference_add_gradients(block, k, i, row + 8, row + 16, b);
+			s0[i % 16] += real_add(k->type, a[0], b[0]);
+			s1[i % 16] += real_add(k->type, a[1], b[1]);
+		}
 	}
+	sums[0] = reference_fold(block, s0);
+	sums[1] = reference_fold(block, s1);
+	if (k->type == SBN_F64 && !(isfinite(sums[0]) && isfinite(sums[1])))
+		return false;
+	if (k->type != SBN_F64 &&
+	    !(fabs(sums[0]) <= (double)FLT_MAX && fabs(sums[1]) <= (double)FLT_MAX &&
+	      fabs(sums[1]) >= ldexp(1, -100)))
+		return false;
+	sums[1] -= k->mean_lo * sums[0];
+	return true;
 }
 
 static inline void
@@ -340,8 +353,9 @@ reference_plane_sums(enum sbn_type type, const struct sbn_operands *at, size_t n
 	double part[2];
 
 	while (reference_cut(at, n, spatial, &k, &row, &i, &block)) {
-		reference_gather_ends(&block, spatial);
-		reference_block_sums(&block, &k, part);
+		if (spatial >= SBN_SHORT_SPATIAL || k.few ||
+		    !reference_position_sums(&block, &k, part))
+			reference_block_sums(&block, &k, part);
 		sums[0] += part[0];
 		sums[1] += part[1];
 	}

@@ -49,17 +49,27 @@
 					    size_t spatial, const struct sbn_coefficients *k,  \
 					    size_t c, size_t n_channels)                       \
 	{                                                                                      \
-		for (size_t i = 0; i < beside->n_channels; i++) {                              \
-			struct sbn_operands next = *beside->at;                                \
-			double sums[2] = { 0, 0 };                                             \
-                                                                                               \
-			next.x = elements_behind(type, next.x, i * spatial);                   \
-			next.z = elements_behind(type, next.z, i * spatial);                   \
-			next.dy = elements_behind(type, next.dy, i * spatial);                 \
-			plane_sums_##name(&next, n, spatial, k, beside->c + i, sums);          \
-			beside->sums[i] = (struct sbn_pair){ sums[0], sums[1] };               \
-		}                                                                              \
+		memset(beside->sums, 0, beside->n_channels * sizeof(*beside->sums));           \
+		planes_sums_##name(beside->at, n, spatial, k, beside->c, beside->n_channels,   \
+				   beside->sums);                                              \
 		planes_dx_##name(at, n, spatial, k, c, n_channels);                            \
+	}
+
+#define REFERENCE_SUMS(name, type)                                                              \
+	static void planes_sums_##name(const struct sbn_operands *at, size_t n, size_t spatial, \
+				       const struct sbn_coefficients *k, size_t c,              \
+				       size_t n_channels, struct sbn_pair *sums)                \
+	{                                                                                       \
+		for (size_t i = 0; i < n_channels; i++) {                                       \
+			struct sbn_operands of = *at;                                           \
+			double two[2] = { sums[i].a, sums[i].b };                               \
+                                                                                                \
+			of.x = elements_behind(type, at->x, i * spatial);                       \
+			of.z = elements_behind(type, at->z, i * spatial);                       \
+			of.dy = elements_behind(type, at->dy, i * spatial);                     \
+			reference_plane_sums(type, &of, n, spatial, k, c + i, two);             \
+			sums[i] = (struct sbn_pair){ two[0], two[1] };                          \
+		}                                                                               \
 	}
 
 #define REFERENCE_TYPE(name, type)                                                                \
@@ -73,6 +83,7 @@
 	{                                                                                         \
 		reference_plane_sums(type, at, n, spatial, k, c, sums);                           \
 	}                                                                                         \
+	REFERENCE_SUMS(name, type)                                                                \
 	static void rows_moments_##name(const struct sbn_operands *at, size_t n_rows,             \
 					size_t n_channels, double *mean, double *m2, double *low) \
 	{                                                                                         \
@@ -154,13 +165,13 @@ reference_merge_moments(struct sbn_pair *sum, const struct sbn_pair *const *row,
 }
 
 /* Without blocks' sums: those of planes are made of them, as kernels_blocks_test.c says. */
-#define REFERENCE_TABLE(name)                                                         \
-	{                                                                             \
-		plane_moments_##name, planes_moments_##name, planes_normalize_##name, \
-			plane_sums_##name, NULL, NULL, planes_dx_##name,              \
-			planes_normalize_beside_##name, planes_dx_beside_##name,      \
-			rows_moments_##name, rows_normalize_##name, rows_sums_##name, \
-			rows_dx_##name                                                \
+#define REFERENCE_TABLE(name)                                                                \
+	{                                                                                    \
+		plane_moments_##name, planes_moments_##name, planes_normalize_##name,        \
+			plane_sums_##name, planes_sums_##name, NULL, NULL, planes_dx_##name, \
+			planes_normalize_beside_##name, planes_dx_beside_##name,             \
+			rows_moments_##name, rows_normalize_##name, rows_sums_##name,        \
+			rows_dx_##name                                                       \
 	}
 
 static const struct sbn_kernels reference_kernels = {
