@@ -177,6 +177,7 @@ guards = \
 
 slow_tests = \
 	tests/arm/run.sh \
+	tests/avx512/run.sh \
 	tests/faults/matrix.sh \
 	tests/faults/others.sh \
 	tests/fuzz/short.sh \

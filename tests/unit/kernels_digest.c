@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Prints "NAME TYPE HASH" for each instruction set that this CPU runs and each element type: a hash
- * over the bits of a fixed sweep. A type's hash must be the same in all lines, of all compilers.
+ * kernels_digest [STEP]: prints "NAME TYPE HASH" for each instruction set that this CPU runs and
+ * each element type: a hash over the bits of a fixed sweep, or of each STEPth case of it. A type's
+ * hash must be the same in all lines, of all compilers.
  */
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "base/hash.h"
 #include "kernels_cases.h"
@@ -33,20 +35,24 @@ hash_outcome(uint64_t hash)
 }
 
 static uint64_t
-hash_sweep(const struct sbn_kernels *set, enum sbn_type type)
+hash_sweep(const struct sbn_kernels *set, enum sbn_type type, size_t step)
 {
 	uint64_t hash = SBN_HASH_START;
 
 	for (size_t i = 0; i < CASE_COUNT(case_kinds); i++) {
-		for (size_t number = 0; case_kinds[i](set, type, number, &outcome); number++)
+		for (size_t number = 0; case_kinds[i](set, type, number, &outcome); number += step)
 			hash = hash_outcome(hash);
 	}
 	return hash;
 }
 
 int
-main(void)
+main(int argc, char **argv)
 {
+	const size_t step = argc > 1 ? strtoul(argv[1], NULL, 10) : 1;
+
+	if (step == 0)
+		return 2;
 	for (size_t i = 0; sbn_kernels_names[i] != NULL; i++) {
 		const struct sbn_kernels *set;
 
@@ -54,7 +60,7 @@ main(void)
 			continue;
 		for (int type = 0; type < SBN_TYPES; type++)
 			printf("%s %s %016" PRIx64 "\n", set->name, element_names[type],
-			       hash_sweep(set, (enum sbn_type)type));
+			       hash_sweep(set, (enum sbn_type)type, step));
 	}
 	return 0;
 }
