@@ -248,6 +248,15 @@ T(gradients_again)(const struct GRADIENT_RUN *run, size_t channel, const struct 
 	T(block_sums)(&at, block, &v, form, sums);
 }
 
+/* What mean_hi + mean_lo has beyond mean_hi; of float64 a low part is lost in that sum. */
+SBN_FORCE_INLINE double
+T(beyond_mean_hi)(const struct sbn_coefficients *k, size_t c)
+{
+	const double mean_hi = (double)((const REAL *)k->mean_hi)[c];
+
+	return mean_hi + (double)((const REAL *)k->mean_lo)[c] - mean_hi;
+}
+
 /* Adds the block's sums to those of the piece's planes. */
 SBN_FORCE_INLINE void
 T(end_gradients)(const struct GRADIENTS *piece, const struct GRADIENT_RUN *run,
@@ -255,14 +264,13 @@ T(end_gradients)(const struct GRADIENTS *piece, const struct GRADIENT_RUN *run,
 {
 	for (size_t i = 0; i < piece->n_channels; i++) {
 		const size_t channel = piece->channel + i;
-		const double low = (double)((const REAL *)run->k->mean_lo)[run->c + channel];
 		struct w16 s0, s1;
 		double sums[2];
 
 		T(lanes_of_gradients)(piece, i, run->spatial, is_first, &s0, &s1);
 		T(fold_two)(s0, s1, sums);
 		if (sbn_gradients_fit(sums, IS_WIDE))
-			sums[1] -= low * sums[0];
+			sums[1] -= T(beyond_mean_hi)(run->k, run->c + channel) * sums[0];
 		else
 			T(gradients_again)(run, channel, block, form, sums);
 		run->sums[channel].a += sums[0];

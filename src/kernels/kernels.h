@@ -208,8 +208,8 @@ struct sbn_type_kernels {
 	 * Without `few`, rows of fewer than SBN_SHORT_SPATIAL elements, a block: a position's sums
 	 * over 8 rows are in real, s0 += g, s1 = fma(g, x - mean_hi, s1), from 0 on; those of the
 	 * next 8 are added to them; these sums of 16 rows go to the lanes in double, in the order
-	 * of positions, lane = position mod 16. Folded, s1 -= mean_lo * s0. Where both are not
-	 * numbers, or where real is float both are not within the largest float, or |s1| < 2^-100,
+	 * of positions, lane = position mod 16. Folded, s1 -= (mean - mean_hi) * s0. Where not both
+	 * are numbers, or, if real is float, not both are within the largest one, or |s1| < 2^-100,
 	 * the block is summed as of longer rows instead.
 	 */
 	void (*plane_sums)(const struct sbn_operands *at, size_t n, size_t spatial,
