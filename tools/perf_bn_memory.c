@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "perf_bn_memory.h"
 
+#include <errno.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
@@ -169,6 +170,7 @@ check_room(const struct perf_bn_memory *memory, struct syncbn_group *group)
 	if (room[group->rank] != UINT64_MAX)
 		room[group->rank] += pool_bytes() * group->size;
 	status = perf_gather(group, room, sizeof(room[0]));
+	errno = 0; /* no call has failed */
 	for (uint32_t rank = 0; rank < group->size && status == SYNCBN_OK; rank++)
 		if (room[rank] < wanted)
 			status = sbn_fail(SYNCBN_ERR_NO_MEMORY,

@@ -5,9 +5,10 @@
 
 #include "base/fail.h"
 #include "perf_args.h"
+#include "platform/team.h"
 #include "shm/layout.h"
 
-enum { MAX_CALLS = 1000 * 1000, MAX_ROUNDS = 1000, MAX_THREADS = 4096, ROUNDS = 7 };
+enum { MAX_CALLS = 1000 * 1000, MAX_ROUNDS = 1000, ROUNDS = 7 };
 
 const char *const perf_bn_op_names[PERF_BN_OPS] = { "fwd", "bwd", "step", "eval" };
 const char *const perf_bn_place_names[PERF_BN_PLACES] = { "cold", "hot" };
@@ -78,7 +79,7 @@ take_count(void *context, const char *name, const char *text)
 	if (strcmp(name, "-n") == 0)
 		return perf_arg_count(name, text, 1, SBN_MAX_RANKS, &options->n_ranks);
 	if (strcmp(name, "--threads") == 0)
-		return perf_arg_count(name, text, 1, MAX_THREADS, &options->threads);
+		return perf_arg_count(name, text, 1, SBN_MAX_THREADS, &options->threads);
 	if (strcmp(name, "--rounds") == 0)
 		return perf_arg_count(name, text, 1, MAX_ROUNDS, &options->rounds);
 	if (strcmp(name, "-w") == 0 || strcmp(name, "--warmup") == 0)

@@ -96,7 +96,8 @@ typedef struct syncbn_config {
  * again after syncbn_finalize.
  *
  * config: NULL for the defaults. Collective over all ranks of the run: returns when all have
- * joined. *world belongs to the library until syncbn_finalize.
+ * joined. *world belongs to the library until syncbn_finalize. After any other status it is NULL,
+ * but as it was where this rank has joined already.
  *
  * INVALID: a field breaks its rule; joined already; WORLD_SIZE, OMPI_COMM_WORLD_SIZE or PMI_SIZE
  * above 1 without the launcher's contract; SYNCBN_ISA unknown or above this CPU; SYNCBN_FENCES

@@ -43,7 +43,8 @@ syncbn_init(const syncbn_config_t *config, syncbn_group_t **world)
 
 	if (status != SYNCBN_OK)
 		return status;
-	*world = NULL;
+	if (the_world == NULL) /* else the variable may hold it, and the call is refused */
+		*world = NULL;
 	return sbn_named("syncbn_init", init(config, world));
 }
 

@@ -14,8 +14,9 @@
 #include "kernels/kernels.h"
 
 /*
- * What the mean has beyond mean_hi, times a coefficient; nothing times infinity is nothing. The
- * sum with 0 is that of the kernels' low_share: a chunk decides which of both a channel takes.
+ * What the mean has beyond mean_hi, times a coefficient; of an infinite one, which decides alone,
+ * nothing. The sum with 0 is that of the kernels' low_share: a chunk decides which of both a
+ * channel takes.
  */
 static inline double
 times_mean_low(bool wide, const struct syncbn_batch_norm *bn, enum sbn_coefficient by, uint32_t c)
@@ -23,7 +24,7 @@ times_mean_low(bool wide, const struct syncbn_batch_norm *bn, enum sbn_coefficie
 	const double low = sbn_number_get(wide, bn->real[SBN_MEAN_LO], c);
 	const double factor = sbn_number_get(wide, bn->real[by], c);
 
-	return low == 0 && !isfinite(factor) ? 0 : low * factor + 0;
+	return isfinite(factor) ? low * factor + 0 : 0;
 }
 
 /* A float's inf comes from a gamma that is infinite, never from a product of two that are not. */

@@ -368,10 +368,32 @@ test_more_channels_than_one_call_carries(void **state)
 	check_many_channels(*state, 4);
 }
 
+/* However the mean is rounded to a float. */
+static void
+test_an_infinite_gamma_leaves_the_sign_of_the_distance(void **state)
+{
+	open_fixture(*state, 1e-5);
+	shape_fixture(2, 3, 1, SYNCBN_CHANNELS_FIRST);
+	for (int c = 0; c < C; c++)
+		param_f32(f.bn, SYNCBN_GAMMA)[c] = c == 1 ? -INFINITY : INFINITY;
+	for (int shift = 0; shift < 20; shift++) {
+		for (int i = 0; i < 6 * C; i++)
+			f.x[i] = (i / 3 / C + i % 3 > 1 ? 0.7f : -0.3f) + 0.013f * (float)shift;
+		assert_ok(forward());
+		for (int i = 0; i < 6 * C; i++) {
+			const bool above = i / 3 / C + i % 3 > 1, turned = i / 3 % C == 1;
+
+			assert_true(isinf(f.y[i]) && (f.y[i] > 0) == (above != turned));
+		}
+	}
+	close_fixture();
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_an_infinite_gamma_leaves_the_sign_of_the_distance),
 		cmocka_unit_test(test_an_empty_batch_alone_changes_nothing_but_the_count),
 		cmocka_unit_test(test_one_value_per_channel_is_refused_in_training),
 		cmocka_unit_test(test_a_failed_forward_empties_saved),

@@ -101,7 +101,7 @@ test_alone_is_a_world_of_one(void **state)
 	assert_int_equal(syncbn_group_size(world), 1);
 	assert_string_equal(syncbn_group_transport(world), "self");
 	assert_invalid(syncbn_init(NULL, &again), "joined already");
-	assert_null(again);
+	assert_ptr_equal(again, state); /* it may have been the variable that holds the world */
 	assert_ok(syncbn_finalize(world));
 	assert_int_equal(syncbn_threads(), 1);
 }
