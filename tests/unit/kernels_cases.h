@@ -42,7 +42,7 @@ static bool
 case_planes(const struct sbn_kernels *set, enum sbn_type type, size_t number, struct outcome *out)
 {
 	static const size_t spatials[] = { 1, 3, 8, 15, 16, 17, 33, 49, 196 };
-	static const size_t ns[] = { 1, 3, 8, 35 }, channels[] = { 2, 3, 20, 40 };
+	static const size_t ns[] = { 1, 3, 8, 35 }, channels[] = { 2, 20, 40 };
 	const struct sbn_type_kernels *kernels = &set->of[type];
 	size_t rest = number, spatial = spatials[case_digit(&rest, CASE_COUNT(spatials))];
 	size_t n = ns[case_digit(&rest, CASE_COUNT(ns))];
@@ -53,7 +53,7 @@ case_planes(const struct sbn_kernels *set, enum sbn_type type, size_t number, st
 
 	if (rest >= 2 * N_DATA)
 		return false;
-	n = SBN_MIN(n, (CASE_ELEMENTS - 3 * CASE_MARGIN) / (spatial * n_channels + 3));
+	n = SBN_MIN(n, CASE_ELEMENTS / 4 / (spatial * n_channels));
 	case_begin(type, (enum case_data)(rest / 2), number, n, spatial * n_channels, out, &pass);
 	pass.forward.stream = pass.backward.stream = rest % 2 == 1;
 	kernels->planes_normalize(&pass.forward, n, spatial, &pass.k, c, n_channels);
