@@ -156,11 +156,12 @@ def tables(args):
 
 
 def main():
+    here = Path(__file__).resolve().parent.parent
     parser = argparse.ArgumentParser(description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     commands = parser.add_subparsers(dest="command", required=True)
     measuring = commands.add_parser("measure")
-    report_runs.add_options(measuring, PIECES, perf="syncbn-perf")
+    report_runs.add_options(measuring, PIECES, perf=here / "build/tools/syncbn-perf")
     measuring.set_defaults(do=measure)
     telling = commands.add_parser("tables")
     telling.add_argument("dir", type=Path)
