@@ -24,8 +24,9 @@
  * order of images and of rows. The caller cuts blocks: of at most SBN_BLOCK_ROWS rows, or in
  * blocked tensors of SBN_BLOCK_POSITIONS: a part of an image, or as many whole ones as fit.
  *
- * All sums are double, of widened elements, but floats of bfloat16 planes about 0; those, and short
- * rows of float16, have an order of their own, for which see below.
+ * All sums are double, of widened elements, but floats of bfloat16 planes about 0 and, where real
+ * is float, backward of short rows (plane_sums); those, and short rows of float16, have an order of
+ * their own, for which see below.
  * Moments of a block: d = x - shift, s1 += d, s2 = fma(d, d, s2); mean = shift + s1 / count, m2 =
  * s2 - s1 * s1 / count, at least 0. Blocks are summed with shift 0; where then m2 >= s2 / 2^16 does
  * not hold, they are summed again, as those of float64 are at once, with the mean of their first p
