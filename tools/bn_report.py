@@ -275,7 +275,7 @@ def tables(args):
     context = figures.context
     print(f"{context['cpu']}, {context['num_cpus']} CPUs, kernels {context['kernels']}, "
           f"{context['date'][:10]}; medians of {figures.runs} runs at least; "
-          f"{figures.wrong()} wrong values\n")
+          f"{figures.wrong()} wrong values of ours\n")
     print("| what | must | aim | worst | holds for | holds |\n|---|---|---|---|---|---|")
     print("\n".join(table.lines))
     print(f"\n{len(table.lines) - table.short - table.missing} of {len(table.lines)} hold, "

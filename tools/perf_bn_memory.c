@@ -14,6 +14,7 @@
 #include "comm/group.h"
 #include "perf_cache.h"
 #include "perf_work.h"
+#include "platform/cgroup.h"
 
 enum {
 	MAX_BUFFERS = 1024,
@@ -142,9 +143,9 @@ take_from_pool(enum perf_bn_tensor tensor, size_t bytes)
 	return pool[tensor].memory;
 }
 
-/* Bytes that can be had without swapping; SIZE_MAX: not told. */
-static size_t
-free_memory(void)
+/* Bytes of the machine that can be had without swapping; UINT64_MAX: not told. */
+static uint64_t
+free_of_machine(void)
 {
 	FILE *file = fopen("/proc/meminfo", "re");
 	char line[128];
@@ -155,7 +156,17 @@ free_memory(void)
 			kib = 0;
 	if (file != NULL)
 		fclose(file);
-	return kib > 0 ? kib * 1024 : SIZE_MAX;
+	return kib > 0 ? (uint64_t)kib * 1024 : UINT64_MAX;
+}
+
+/* What a container or a batch system leaves, if that is less. */
+static uint64_t
+free_memory(void)
+{
+	struct sbn_cgroup cgroup;
+	uint64_t bytes = free_of_machine();
+
+	return sbn_cgroup_find(&cgroup) ? SBN_MIN(bytes, sbn_cgroup_room(&cgroup)) : bytes;
 }
 
 /* Before anybody takes any: the system would kill somebody instead of refusing it. */
@@ -175,7 +186,8 @@ check_room(const struct perf_bn_memory *memory, struct syncbn_group *group)
 		if (room[rank] < wanted)
 			status = sbn_fail(SYNCBN_ERR_NO_MEMORY,
 					  "the tensors of this shape take %zu MiB, of which %zu "
-					  "are free; give a smaller one",
+					  "are free on this machine and within its cgroup's "
+					  "limits; give a smaller one",
 					  wanted >> 20, (size_t)(room[rank] >> 20));
 	return status;
 }

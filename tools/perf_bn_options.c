@@ -54,10 +54,11 @@ const char perf_bn_help[] =
 	"is the multiple of the floor, for channels last, blocked layouts and 2-D of a\n"
 	"pass that reads and then the copy (r+c); sync: by how much synchronizing is\n"
 	"slower than alone. apart: the activation as a pass of its own. Phases are means\n"
-	"over rank 0's calls, where times are medians. ratio: by ours.\n"
+	"over rank 0's calls, where times are medians. ratio: by ours. -: not measured,\n"
+	"such as alone of one rank, or what a peer cannot do.\n"
 	"wrong: values that are not those of the formulas in double. The line of rows\n"
 	"says from how many bytes on the exchange fetches them, or goes past the caches.\n"
-	"Exit codes: 0; 1 a failure, or wrong values; 2 usage.\n";
+	"Exit codes: 0; 1 a failure, or wrong values of ours; 2 usage.\n";
 
 const char *
 perf_bn_layout_name(syncbn_layout_t layout)

@@ -59,7 +59,7 @@ const char perf_options_help[] =
 	"exchange, all ranks' bytes. busbw: what the memory moves, as nccl-tests count.\n"
 	"wrong: values that differ from a sum in double. trip: a cache line's way to a\n"
 	"peer on another CPU and back. ratio: the peer's time by ours.\n"
-	"Exit codes: 0; 1 a failure, or wrong values; 2 usage.\n";
+	"Exit codes: 0; 1 a failure, or wrong values of ours; 2 usage.\n";
 
 struct parser {
 	struct perf_options *options;

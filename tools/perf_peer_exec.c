@@ -33,23 +33,41 @@ static const struct peer_program {
 	[PERF_TORCH_GLOO] = { "gloo", "", false, "python3-torch" },
 };
 
-/* Beside this program as it was built, or where it was installed. */
+/* The folder of this program; "": unknown. */
+static void
+own_folder(char path[PATH_MAX])
+{
+	ssize_t length = readlink("/proc/self/exe", path, PATH_MAX - 1);
+	char *slash;
+
+	path[length > 0 ? length : 0] = '\0';
+	slash = strrchr(path, '/');
+	if (slash != NULL)
+		*slash = '\0';
+}
+
+/* Where the peers of this program are: its own, not those of another version that is installed. */
+static void
+peers_folder(char path[PATH_MAX])
+{
+	char own[PATH_MAX], installed[PATH_MAX];
+
+	own_folder(own);
+	if (realpath(BIN_DIR, installed) != NULL && strcmp(own, installed) == 0)
+		snprintf(path, PATH_MAX, "%s", PEERS_DIR);
+	else if (snprintf(path, PATH_MAX, "%s/peers", own) >= PATH_MAX)
+		path[0] = '\0';
+}
+
+/* false: path is where it would be. */
 static bool
 find_program(int number, char path[PATH_MAX])
 {
-	char own[PATH_MAX - 64];
-	ssize_t length = readlink("/proc/self/exe", own, sizeof(own) - 1);
-	char *slash;
+	char folder[PATH_MAX];
 
-	own[length > 0 ? length : 0] = '\0';
-	slash = strrchr(own, '/');
-	if (slash != NULL) {
-		snprintf(path, PATH_MAX, "%.*s/peers/peer-%s", (int)(slash - own), own,
-			 programs[number].name);
-		if (access(path, X_OK) == 0)
-			return true;
-	}
-	snprintf(path, PATH_MAX, "%s/peer-%s", PEERS_DIR, programs[number].name);
+	peers_folder(folder);
+	if (snprintf(path, PATH_MAX, "%s/peer-%s", folder, programs[number].name) >= PATH_MAX)
+		path[0] = '\0';
 	return access(path, X_OK) == 0;
 }
 
@@ -62,9 +80,9 @@ perf_peer_find(int number)
 	if (!find_program(number, path) ||
 	    (program->needs_launcher && program->launcher[0] == '\0'))
 		return sbn_fail(SYNCBN_ERR_UNSUPPORTED,
-				"there is no peer-%s beside this program or in %s; install %s "
-				"(Debian's names), then configure and build, or make install",
-				program->name, PEERS_DIR, program->package);
+				"there is no %s; install %s (Debian's names), then configure and "
+				"build, or make install",
+				path, program->package);
 	if (program->needs_launcher && access(program->launcher, X_OK) != 0)
 		return sbn_fail(SYNCBN_ERR_UNSUPPORTED,
 				"%s is missing; install %s (Debian's names)", program->launcher,

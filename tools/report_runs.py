@@ -39,4 +39,4 @@ def measure(args, pieces, may_hold_cpus):
                 hint = "; a real-time priority needs root, or --usual-priority" if real_time else ""
                 sys.exit(f"{program}: failed: {shlex.join(map(str, command))}{hint}")
             if failed:
-                print(f"{program}: {path} has wrong values, ours or a peer's", flush=True)
+                print(f"{program}: {path} has wrong values of ours", flush=True)

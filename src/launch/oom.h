@@ -7,10 +7,10 @@
 #ifndef SBN_LAUNCH_OOM_H
 #define SBN_LAUNCH_OOM_H
 
-#include <limits.h>
 #include <stdbool.h>
-#include <stddef.h>
 #include <stdint.h>
+
+#include "platform/cgroup.h"
 
 enum sbn_oom_kill {
 	SBN_OOM_NONE,
@@ -19,8 +19,8 @@ enum sbn_oom_kill {
 };
 
 struct sbn_oom {
-	char directory[PATH_MAX]; /* of the cgroup; "": not found */
-	bool v1;
+	struct sbn_cgroup cgroup;
+	bool has_cgroup;
 	uint64_t in_cgroup, in_system; /* kills that belong to somebody already */
 };
 
@@ -32,13 +32,5 @@ enum sbn_oom_kill sbn_oom_take(struct sbn_oom *oom);
 
 /* The cgroup's limit in bytes; UINT64_MAX: none, or unknown. */
 uint64_t sbn_oom_limit(const struct sbn_oom *oom);
-
-/* ---- pure ---- */
-
-/* The number behind a key at the beginning of a line, as in "oom_kill 3"; 0 without one. */
-uint64_t sbn_oom_count(const char *text, const char *key);
-
-/* Writes the path of the memory cgroup in /proc/PID/cgroup's text; false: there is none. */
-bool sbn_oom_cgroup(const char *text, bool v1, char path[PATH_MAX]);
 
 #endif

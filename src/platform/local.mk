@@ -6,6 +6,8 @@ libsbn_core_la_SOURCES += \
 	src/platform/alloc.h \
 	src/platform/binding.c \
 	src/platform/binding.h \
+	src/platform/cgroup.c \
+	src/platform/cgroup.h \
 	src/platform/choice.c \
 	src/platform/choice.h \
 	src/platform/domain_lists.c \

@@ -97,4 +97,19 @@ if command -v python3 >/dev/null; then
 	expect "the files are whole" 0 "$?"
 	sed 's/^/	/' "$dir/out"
 fi
+# ---- within a cgroup's limit ----
+
+cgroup=$(small_cgroup)
+if [ -z "$cgroup" ]; then
+	echo "skip tensors beyond a cgroup's limit: no cgroup can be made here"
+	finish
+fi
+# shellcheck disable=SC2086 # a list of words
+(
+	echo $BASHPID >"$cgroup/cgroup.procs"
+	exec env SBN_TEST_MARK="$mark_value" "$perf" bn -n 2 --cold --shape 64x64x64x64 $few
+) >"$dir/out" 2>"$dir/err"
+expect "tensors beyond a cgroup's limit are refused, not killed" 1 $?
+expect_match "its reason" 'take [0-9]+ MiB, of which [0-9]+ are free .*cgroup' "$dir/err"
+until_true rmdir "$cgroup"
 finish

@@ -99,6 +99,27 @@ shm_names() {
 	find /dev/shm -maxdepth 1 -name 'syncbn*' 2>/dev/null | sort
 }
 
+# Makes a memory cgroup of 64 MiB and prints its folder; nothing where none can be made.
+small_cgroup() {
+	local own name=sbn-test-$$ folder
+
+	own=$(sed -n 's/^[0-9]*:memory:\(.*\)/\1/p' /proc/self/cgroup)
+	for folder in "/sys/fs/cgroup/memory${own%/}/$name" "/sys/fs/cgroup/memory/$name"; do
+		mkdir "$folder" 2>/dev/null || continue
+		echo 64M >"$folder/memory.limit_in_bytes" && echo "$folder"
+		echo 64M >"$folder/memory.memsw.limit_in_bytes" 2>/dev/null
+		return
+	done
+	own=$(sed -n 's/^0:://p' /proc/self/cgroup)
+	for folder in "/sys/fs/cgroup${own%/}/$name" "/sys/fs/cgroup/$name"; do
+		mkdir "$folder" 2>/dev/null || continue
+		[ -e "$folder/memory.max" ] || { rmdir "$folder"; continue; }
+		echo 64M >"$folder/memory.max" && echo "$folder"
+		echo 0 >"$folder/memory.swap.max" 2>/dev/null
+		return
+	done
+}
+
 finish() {
 	exit $failed
 }
