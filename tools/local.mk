@@ -104,7 +104,8 @@ tools_syncbn_perf_SOURCES = \
 	tools/perf_work.c \
 	tools/perf_work.h \
 	tools/syncbn-perf.c
-tools_syncbn_perf_CPPFLAGS = $(AM_CPPFLAGS) -DBIN_DIR='"$(bindir)"' -DPEERS_DIR='"$(pkglibexecdir)"' \
+tools_syncbn_perf_CPPFLAGS = $(AM_CPPFLAGS) -DBIN_DIR='"$(bindir)"' \
+	-DPEERS_DIR='"$(pkglibexecdir)"' \
 	-DMPIRUN_OPENMPI='"$(MPIRUN_OPENMPI)"' -DMPIRUN_MPICH='"$(MPIRUN_MPICH)"'
 # the library's parts, statically: what the tool measures has no public name
 tools_syncbn_perf_LDFLAGS = $(OPENMP_CFLAGS)

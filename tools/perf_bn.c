@@ -136,29 +136,20 @@ measure_all(struct session *session)
 	return status;
 }
 
-/* Wrong results of ours must not pass for a measurement; a peer's are told of. */
+/* Wrong results of ours must not pass for a measurement. */
 static int
 judge(const struct perf_bn_table *table)
 {
-	int code = EXIT_SUCCESS;
+	bool right = true;
 
 	for (size_t i = 0; i < table->n_rows; i++) {
 		const struct perf_bn_result *row = &table->rows[i];
+		char place[PERF_PLACE_BYTES];
 
-		if (row->wrong > 0) {
-			fprintf(stderr, "syncbn-perf: %llu wrong values in line %zu\n",
-				(unsigned long long)row->wrong, i + 1);
-			code = EXIT_FAILURE;
-		}
-		for (int peer = 0; peer < PERF_PEERS; peer++)
-			if (row->peers[peer].wrong > 0)
-				fprintf(stderr,
-					"syncbn-perf: %llu wrong values in line %zu, of peer %s, not "
-					"of ours\n",
-					(unsigned long long)row->peers[peer].wrong, i + 1,
-					perf_peer_names[peer]);
+		snprintf(place, sizeof(place), "line %zu", i + 1);
+		right &= perf_print_wrong(place, row->wrong, row->peers);
 	}
-	return code;
+	return right ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
 /* This program has OpenMP for --openmp; what is measured otherwise is a program that has none. */

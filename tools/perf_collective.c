@@ -283,29 +283,20 @@ measure_all(struct session *session)
 	return status;
 }
 
-/* Wrong results of ours must not pass for a measurement; a peer's are told of. */
+/* Wrong results of ours must not pass for a measurement. */
 static int
 judge(const struct perf_results *results)
 {
-	int code = EXIT_SUCCESS;
+	bool right = true;
 
 	for (size_t i = 0; i < results->n_rows; i++) {
 		const struct perf_result *row = &results->rows[i];
+		char place[PERF_PLACE_BYTES];
 
-		if (row->wrong > 0) {
-			fprintf(stderr, "syncbn-perf: %llu wrong values at %zu bytes\n",
-				(unsigned long long)row->wrong, row->bytes);
-			code = EXIT_FAILURE;
-		}
-		for (int peer = 0; peer < PERF_PEERS; peer++)
-			if (row->peers[peer].wrong > 0)
-				fprintf(stderr,
-					"syncbn-perf: %llu wrong values at %zu bytes, of peer %s, not "
-					"of ours\n",
-					(unsigned long long)row->peers[peer].wrong, row->bytes,
-					perf_peer_names[peer]);
+		snprintf(place, sizeof(place), "%zu bytes", row->bytes);
+		right &= perf_print_wrong(place, row->wrong, row->peers);
 	}
-	return code;
+	return right ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
 static int

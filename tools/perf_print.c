@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "perf_print.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 
+#include "perf_peer.h"
 #include "perf_tuning.h"
 
 static void
@@ -47,4 +49,18 @@ perf_print_peer(double own_us, const struct perf_peer_result *peer)
 	}
 	perf_print_us(peer->us.p50);
 	printf(" %6.2f", own_us > 0 ? peer->us.p50 / own_us : 0);
+}
+
+bool
+perf_print_wrong(const char *place, uint64_t wrong, const struct perf_peer_result *peers)
+{
+	if (wrong > 0)
+		fprintf(stderr, "syncbn-perf: %s: %" PRIu64 " wrong values\n", place, wrong);
+	for (int peer = 0; peer < PERF_PEERS; peer++)
+		if (peers[peer].wrong > 0)
+			fprintf(stderr,
+				"syncbn-perf: %s: %" PRIu64
+				" wrong values of peer %s, not of ours\n",
+				place, peers[peer].wrong, perf_peer_names[peer]);
+	return wrong == 0;
 }

@@ -24,4 +24,12 @@ void perf_print_us(double us);
 /* A peer's time, and by how much it is above own_us. */
 void perf_print_peer(double own_us, const struct perf_peer_result *peer);
 
+enum { PERF_PLACE_BYTES = 48 };
+
+/*
+ * Tells of wrong values in a row, on standard error: "line 3" is its place. Returns whether ours
+ * are right; a peer's are its own affair.
+ */
+bool perf_print_wrong(const char *place, uint64_t wrong, const struct perf_peer_result *peers);
+
 #endif
