@@ -75,3 +75,9 @@ libsbn_core_la_LIBADD += libsbn_kernels_neon.la
 else
 EXTRA_DIST += src/kernels/neon.c
 endif
+
+# behind the user's own, of which the last one counts
+src/kernels/scalar.lo \
+src/kernels/libsbn_kernels_avx2_la-avx2.lo \
+src/kernels/libsbn_kernels_avx512_la-avx512.lo \
+src/kernels/libsbn_kernels_neon_la-neon.lo: CFLAGS += $(SBN_KERNELS_DEBUG)
