@@ -28,6 +28,7 @@ sed 's/^/# /' /tmp/err
 expect "the ranks are where they should be" 0 $code
 expect "nothing refused to bind" 0 "$(grep -cE 'refuse|first touch' /tmp/err)"
 
+[ -n "$trains" ] || exit $failed
 ./syncbn-run -- ./fashion_mnist --model mlp --steps 3 --data data --json /tmp/result >/tmp/out 2>&1
 code=$?
 expect "the example trains" 0 $code
