@@ -67,6 +67,19 @@ memory_of(const struct shape *s)
 	return m;
 }
 
+static struct memory
+copy_of(const struct memory *from)
+{
+	struct memory m = { .bytes = from->bytes };
+
+	for (int a = 0; a < ARRAYS; a++) {
+		m.array[a] = aligned_alloc(64, sbn_align_up(m.bytes, (size_t)64));
+		assert_non_null(m.array[a]);
+		memcpy(m.array[a], from->array[a], m.bytes);
+	}
+	return m;
+}
+
 static void
 free_memory(struct memory *m)
 {
@@ -140,13 +153,13 @@ run(const struct sbn_kernels *set, const struct shape *s, struct memory *m, int 
 }
 
 static void
-check(const struct sbn_kernels *set, const struct shape *s)
+check(const struct sbn_kernels *set, const struct shape *s, const struct memory *begin)
 {
-	struct memory expected = memory_of(s);
+	struct memory expected = copy_of(begin);
 
 	run(set, s, &expected, 0);
 	for (int way = 1; way < 4; way++) {
-		struct memory m = memory_of(s);
+		struct memory m = copy_of(begin);
 
 		run(set, s, &m, way);
 		for (int a = 0; a < ARRAYS; a++)
@@ -163,6 +176,7 @@ static void
 check_all(struct shape s)
 {
 	static const size_t mapped[] = { 1, 3, 0, 2, 5 }, summed[] = { 1, 2, 3, 5, 2 };
+	struct memory begin = memory_of(&s);
 
 	for (const char *const *isa = sbn_kernels_names; *isa != NULL; isa++) {
 		const struct sbn_kernels *set;
@@ -172,9 +186,10 @@ check_all(struct shape s)
 		for (size_t i = 0; i < 5; i++) {
 			s.n_mapped = mapped[i];
 			s.n_summed = summed[i];
-			check(set, &s);
+			check(set, &s, &begin);
 		}
 	}
+	free_memory(&begin);
 }
 
 static void
