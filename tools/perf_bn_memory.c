@@ -19,7 +19,8 @@
 enum {
 	MAX_BUFFERS = 1024,
 	MAX_SETTLING = 32, /* small tensors would settle for longer than they are measured */
-	ALIGN = 128
+	ALIGN = 128,
+	CHANNEL_BYTES = 512 /* of a rank, as measured with a million channels */
 };
 
 bool
@@ -100,7 +101,7 @@ buffers_of(const struct perf_bn_memory *memory, enum perf_bn_tensor tensor)
 	return is_output(tensor) ? memory->n_outputs : memory->n_inputs;
 }
 
-/* Of all tensors in all their buffers. */
+/* Of all tensors in all their buffers, of a rank. */
 static size_t
 bytes_of_all(const struct perf_bn_memory *memory)
 {
@@ -169,11 +170,22 @@ free_memory(void)
 	return sbn_cgroup_find(&cgroup) ? SBN_MIN(bytes, sbn_cgroup_room(&cgroup)) : bytes;
 }
 
+/* Peers hold as many tensors; a channel's parameters, sums and slots are some more. */
+static size_t
+bytes_of_everybody(const struct perf_bn_memory *memory, const bool *peers)
+{
+	size_t bytes = bytes_of_all(memory);
+
+	for (int peer = 0; peer < PERF_PEERS; peer++)
+		bytes += peers[peer] ? bytes_of_all(memory) : 0;
+	return bytes + CHANNEL_BYTES * memory->batch.channels;
+}
+
 /* Before anybody takes any: the system would kill somebody instead of refusing it. */
 static syncbn_status_t
-check_room(const struct perf_bn_memory *memory, struct syncbn_group *group)
+check_room(const struct perf_bn_memory *memory, const bool *peers, struct syncbn_group *group)
 {
-	size_t wanted = bytes_of_all(memory) * group->size;
+	size_t wanted = bytes_of_everybody(memory, peers) * group->size;
 	uint64_t room[group->size];
 	syncbn_status_t status;
 
@@ -185,7 +197,7 @@ check_room(const struct perf_bn_memory *memory, struct syncbn_group *group)
 	for (uint32_t rank = 0; rank < group->size && status == SYNCBN_OK; rank++)
 		if (room[rank] < wanted)
 			status = sbn_fail(SYNCBN_ERR_NO_MEMORY,
-					  "the tensors of this shape take %zu MiB, of which %zu "
+					  "this shape and its peers take %zu MiB, of which %zu "
 					  "are free on this machine and within its cgroup's "
 					  "limits; give a smaller one",
 					  wanted >> 20, (size_t)(room[rank] >> 20));
@@ -253,7 +265,7 @@ perf_bn_memory_new(const struct perf_bn_options *options, struct syncbn_group *g
 		memory->count * perf_bn_image(&memory->batch) * perf_bn_dtype_bytes(options->dtype);
 	choose_buffers(memory, group->size, options->places);
 	if (status == SYNCBN_OK)
-		status = check_room(memory, group);
+		status = check_room(memory, options->peers, group);
 	return status == SYNCBN_OK ? make_tensors(memory) : status;
 }
 

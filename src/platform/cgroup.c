@@ -107,60 +107,6 @@ is_there(const struct sbn_cgroup *cgroup)
 	return sbn_cgroup_read(cgroup, cgroup->v1 ? "memory.oom_control" : "memory.events", text);
 }
 
-/* In a container the process's cgroup may be the mount itself. */
-static bool
-find_below(const char *mount, struct sbn_cgroup *cgroup)
-{
-	char text[SBN_CGROUP_TEXT], path[PATH_MAX];
-
-	if (!read_text("/proc/self/cgroup", text) || !sbn_cgroup_path(text, cgroup->v1, path))
-		return false;
-	cgroup->mount = strlen(mount);
-	if (snprintf(cgroup->directory, PATH_MAX, "%s%s", mount, path) < PATH_MAX &&
-	    is_there(cgroup))
-		return true;
-	snprintf(cgroup->directory, PATH_MAX, "%s", mount);
-	return is_there(cgroup);
-}
-
-bool
-sbn_cgroup_find(struct sbn_cgroup *cgroup)
-{
-	for (size_t i = 0; i < sizeof(mounts) / sizeof(mounts[0]); i++) {
-		cgroup->v1 = mounts[i].v1;
-		if (find_below(mounts[i].directory, cgroup))
-			return true;
-	}
-	return false;
-}
-
-uint64_t
-sbn_cgroup_limit(const struct sbn_cgroup *cgroup)
-{
-	char text[SBN_CGROUP_TEXT];
-	uint64_t limit;
-
-	if (!sbn_cgroup_read(cgroup, cgroup->v1 ? "memory.limit_in_bytes" : "memory.max", text) ||
-	    text[0] < '0' || text[0] > '9')
-		return UINT64_MAX;
-	limit = strtoull(text, NULL, 10);
-	return limit > INT64_MAX / 2 ? UINT64_MAX : limit; /* v1 has a number for "no limit" */
-}
-
-/* Bytes in use that the kernel would not drop without being asked. */
-static uint64_t
-used(const struct sbn_cgroup *cgroup)
-{
-	char text[SBN_CGROUP_TEXT];
-	uint64_t bytes, cache;
-
-	sbn_cgroup_read(cgroup, cgroup->v1 ? "memory.usage_in_bytes" : "memory.current", text);
-	bytes = strtoull(text, NULL, 10);
-	sbn_cgroup_read(cgroup, "memory.stat", text);
-	cache = sbn_cgroup_number(text, cgroup->v1 ? "total_inactive_file" : "inactive_file");
-	return bytes - SBN_MIN(bytes, cache);
-}
-
 /* false: it was the mount already. */
 static bool
 go_up(struct sbn_cgroup *cgroup)
@@ -172,6 +118,78 @@ go_up(struct sbn_cgroup *cgroup)
 	return slash != NULL;
 }
 
+bool
+sbn_cgroup_below(struct sbn_cgroup *cgroup, const char *mount, const char *path, bool v1)
+{
+	bool found;
+
+	cgroup->v1 = v1;
+	cgroup->mount = strlen(mount);
+	if (snprintf(cgroup->directory, PATH_MAX, "%s%s", mount, path) >= PATH_MAX)
+		snprintf(cgroup->directory, PATH_MAX, "%s", mount);
+	do
+		found = is_there(cgroup);
+	while (!found && go_up(cgroup));
+	return found;
+}
+
+bool
+sbn_cgroup_find(struct sbn_cgroup *cgroup)
+{
+	char text[SBN_CGROUP_TEXT], path[PATH_MAX];
+
+	if (!read_text("/proc/self/cgroup", text))
+		return false;
+	for (size_t i = 0; i < sizeof(mounts) / sizeof(mounts[0]); i++)
+		if (sbn_cgroup_path(text, mounts[i].v1, path) &&
+		    sbn_cgroup_below(cgroup, mounts[i].directory, path, mounts[i].v1))
+			return true;
+	return false;
+}
+
+static uint64_t
+own_limit(const struct sbn_cgroup *cgroup)
+{
+	char text[SBN_CGROUP_TEXT];
+	uint64_t limit;
+
+	if (!sbn_cgroup_read(cgroup, cgroup->v1 ? "memory.limit_in_bytes" : "memory.max", text) ||
+	    text[0] < '0' || text[0] > '9')
+		return UINT64_MAX;
+	limit = strtoull(text, NULL, 10);
+	return limit > INT64_MAX / 2 ? UINT64_MAX : limit; /* v1 has a number for "no limit" */
+}
+
+/* Bytes in use that are not cache of files, which the kernel drops when memory is wanted. */
+static uint64_t
+used(const struct sbn_cgroup *cgroup)
+{
+	char text[SBN_CGROUP_TEXT];
+	uint64_t bytes, cache;
+	const char *total = cgroup->v1 ? "total_" : "";
+	char inactive[32], active[32];
+
+	sbn_cgroup_read(cgroup, cgroup->v1 ? "memory.usage_in_bytes" : "memory.current", text);
+	bytes = strtoull(text, NULL, 10);
+	sbn_cgroup_read(cgroup, "memory.stat", text);
+	snprintf(inactive, sizeof(inactive), "%sinactive_file", total);
+	snprintf(active, sizeof(active), "%sactive_file", total);
+	cache = sbn_cgroup_number(text, inactive) + sbn_cgroup_number(text, active);
+	return bytes - SBN_MIN(bytes, cache);
+}
+
+uint64_t
+sbn_cgroup_limit(const struct sbn_cgroup *cgroup)
+{
+	struct sbn_cgroup at = *cgroup;
+	uint64_t limit = UINT64_MAX;
+
+	do
+		limit = SBN_MIN(limit, own_limit(&at));
+	while (go_up(&at));
+	return limit;
+}
+
 uint64_t
 sbn_cgroup_room(const struct sbn_cgroup *cgroup)
 {
@@ -179,7 +197,7 @@ sbn_cgroup_room(const struct sbn_cgroup *cgroup)
 	uint64_t room = UINT64_MAX;
 
 	do {
-		uint64_t limit = sbn_cgroup_limit(&at), taken;
+		uint64_t limit = own_limit(&at), taken;
 
 		if (limit == UINT64_MAX)
 			continue;

@@ -19,16 +19,19 @@ struct sbn_cgroup {
 /* false: there is none, and no other function may be called. */
 bool sbn_cgroup_find(struct sbn_cgroup *cgroup);
 
+/*
+ * Of the cgroup at a path below a mount; where that has no files of memory, or is not seen from
+ * here, as in a container, of the next one above that has.
+ */
+bool sbn_cgroup_below(struct sbn_cgroup *cgroup, const char *mount, const char *path, bool v1);
+
 /* Reads one of its files; an unreadable or empty one is an empty text, and false. */
 bool sbn_cgroup_read(const struct sbn_cgroup *cgroup, const char *file, char text[SBN_CGROUP_TEXT]);
 
-/* Its own limit in bytes; UINT64_MAX: none, or unknown. */
+/* The smallest of its limit and those above it, in bytes; UINT64_MAX: none, or unknown. */
 uint64_t sbn_cgroup_limit(const struct sbn_cgroup *cgroup);
 
-/*
- * Bytes that its limit and those above it leave, with the file cache that the kernel would drop
- * first; UINT64_MAX: no limit.
- */
+/* Bytes that these limits leave, the cache of files counted as free; UINT64_MAX: no limit. */
 uint64_t sbn_cgroup_room(const struct sbn_cgroup *cgroup);
 
 /* ---- pure ---- */

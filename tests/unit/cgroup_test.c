@@ -94,7 +94,7 @@ make_tree(void **state)
 		return -1;
 	set("/job", "memory.max", "1000000\n");
 	set("/job", "memory.current", "700000\n");
-	set("/job", "memory.stat", "anon 5\ninactive_file 200000\nactive_file 9\n");
+	set("/job", "memory.stat", "anon 5\ninactive_file 200000\nactive_file 100000\n");
 	set("/job/step", "memory.max", "max\n");
 	set("/job/step", "memory.current", "600000\n");
 	set("/job/small", "memory.max", "4096\n");
@@ -117,16 +117,18 @@ remove_tree(void **state)
 }
 
 static void
-test_a_limit_is_the_cgroups_own(void **state)
+test_the_smallest_limit_above_counts(void **state)
 {
 	struct sbn_cgroup job = at("/job", false), step = at("/job/step", false);
 	struct sbn_cgroup old = at("/old", true), unlimited = at("/old/free", true);
+	struct sbn_cgroup top = at("", false);
 
 	(void)state;
 	assert_int_equal(sbn_cgroup_limit(&job), 1000000);
-	assert_true(sbn_cgroup_limit(&step) == UINT64_MAX);
+	assert_int_equal(sbn_cgroup_limit(&step), 1000000);
 	assert_int_equal(sbn_cgroup_limit(&old), 5000);
-	assert_true(sbn_cgroup_limit(&unlimited) == UINT64_MAX);
+	assert_int_equal(sbn_cgroup_limit(&unlimited), 5000);
+	assert_true(sbn_cgroup_limit(&top) == UINT64_MAX);
 }
 
 static void
@@ -137,11 +139,27 @@ test_room_is_what_all_limits_above_leave(void **state)
 	struct sbn_cgroup old = at("/old/free", true);
 
 	(void)state;
-	assert_int_equal(sbn_cgroup_room(&job), 500000); /* of the file cache the kernel drops */
-	assert_int_equal(sbn_cgroup_room(&step), 500000);
+	assert_int_equal(sbn_cgroup_room(&job), 600000); /* the cache of files is free */
+	assert_int_equal(sbn_cgroup_room(&step), 600000);
 	assert_int_equal(sbn_cgroup_room(&small), 0);
 	assert_int_equal(sbn_cgroup_room(&old), 3000);
 	assert_true(sbn_cgroup_room(&top) == UINT64_MAX);
+}
+
+static void
+test_the_next_one_above_that_has_memory_is_found(void **state)
+{
+	struct sbn_cgroup found, job = at("/job", false);
+
+	(void)state;
+	set("/job", "memory.events", "oom_kill 0\n");
+	assert_true(sbn_cgroup_below(&found, mount, "/job/step/leaf", false));
+	assert_string_equal(found.directory, job.directory);
+	assert_int_equal(sbn_cgroup_limit(&found), 1000000);
+	assert_true(sbn_cgroup_below(&found, mount, "/job", false));
+	assert_string_equal(found.directory, job.directory);
+	assert_false(sbn_cgroup_below(&found, mount, "/elsewhere/leaf", false));
+	assert_false(sbn_cgroup_below(&found, mount, "/job", true));
 }
 
 static void
@@ -164,7 +182,8 @@ main(void)
 		cmocka_unit_test(test_a_count_is_that_of_its_whole_key),
 		cmocka_unit_test(test_the_cgroup_of_version_2_is_that_without_a_name),
 		cmocka_unit_test(test_the_cgroup_of_version_1_is_that_of_the_memory_controller),
-		cmocka_unit_test(test_a_limit_is_the_cgroups_own),
+		cmocka_unit_test(test_the_smallest_limit_above_counts),
+		cmocka_unit_test(test_the_next_one_above_that_has_memory_is_found),
 		cmocka_unit_test(test_room_is_what_all_limits_above_leave),
 		cmocka_unit_test(test_this_process_has_some_room),
 	};
