@@ -301,9 +301,14 @@ if HAVE_CMOCKA
 check_PROGRAMS += $(unit_tests) $(rank_tests) $(slow_programs)
 TESTS += $(unit_tests) $(rank_tests)
 endif
+TESTS += $(shell_tests) $(guards)
 # what reads files of the source tree
-tests_of_files = $(shell_tests) $(guards)
-TESTS += $(tests_of_files)
+tests_of_files = $(shell_tests) $(guards) \
+	tests/unit/domains_invariants_test \
+	tests/unit/domains_test \
+	tests/unit/option_table_test \
+	tests/unit/plan_test \
+	tests/unit/report_test
 TESTS_SLOW += $(slow_tests)
 TESTS_TSAN += tests/unit/ring_test tests/unit/barrier_test tests/unit/group_threads_test \
 	tests/unit/leave_test \
