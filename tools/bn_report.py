@@ -107,6 +107,11 @@ class Figures:
                 found[words[2].partition("x")[2]] = rows
         return found
 
+    def wrong_of_peers(self):
+        return {name for rows in self.rows.values() for row in rows
+                for name, peer in row.get("peers", {}).items()
+                if isinstance(peer, dict) and peer.get("wrong", 0)}
+
     def wrong(self):
         return sum(row.get("wrong", 0) for rows in self.rows.values() for row in rows)
 
@@ -278,6 +283,9 @@ def tables(args):
           f"{figures.wrong()} wrong values of ours\n")
     print("| what | must | aim | worst | holds for | holds |\n|---|---|---|---|---|---|")
     print("\n".join(table.lines))
+    if figures.wrong_of_peers():
+        print(f"\nWrong values in some shapes, which count all the same: "
+              f"{', '.join(sorted(figures.wrong_of_peers()))}")
     print(f"\n{len(table.lines) - table.short - table.missing} of {len(table.lines)} hold, "
           f"{table.short} are short, {table.missing} were not measured")
     print_shapes(figures)

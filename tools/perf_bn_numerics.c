@@ -81,7 +81,7 @@ measure_peers(const struct perf_bn_options *options, struct perf_peers *peers,
 	for (int i = 0; i < PERF_PEERS; i++) {
 		char line[PERF_PEER_LINE];
 		syncbn_status_t status;
-		uint64_t wrong;
+		uint64_t wrong = 0;
 
 		if (!peers->there[i])
 			continue;

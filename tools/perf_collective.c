@@ -178,9 +178,11 @@ static syncbn_status_t
 peer_round(struct perf_peer *peer, struct size *size, size_t round, struct perf_peer_result *result)
 {
 	struct perf_plan *plan = &size->peer_plan[peer->number];
-	struct runner runner = {
-		.run = run_peer, .options = size->work.options, .work = &size->work, .peer = peer
-	};
+	struct runner runner = { .run = run_peer,
+				 .options = size->work.options,
+				 .work = &size->work,
+				 .peer = peer,
+				 .wrong = result->wrong };
 	syncbn_status_t status = plan->calls == 0 ? choose_plan(&runner, plan) : SYNCBN_OK;
 
 	if (status == SYNCBN_OK)

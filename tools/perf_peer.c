@@ -14,6 +14,7 @@
 
 #include "base/clock.h"
 #include "base/fail.h"
+#include "base/math.h"
 #include "perf_peer_exec.h"
 
 enum { ANSWER_S = 120, END_S = 10, LOOK_MS = 100, HEARD_BYTES = 64 * 1024 };
@@ -202,7 +203,7 @@ perf_peer_run(struct perf_peer *peer, const char *line, size_t n_samples, uint64
 		return sbn_fail(SYNCBN_ERR_UNSUPPORTED, "it cannot do %s", answer + 7);
 	if (sscanf(answer, "result %llu %llu", &n_wrong, &n_told) != 2 || n_told != n_samples)
 		return fail_answer(peer, answer);
-	*wrong = n_wrong;
+	*wrong = SBN_MAX(*wrong, n_wrong);
 	for (size_t i = 0; i < n_samples && status == SYNCBN_OK; i++) {
 		status = read_line(peer, answer, sizeof(answer));
 		if (status == SYNCBN_OK && sscanf(answer, "%lf", &us[i]) != 1)

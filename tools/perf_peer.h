@@ -59,7 +59,8 @@ syncbn_status_t perf_peer_start(int number, uint32_t n_ranks, const char *places
 
 /*
  * One round: the line, and its answer. us: [n_samples], sorted by nobody. Any failure: the peer is
- * of no more use, but for UNSUPPORTED: it cannot do this work.
+ * of no more use, but for UNSUPPORTED: it cannot do this work. *wrong grows to the most wrong
+ * values of a round.
  */
 syncbn_status_t perf_peer_run(struct perf_peer *peer, const char *line, size_t n_samples,
 			      uint64_t *wrong, double *us);

@@ -33,29 +33,22 @@ static const struct peer_program {
 	[PERF_TORCH_GLOO] = { "gloo", "", false, "python3-torch" },
 };
 
-/* The folder of this program; "": unknown. */
-static void
-own_folder(char path[PATH_MAX])
-{
-	ssize_t length = readlink("/proc/self/exe", path, PATH_MAX - 1);
-	char *slash;
-
-	path[length > 0 ? length : 0] = '\0';
-	slash = strrchr(path, '/');
-	if (slash != NULL)
-		*slash = '\0';
-}
-
-/* Where the peers of this program are: its own, not those of another version that is installed. */
+/*
+ * Where the peers of this program are: its own, not those of another version that is installed,
+ * be it by symbolic links. "": unknown.
+ */
 static void
 peers_folder(char path[PATH_MAX])
 {
 	char own[PATH_MAX], installed[PATH_MAX];
+	ssize_t length = readlink("/proc/self/exe", own, PATH_MAX - 1);
 
-	own_folder(own);
-	if (realpath(BIN_DIR, installed) != NULL && strcmp(own, installed) == 0)
+	own[length > 0 ? length : 0] = '\0';
+	if (realpath(BIN_DIR "/syncbn-perf", installed) != NULL && strcmp(own, installed) == 0)
 		snprintf(path, PATH_MAX, "%s", PEERS_DIR);
-	else if (snprintf(path, PATH_MAX, "%s/peers", own) >= PATH_MAX)
+	else if (strrchr(own, '/') == NULL ||
+		 snprintf(path, PATH_MAX, "%.*s/peers", (int)(strrchr(own, '/') - own), own) >=
+			 PATH_MAX)
 		path[0] = '\0';
 }
 
@@ -67,8 +60,8 @@ find_program(int number, char path[PATH_MAX])
 
 	peers_folder(folder);
 	if (snprintf(path, PATH_MAX, "%s/peer-%s", folder, programs[number].name) >= PATH_MAX)
-		path[0] = '\0';
-	return access(path, X_OK) == 0;
+		folder[0] = '\0';
+	return folder[0] != '\0' && access(path, X_OK) == 0;
 }
 
 syncbn_status_t
@@ -77,12 +70,17 @@ perf_peer_find(int number)
 	const struct peer_program *program = &programs[number];
 	char path[PATH_MAX];
 
-	if (!find_program(number, path) ||
-	    (program->needs_launcher && program->launcher[0] == '\0'))
+	if (!find_program(number, path))
+		return sbn_fail(
+			SYNCBN_ERR_UNSUPPORTED,
+			"there is no program %s; install %s (Debian's names), then configure and "
+			"build, or make install",
+			path, program->package);
+	if (program->needs_launcher && program->launcher[0] == '\0')
 		return sbn_fail(SYNCBN_ERR_UNSUPPORTED,
-				"there is no %s; install %s (Debian's names), then configure and "
-				"build, or make install",
-				path, program->package);
+				"configure found no mpirun of it; install %s (Debian's names), "
+				"then configure and build, or make install",
+				program->package);
 	if (program->needs_launcher && access(program->launcher, X_OK) != 0)
 		return sbn_fail(SYNCBN_ERR_UNSUPPORTED,
 				"%s is missing; install %s (Debian's names)", program->launcher,
