@@ -19,19 +19,29 @@ half_load_n(const uint16_t *p, size_t n)
 	return _mm256_or_si256(pairs, _mm256_and_si256(odd, _mm256_set1_epi32(p[n - 1])));
 }
 
+/* In pieces, as v16_store_n; n is below 16. */
 static inline void
 half_store_n(uint16_t *p, size_t n, __m256i v)
 {
-	if (n == 8) {
-		_mm_storeu_si128((__m128i *)p, _mm256_castsi256_si128(v));
-		return;
-	}
-	_mm256_maskstore_epi32((int *)p, v16_mask(n / 2, 0), v);
-	if (n % 2 == 1) {
-		__m256i last = _mm256_permutevar8x32_epi32(v, _mm256_set1_epi32((int)(n / 2)));
+	__m128i eight = _mm256_castsi256_si128(v);
 
-		p[n - 1] = (uint16_t)_mm256_extract_epi16(last, 0);
+	if (n & 8) {
+		_mm_storeu_si128((__m128i *)p, eight);
+		eight = _mm256_extracti128_si256(v, 1);
+		p += 8;
 	}
+	if (n & 4) {
+		_mm_storel_epi64((__m128i *)p, eight);
+		eight = _mm_srli_si128(eight, 8);
+		p += 4;
+	}
+	if (n & 2) {
+		_mm_storeu_si32(p, eight);
+		eight = _mm_srli_si128(eight, 4);
+		p += 2;
+	}
+	if (n & 1)
+		*p = (uint16_t)_mm_extract_epi16(eight, 0);
 }
 
 /* The first n lanes of v, the others of rest. */

@@ -79,13 +79,34 @@ w16_store(double *p, struct w16 v)
 	_mm256_storeu_pd(p + 12, v.d);
 }
 
+/* In pieces, as v16_store_n; n is below 16. */
 static inline void
 w16_store_n(double *p, size_t n, struct w16 v)
 {
-	_mm256_maskstore_pd(p, w16_mask(n, 0), v.a);
-	_mm256_maskstore_pd(p + 4, w16_mask(n, 1), v.b);
-	_mm256_maskstore_pd(p + 8, w16_mask(n, 2), v.c);
-	_mm256_maskstore_pd(p + 12, w16_mask(n, 3), v.d);
+	__m256d four = v.a;
+	__m128d two;
+
+	if (n >= 4) {
+		_mm256_storeu_pd(p, v.a);
+		four = v.b;
+	}
+	if (n >= 8) {
+		_mm256_storeu_pd(p + 4, v.b);
+		four = v.c;
+	}
+	if (n >= 12) {
+		_mm256_storeu_pd(p + 8, v.c);
+		four = v.d;
+	}
+	p += n & 12;
+	two = _mm256_castpd256_pd128(four);
+	if (n & 2) {
+		_mm_storeu_pd(p, two);
+		two = _mm256_extractf128_pd(four, 1);
+		p += 2;
+	}
+	if (n & 1)
+		_mm_store_sd(p, two);
 }
 
 static inline void
