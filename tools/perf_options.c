@@ -52,13 +52,16 @@ const char perf_options_help[] =
 	"  --buckets K          overlap: all-reduces a pass, 1 to 8 (default 4)\n"
 	"  --compute US         overlap: computing before each (default 200); one rank in\n"
 	"                       turns needs twice as long\n"
-	"  --peer NAME          openmpi, mpich or gloo, interleaved; repeatable\n"
+	"  --peer NAME          openmpi, mpich or gloo, interleaved; repeatable; one that\n"
+	"                       is not there is named and left out, which is no failure;\n"
+	"                       not for overlap\n"
 	"  --json FILE          the figures in Google Benchmark's shape\n"
 	"\n"
 	"Times are microseconds of the slowest rank. algbw: bytes by time, GB/s; of an\n"
 	"exchange, all ranks' bytes. busbw: what the memory moves, as nccl-tests count.\n"
 	"wrong: values that differ from a sum in double. trip: a cache line's way to a\n"
-	"peer on another CPU and back. ratio: the peer's time by ours.\n"
+	"peer on another CPU and back. ratio: the peer's time by ours; of overlap, the\n"
+	"blocking all-reduces' by that of those in flight. -: not measured.\n"
 	"Exit codes: 0; 1 a failure, or wrong values of ours; 2 usage.\n";
 
 struct parser {
