@@ -161,8 +161,8 @@ struct sbn_operands {
 	struct sbn_images more; /* for rows' kernels, whose n_rows are those of each image */
 	/*
 	 * The kernels ask for what lies so many bytes behind each element that they read. With 0
-	 * planes' kernels ask for it itself, for nothing, or for a residual forward, and rows'
-	 * kernels choose whether, and how far. A hint; it changes no result and faults nowhere.
+	 * planes' kernels ask for nothing beyond it but a residual forward, and rows' kernels
+	 * choose whether, and how far. A hint; it changes no result and faults nowhere.
 	 */
 	size_t ahead;
 	/* Long rows' images are gone through from the last ones on. A hint, too. */

@@ -47,21 +47,13 @@ T(added_nothing)(void)
 	return sums;
 }
 
-/* Without a distance the loop that maps has asked for it, a chunk before. */
-SBN_FORCE_INLINE void
-T(lockstep_fetch)(const struct ROW *from, size_t i, int form)
-{
-	if (from->ahead != 0)
-		T(fetch_row)(from, i, form);
-}
-
 SBN_FORCE_INLINE void
 T(sum_steps)(const struct ROW *from, size_t at, size_t n, const struct SHIFT *shift,
 	     struct ADDED *sums)
 {
 #pragma GCC unroll 4
 	for (size_t i = at; i < at + n; i += STEP) {
-		T(lockstep_fetch)(from, i, 0);
+		T(fetch_row)(from, i, 0);
 #if HAS_FLOAT_SUMS
 		T(add_floats)(T(load_two)(from->x + i), &sums->floats);
 		(void)shift;
@@ -105,7 +97,7 @@ T(add_steps)(const struct ROW *from, size_t at, size_t n, const struct COEFFICIE
 {
 #pragma GCC unroll 4
 	for (size_t i = at; i < at + n; i += SBN_LANES) {
-		T(lockstep_fetch)(from, i, form);
+		T(fetch_row)(from, i, form);
 		T(plane_sums_at)(from, i, SBN_LANES, v, form, &sums->a, &sums->b);
 	}
 }
@@ -226,7 +218,7 @@ SBN_FORCE_INLINE void
 T(sum_tail)(const struct ROW *from, size_t at, size_t n, const struct SHIFT *shift,
 	    struct ADDED *sums)
 {
-	T(lockstep_fetch)(from, at, 0);
+	T(fetch_row)(from, at, 0);
 #if HAS_FLOAT_SUMS
 	T(add_floats)(T(load_two_n)(from->x + at, n), &sums->floats);
 	(void)shift;
@@ -248,7 +240,7 @@ T(lockstep_tail)(struct LOCKSTEP *s, const struct ROW *from, size_t whole, size_
 	const int sums_form = T(form_of_sums)(form);
 
 	if (form & SBN_FORM_DY) {
-		T(lockstep_fetch)(from, whole, sums_form);
+		T(fetch_row)(from, whole, sums_form);
 		T(plane_sums_at)
 		(from, whole, rest, &s->u, sums_form, &s->sums.a, &s->sums.b);
 	} else {

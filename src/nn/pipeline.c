@@ -15,7 +15,6 @@ struct progress {
 	uint32_t lane;
 	uint32_t done, summed, end;
 	uint32_t n_done, n_summed; /* chunks up to there */
-	uint32_t n_beside;         /* and to the last that was summed while another was written */
 	struct sbn_stopwatch watch;
 };
 
@@ -23,15 +22,10 @@ struct progress {
 static struct sbn_range
 chunk_at(const struct sbn_window *w, uint32_t begin, uint32_t end, uint32_t number)
 {
-	struct sbn_range chunk = {
-		.begin = begin,
-		.end = begin + SBN_MIN(end - begin, w->chunks.step),
-		.number = number,
-	};
+	struct sbn_range chunk = { begin, begin + SBN_MIN(end - begin, w->chunks.step), number };
 
 	if (chunk.end < end)
 		chunk.end -= (w->first + chunk.end) % w->chunks.whole;
-	chunk.is_last = chunk.end == end;
 	return chunk;
 }
 
@@ -39,10 +33,7 @@ chunk_at(const struct sbn_window *w, uint32_t begin, uint32_t end, uint32_t numb
 static struct sbn_range
 next_chunk(const struct sbn_window *w, const struct progress *p)
 {
-	struct sbn_range chunk = chunk_at(w, p->summed, p->end, p->n_summed);
-
-	chunk.is_after = p->n_beside != 0 && p->n_beside == p->n_summed;
-	return chunk;
+	return chunk_at(w, p->summed, p->end, p->n_summed);
 }
 
 static void
@@ -121,7 +112,7 @@ sum_and_write(struct sbn_window *w, struct progress *p, const struct sbn_range *
 	sbn_window_publish(w, p->lane, &next);
 	sbn_watch_lap(&p->watch, SBN_EXCHANGE_TICKS);
 	p->summed = next.end;
-	p->n_beside = ++p->n_summed;
+	p->n_summed++;
 	if (pass->apply_rest != NULL)
 		write_rest(w, p, range);
 }

@@ -32,12 +32,10 @@ struct sbn_pairs {
 /* Channels that are merged at a time: their sums lie on the stack, and stay in the cache. */
 #define SBN_MERGE_CHANNELS 256u
 
-/* Channels [begin, end) of the layer. */
+/* Channels [begin, end) of the layer, and how many ranges their lane has had in this window. */
 struct sbn_range {
 	uint32_t begin, end;
-	uint32_t number; /* how many ranges their lane has had in this window */
-	bool is_last;    /* of the lane */
-	bool is_after;   /* comes after what sum_and_apply has summed: it may have asked for it */
+	uint32_t number;
 };
 
 /* What this rank says of a range's channels. */

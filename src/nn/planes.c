@@ -164,33 +164,6 @@ sbn_planes_normalize(const struct sbn_pass *pass, const struct sbn_range *range)
 					range->begin, range->end - range->begin);
 }
 
-/*
- * Whether a loop that sums one chunk while it writes another asks for the one after both, where it
- * writes: image by image, as memory lies. What sums ask for are parts of all images in turns. All
- * that is between has to stay in the cache.
- */
-static bool
-asks_in_order(const struct sbn_pass *pass, const struct sbn_range *range)
-{
-	return pass->single && pass->stream && pass->geometry.spatial >= SBN_ABREAST_SPATIAL &&
-	       !turns_back(pass, range);
-}
-
-/* summed->ahead is set for sums that ask for themselves. */
-static void
-ask_in_order(const struct sbn_pass *pass, const struct sbn_range *next, struct sbn_operands *summed,
-	     const struct sbn_range *range, struct sbn_operands *written)
-{
-	const size_t channel = pass->geometry.spatial * pass->geometry.element_bytes;
-
-	if (!asks_in_order(pass, range))
-		return;
-	if (next->is_after)
-		summed->ahead = 0;
-	if (!next->is_last)
-		written->ahead = (next->end - range->begin) * channel;
-}
-
 /* Some images of a chunk. */
 struct images {
 	size_t first, n;
@@ -269,7 +242,6 @@ sbn_planes_sum_and_normalize(const struct sbn_pass *pass, const struct sbn_range
 	written_at(&at, pass, range, 0);
 	summed_at(&summed, pass, next);
 	summed.ahead = ahead_of_moments(pass);
-	ask_in_order(pass, next, &summed, range, &at);
 	pass->kernels->planes_normalize_beside(&beside, &at, pass->geometry.n,
 					       pass->geometry.spatial, &pass->k, range->begin,
 					       range->end - range->begin);
@@ -286,7 +258,6 @@ sum_beside_dx(const struct sbn_pass *pass, const struct sbn_range *next, const s
 	written_at(&at, pass, range, 0);
 	summed_at(&summed, pass, next);
 	summed.ahead = ahead_of_gradients(pass);
-	ask_in_order(pass, next, &summed, range, &at);
 	pass->kernels->planes_dx_beside(&beside, &at, pass->geometry.n, pass->geometry.spatial,
 					&pass->k, range->begin, range->end - range->begin);
 	end_gradients(pass, next, out);
