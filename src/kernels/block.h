@@ -63,6 +63,8 @@ sbn_set_operands(struct sbn_operands *to, const struct sbn_operands *from)
 	to->ahead = from->ahead;
 	to->last_first = from->last_first;
 	__asm__ volatile("" ::: "memory");
+	to->turns = from->turns;
+	__asm__ volatile("" ::: "memory");
 	to->lockstep = from->lockstep;
 	__asm__ volatile("" ::: "memory");
 	to->stream = from->stream;

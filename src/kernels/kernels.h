@@ -162,11 +162,14 @@ struct sbn_operands {
 	/*
 	 * The kernels ask for what lies so many bytes behind each element that they read. With 0
 	 * planes' kernels ask for nothing beyond it but a residual forward, and rows' kernels
-	 * choose whether, and how far. A hint; it changes no result and faults nowhere.
+	 * choose whether, and how far. In lockstep sums of long rows, if they ask at all, choose
+	 * what comes next. A hint; it changes no result and faults nowhere.
 	 */
 	size_t ahead;
 	/* Long rows' images are gone through from the last ones on. A hint, too. */
 	bool last_first;
+	/* The next planes' images are gone through the other way. A hint, too. */
+	bool turns;
 	/*
 	 * One image is written at a time, a few lines whenever as many have been summed, and long
 	 * rows are summed block by block; else several images abreast. A hint, too.

@@ -4,6 +4,7 @@
 # makes pairs of their pointers only has to take these apart again.
 libsbn_core_la_SOURCES += \
 	src/kernels/abreast_body.h \
+	src/kernels/asked_body.h \
 	src/kernels/block.h \
 	src/kernels/blocks_body.h \
 	src/kernels/choose.c \

@@ -8,9 +8,6 @@
 
 #define STEP T(lockstep_step)
 
-/* At least a line, and elements of either in turn. */
-enum { STEP = (IS_HALF ? 2 : 1) * SBN_LANES, T(lockstep_turn) = 2 * STEP };
-
 /* Of a block, so far. */
 struct ADDED {
 	struct w16 a, b;
@@ -22,6 +19,7 @@ struct ADDED {
 /* Rows of a block, from element i of the first one's part on. */
 struct SUMMED {
 	const struct sbn_operands *at;
+	const struct GROUPS *groups;
 	struct sbn_block block;
 	size_t i;
 };
@@ -48,18 +46,20 @@ T(added_nothing)(void)
 }
 
 SBN_FORCE_INLINE void
-T(sum_steps)(const struct ROW *from, size_t at, size_t n, const struct SHIFT *shift,
-	     struct ADDED *sums)
+T(sum_steps)(const struct ROW *from, struct ASKED *asked, size_t at, size_t n,
+	     const struct SHIFT *shift, struct ADDED *sums)
 {
+	T(ask)(asked, n, 0);
 #pragma GCC unroll 4
-	for (size_t i = at; i < at + n; i += STEP) {
-		T(fetch_row)(from, i, 0);
+	for (size_t step = 0; step < n; step += STEP) {
+		const ELEMENT *p = from->x + at + step;
+
 #if HAS_FLOAT_SUMS
-		T(add_floats)(T(load_two)(from->x + i), &sums->floats);
+		T(add_floats)(T(load_two)(p), &sums->floats);
 		(void)shift;
 #else
-		for (size_t j = i; j < i + STEP; j += SBN_LANES)
-			T(row_moments_at)(from, j, SBN_LANES, shift, &sums->a, &sums->b);
+		for (size_t j = 0; j < STEP; j += SBN_LANES)
+			T(step_moments)(p + j, SBN_LANES, shift, &sums->a, &sums->b);
 #endif
 	}
 }
@@ -92,21 +92,22 @@ T(end_part)(size_t i, struct ADDED *sums, int form)
 
 /* Backward: adds g and g * (x - mean). */
 SBN_FORCE_INLINE void
-T(add_steps)(const struct ROW *from, size_t at, size_t n, const struct COEFFICIENTS *v, int form,
-	     struct ADDED *sums)
+T(add_steps)(const struct ROW *from, struct ASKED *asked, size_t at, size_t n,
+	     const struct COEFFICIENTS *v, int form, struct ADDED *sums)
 {
+	T(ask)(asked, n, form);
 #pragma GCC unroll 4
-	for (size_t i = at; i < at + n; i += SBN_LANES) {
-		T(fetch_row)(from, i, form);
-		T(plane_sums_at)(from, i, SBN_LANES, v, form, &sums->a, &sums->b);
-	}
+	for (size_t step = 0; step < n; step += SBN_LANES)
+		T(plane_sums_at)(from, at + step, SBN_LANES, v, form, &sums->a, &sums->b);
 }
 
 SBN_FORCE_INLINE void
 T(map_steps)(const struct ROW *row, size_t at, size_t n, const struct COEFFICIENTS *v, int form)
 {
 #pragma GCC unroll 4
-	for (size_t i = at; i < at + n; i += STEP) {
+	for (size_t step = 0; step < n; step += STEP) {
+		const size_t i = at + step;
+
 		if (IS_HALF) {
 			struct RESULTS_OF_TWO r = T(map_two)(row, i, v, v, form);
 
@@ -138,6 +139,7 @@ T(map_over_end)(const struct ROW *row, size_t at, size_t n, struct COEFFICIENTS 
 /* The state of a loop: what is summed, and what is mapped. */
 struct LOCKSTEP {
 	struct ADDED sums;
+	struct ASKED asked;
 	struct COEFFICIENTS v;     /* of what is mapped */
 	struct COEFFICIENTS u;     /* backward: of what is summed */
 	const struct SHIFT *shift; /* forward, of float64 */
@@ -157,9 +159,9 @@ T(lockstep_steps)(struct LOCKSTEP *s, const struct ROW *from, const struct ROW *
 		  int form)
 {
 	if (form & SBN_FORM_DY)
-		T(add_steps)(from, s->i, n, &s->u, T(form_of_sums)(form), &s->sums);
+		T(add_steps)(from, &s->asked, s->i, n, &s->u, T(form_of_sums)(form), &s->sums);
 	else
-		T(sum_steps)(from, s->i, n, s->shift, &s->sums);
+		T(sum_steps)(from, &s->asked, s->i, n, s->shift, &s->sums);
 	T(map_steps)(to, s->m, n, &s->v, form);
 	s->i += n;
 	s->m += n;
@@ -270,9 +272,11 @@ T(lockstep_rows)(struct LOCKSTEP *s, const struct SUMMED *summed, const struct M
 	size_t row = block.row;
 
 	for (; row < block.row + block.n; row++, s->i = 0) {
-		const struct ROW from =
-			T(row_at)(summed->at, row, block.column, T(form_of_sums)(form));
+		const int sums_form = T(form_of_sums)(form);
+		const struct ROW from = T(row_at)(summed->at, row, block.column, sums_form);
 
+		T(asked_beside)
+		(&s->asked, summed->at, summed->groups, row, block.column, s->i, sums_form);
 		T(lockstep_row)(s, &from, whole, mapped, k, form);
 		if (s->i < whole)
 			break;
@@ -326,12 +330,19 @@ T(moments_of_rest_in)(const struct SUMMED *summed, const struct SHIFT *about, st
 
 	for (size_t row = block.row; row < block.row + block.n; row++, i = 0) {
 		const struct ROW from = T(row_at)(summed->at, row, block.column, 0);
+		struct ASKED asked = { 0 };
 
+		T(asked_beside)(&asked, summed->at, summed->groups, row, block.column, i, 0);
 		while (i < whole) {
 			const size_t part = T(lockstep_part)(i, whole, 0);
 
-			for (; i < part; i += STEP)
-				T(sum_steps)(&from, i, STEP, IS_WIDE ? about : NULL, &s);
+			for (; i + T(lockstep_turn) <= part; i += T(lockstep_turn))
+				T(sum_steps)
+			(&from, &asked, i, T(lockstep_turn), IS_WIDE ? about : NULL, &s);
+			if (i < part)
+				T(sum_steps)
+			(&from, &asked, i, STEP, IS_WIDE ? about : NULL, &s);
+			i = part;
 			T(end_part)(i, &s, 0);
 		}
 		if (rest > 0)

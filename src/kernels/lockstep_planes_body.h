@@ -30,11 +30,13 @@ T(block_at)(const struct GROUPS *g, size_t i)
 
 /* By fields, for the reason of sbn_set_operands. */
 SBN_FORCE_INLINE struct SUMMED
-T(summed_at)(const struct sbn_operands *at, const struct sbn_block *block)
+T(summed_at)(const struct sbn_operands *at, const struct GROUPS *groups,
+	     const struct sbn_block *block)
 {
 	struct SUMMED summed;
 
 	summed.at = at;
+	summed.groups = groups;
 	summed.block.row = block->row;
 	summed.block.n = block->n;
 	summed.block.column = block->column;
@@ -153,12 +155,12 @@ T(moments_of_rest)(const struct SUMMED *summed, const struct SHIFT *about, struc
 
 /* to: what is mapped meanwhile, or NULL. */
 static struct sbn_moments
-T(block_moments_in_lockstep)(const struct sbn_operands *at, const struct sbn_block *block,
-			     struct MAPPING *to)
+T(block_moments_in_lockstep)(const struct sbn_operands *at, const struct GROUPS *g,
+			     const struct sbn_block *block, struct MAPPING *to)
 {
 	const REAL about = IS_WIDE ? T(block_shift)(at->x, block) : 0;
 	const struct SHIFT shift = T(shift_of)(V(set1)(about));
-	struct SUMMED summed = T(summed_at)(at, block);
+	struct SUMMED summed = T(summed_at)(at, g, block);
 	struct ADDED added = T(added_nothing)();
 	double sums[2];
 
@@ -185,7 +187,7 @@ T(plane_moments_in_lockstep)(const struct sbn_operands *at, size_t n, size_t spa
 	for (size_t k = 0; k < g.blocks; k++) {
 		const size_t i = T(block_number)(&g, k);
 		const struct sbn_block block = T(block_at)(&g, i);
-		const struct sbn_moments moments = T(block_moments_in_lockstep)(at, &block, to);
+		const struct sbn_moments moments = T(block_moments_in_lockstep)(at, &g, &block, to);
 
 		if (g.back)
 			part[i] = moments;
@@ -251,10 +253,11 @@ T(sums_of_rest)(const struct SUMMED *summed, const struct sbn_coefficients *k, s
 
 /* form: of the sums. to: as above. */
 static struct sbn_pair
-T(block_sums_in_lockstep)(const struct sbn_operands *at, const struct sbn_block *block,
-			  const struct sbn_coefficients *k, size_t c, int form, struct MAPPING *to)
+T(block_sums_in_lockstep)(const struct sbn_operands *at, const struct GROUPS *g,
+			  const struct sbn_block *block, const struct sbn_coefficients *k, size_t c,
+			  int form, struct MAPPING *to)
 {
-	struct SUMMED summed = T(summed_at)(at, block);
+	struct SUMMED summed = T(summed_at)(at, g, block);
 	struct ADDED s = T(added_nothing)();
 
 	while (to != NULL && summed.block.n > 0 && T(mapping_next)(to))
@@ -278,7 +281,7 @@ T(plane_sums_in_lockstep)(const struct sbn_operands *at, size_t n, size_t spatia
 		const size_t i = T(block_number)(&g, b);
 		const struct sbn_block block = T(block_at)(&g, i);
 		const struct sbn_pair pair =
-			T(block_sums_in_lockstep)(at, &block, k, c, form, to);
+			T(block_sums_in_lockstep)(at, &g, &block, k, c, form, to);
 
 		if (g.back)
 			part[i] = pair;

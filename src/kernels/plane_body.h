@@ -36,15 +36,23 @@ T(block_shift)(struct sbn_in x, const struct sbn_block *block)
 	return (REAL)(T(fold_mixed)(T(load_mixed)(p)) / SBN_LANES);
 }
 
+/* Of up to 16 elements; shift: NULL for 0. */
+SBN_FORCE_INLINE void
+T(step_moments)(const ELEMENT *p, size_t n, const struct SHIFT *shift, struct w16 *s1,
+		struct w16 *s2)
+{
+	if (shift != NULL)
+		T(mixed_moments_at)(p, n, shift, s1, s2);
+	else
+		T(powers_at)(p, n, s1, s2);
+}
+
 /* Of a row's n elements from i on. */
 SBN_FORCE_INLINE void
 T(row_moments_at)(const struct ROW *from, size_t i, size_t n, const struct SHIFT *shift,
 		  struct w16 *s1, struct w16 *s2)
 {
-	if (shift != NULL)
-		T(mixed_moments_at)(from->x + i, n, shift, s1, s2);
-	else
-		T(powers_at)(from->x + i, n, s1, s2);
+	T(step_moments)(from->x + i, n, shift, s1, s2);
 }
 
 /* n elements of a row's part from i on; shift: NULL for 0. */

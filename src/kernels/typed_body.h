@@ -15,6 +15,7 @@
 #include "kernels/positions_body.h"
 #include "kernels/gradient_positions_body.h"
 #include "kernels/short_body.h"
+#include "kernels/asked_body.h"
 #include "kernels/lockstep_body.h"
 #include "kernels/lockstep_planes_body.h"
 #include "kernels/planes_body.h"

@@ -77,6 +77,8 @@
 #define WALK T(walk)
 #define ABREAST T(abreast)
 #define GROUPS T(groups)
+#define ASKED T(asked)
+#define PLACES T(places)
 #define SUMMED T(summed)
 #define ADDED T(added)
 #define MAPPED T(mapped)

@@ -111,6 +111,7 @@ summed_at(struct sbn_operands *at, const struct sbn_pass *pass, const struct sbn
 {
 	sbn_planes_at(at, pass, range->begin, 0, 0);
 	at->last_first = summed_last_first(pass, range);
+	at->turns = turns_back(pass, range);
 }
 
 /* What is written was summed before, and is in the cache; of chunks that turn back some left it. */
@@ -185,6 +186,7 @@ add_gradients(const struct sbn_pass *pass, const struct sbn_range *range,
 	sbn_planes_at(&at, pass, range->begin, images->first, 0);
 	at.ahead = ahead;
 	at.last_first = summed_last_first(pass, range);
+	at.turns = turns_back(pass, range);
 	pass->kernels->planes_sums(&at, images->n, pass->geometry.spatial, &pass->k, range->begin,
 				   range->end - range->begin, out->pair);
 }

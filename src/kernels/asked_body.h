@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What sums in lockstep ask for while they go through a row. Of rows that are not too long, a
+ * fourth of each of the four rows behind these four, of longer ones the four quarters of the next
+ * row, a line of each in turn: a CPU's own prefetcher then runs ahead in four pages, and memory
+ * answers sooner than where one follows the other. The sums are better off with one row at a time.
+ */
+#ifndef SBN_KERNELS_ASKED_BODY_H
+#define SBN_KERNELS_ASKED_BODY_H
+
+#include "kernels/block.h"
+
+enum {
+	ASKED_ROWS = 4,
+	ASKED_LONG_ROW = 16 * 1024 /* bytes; four of longer ones, and these four, were too much */
+};
+
+#endif
+
+#define STEP T(lockstep_step)
+#define UNIT T(asked_unit)
+
+/* At least a line, and elements of either in turn. */
+enum { STEP = (IS_HALF ? 2 : 1) * SBN_LANES, T(lockstep_turn) = 2 * STEP };
+
+/* Bytes that are asked for in one place. */
+enum { UNIT = STEP * sizeof(ELEMENT) };
+
+/*
+ * In each turn two places are asked for, `apart` apart; then comes what is `next` farther, and
+ * behind that again what is `both - next` farther.
+ */
+struct ASKED {
+	const char *x, *z, *dy;
+	size_t apart, next, both; /* modulo 2^64, as the rows may be gone through backward */
+};
+
+/* How a row asks: four places of equal distance, from some byte of a plane on, or straight on. */
+struct PLACES {
+	size_t from, apart;
+	bool straight;
+};
+
+/* Of four rows behind the four that the row is of, maybe those of the next plane. */
+SBN_FORCE_INLINE struct PLACES
+T(places_in_rows)(const struct GROUPS *g, size_t row, size_t stride, size_t bytes, bool turns)
+{
+	const size_t number = g->back ? g->n - 1 - row : row;
+	const size_t group = number / ASKED_ROWS * ASKED_ROWS + ASKED_ROWS;
+	const bool is_next = group == g->n, back = g->back != (is_next && turns);
+	const size_t first = is_next ? 0 : group;
+
+	return (struct PLACES){
+		.from = (back ? g->n - 1 - first : first) * stride + (is_next ? bytes : 0) +
+			number % ASKED_ROWS * (bytes / ASKED_ROWS / UNIT * UNIT),
+		.apart = back ? -stride : stride,
+	};
+}
+
+/* Of the quarters of the row behind this one, maybe the next plane's. */
+SBN_FORCE_INLINE struct PLACES
+T(places_in_row)(const struct GROUPS *g, size_t row, size_t stride, size_t bytes, bool turns)
+{
+	const size_t number = (g->back ? g->n - 1 - row : row) + 1;
+	const bool is_next = number == g->n, back = g->back != (is_next && turns);
+	const size_t next = is_next ? 0 : number;
+
+	return (struct PLACES){
+		.from = (back ? g->n - 1 - next : next) * stride + (is_next ? bytes : 0),
+		.apart = sbn_align_up(bytes / ASKED_ROWS, (size_t)UNIT),
+	};
+}
+
+/* Rows of a block that goes first are in order, whatever comes behind them. */
+SBN_FORCE_INLINE struct PLACES
+T(places_of)(const struct sbn_operands *at, const struct GROUPS *g, size_t row, int form)
+{
+	const size_t bytes = g->spatial * sizeof(ELEMENT), stride = at->x.stride * sizeof(ELEMENT);
+
+	if (at->ahead == 0 || g->spatial < SBN_ABREAST_SPATIAL || (g->back && g->rows > 1) ||
+	    (form & SBN_FORM_Z && at->z.stride != at->x.stride) ||
+	    (form & SBN_FORM_DY && at->dy.stride != at->x.stride))
+		return (struct PLACES){ .straight = true };
+	if (bytes > ASKED_LONG_ROW)
+		return T(places_in_row)(g, row, stride, bytes, at->turns);
+	if (g->n % ASKED_ROWS == 0)
+		return T(places_in_rows)(g, row, stride, bytes, at->turns);
+	return (struct PLACES){ .straight = true };
+}
+
+/* From element i of a row's part of a block on, which begins at a column. */
+SBN_FORCE_INLINE void
+T(asked_beside)(struct ASKED *asked, const struct sbn_operands *at, const struct GROUPS *g,
+		size_t row, size_t column, size_t i, int form)
+{
+	const struct PLACES places = T(places_of)(at, g, row, form);
+	size_t from;
+
+	if (places.straight) {
+		asked->apart = UNIT;
+		asked->next = 2 * UNIT;
+		asked->both = 4 * UNIT;
+		from = (row * at->x.stride + column + i) * sizeof(ELEMENT) + at->ahead;
+	} else {
+		const size_t turn = (column + i) / T(lockstep_turn);
+
+		asked->apart = places.apart;
+		asked->both = UNIT;
+		asked->next = turn % 2 == 0 ? 2 * places.apart : UNIT - 2 * places.apart;
+		from = places.from + turn / 2 * UNIT + turn % 2 * 2 * places.apart;
+	}
+	asked->x = (const char *)((uintptr_t)at->x.data + from);
+	if (form & SBN_FORM_Z)
+		asked->z = (const char *)((uintptr_t)at->z.data + from);
+	if (form & SBN_FORM_DY)
+		asked->dy = (const char *)((uintptr_t)at->dy.data + from);
+}
+
+SBN_FORCE_INLINE void
+T(ask_for)(const char **p, const struct ASKED *asked, size_t places)
+{
+	for (size_t i = 0; i < UNIT; i += SBN_STORE_LINE) {
+		__builtin_prefetch(*p + i, 0, 2);
+		if (places == 2)
+			__builtin_prefetch((const char *)((uintptr_t)*p + asked->apart) + i, 0, 2);
+	}
+	if (places == 2)
+		*p = (const char *)((uintptr_t)*p + asked->next);
+}
+
+/* Beside a turn, or a step. */
+SBN_FORCE_INLINE void
+T(ask)(struct ASKED *asked, size_t n, int form)
+{
+	const size_t places = n / STEP;
+
+	T(ask_for)(&asked->x, asked, places);
+	if (form & SBN_FORM_Z)
+		T(ask_for)(&asked->z, asked, places);
+	if (form & SBN_FORM_DY)
+		T(ask_for)(&asked->dy, asked, places);
+	if (places == 2)
+		asked->next = asked->both - asked->next;
+}
+
+#undef STEP
+#undef UNIT
