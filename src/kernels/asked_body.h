@@ -71,7 +71,7 @@ T(places_in_row)(const struct GROUPS *g, size_t row, size_t stride, size_t bytes
 	};
 }
 
-/* Rows of a block that goes first are in order, whatever comes behind them. */
+/* Straight on where rows are not one distance apart, or operands differ in it. */
 SBN_FORCE_INLINE struct PLACES
 T(places_of)(const struct sbn_operands *at, const struct GROUPS *g, size_t row, int form)
 {

@@ -142,6 +142,8 @@ run(const struct sbn_kernels *set, const struct shape *s, struct memory *m, int 
 		const struct sbn_beside beside = { &summed, s->n_summed, m->sums[backward], m->low,
 						   s->n_mapped };
 
+		summed.ahead = 1024;
+		summed.turns = summed.last_first;
 		if (backward)
 			kernels->planes_dx_beside(&beside, &mapped, s->n, s->spatial, &k, 0,
 						  s->n_mapped);
@@ -195,7 +197,7 @@ check_all(struct shape s)
 static void
 check_rows(const size_t *spatials, size_t n_spatials)
 {
-	static const size_t ns[] = { 1, 2, 3, 9 }, offsets[] = { 0, 1, 15 };
+	static const size_t ns[] = { 1, 3, 8, 9 }, offsets[] = { 0, 1, 15 };
 	static const enum sbn_type types[] = { SBN_F32, SBN_BF16, SBN_F64, SBN_F16 };
 
 	for (size_t i = 0; i < n_spatials; i++)
