@@ -12,7 +12,7 @@
 
 enum {
 	ASKED_ROWS = 4,
-	ASKED_LONG_ROW = 16 * 1024 /* bytes; four of longer ones, and these four, were too much */
+	ASKED_LONG_ROW = 16 * 1024 /* bytes; eight of longer ones leave little of a cache */
 };
 
 #endif
