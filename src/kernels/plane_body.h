@@ -55,6 +55,44 @@ T(row_moments_at)(const struct ROW *from, size_t i, size_t n, const struct SHIFT
 	T(step_moments)(from->x + i, n, shift, s1, s2);
 }
 
+/*
+ * The end of a row: lanes that have no elements need not be computed, for what they would add is
+ * an exact zero, or a NaN where there is one already.
+ */
+SBN_FORCE_INLINE void
+T(powers_of_tail)(const struct ROW *row, size_t i, size_t n, const struct SHIFT *shift,
+		  struct w16 *s1, struct w16 *s2)
+{
+	struct w16 t1 = *s1, t2 = *s2;
+
+	if (T(tail_is_first)(n)) { /* a copy of its own, of which a compiler leaves the rest out */
+		T(row_moments_at)(row, i, n, shift, &t1, &t2);
+		*s1 = w16_first_part(t1, *s1);
+		*s2 = w16_first_part(t2, *s2);
+		return;
+	}
+	T(row_moments_at)(row, i, n, shift, &t1, &t2);
+	*s1 = T(tail_is_low)(n) ? w16_halves(t1, *s1) : t1;
+	*s2 = T(tail_is_low)(n) ? w16_halves(t2, *s2) : t2;
+}
+
+/* Adds a row's elements from i on: `whole` in steps, and then `rest`. */
+SBN_FORCE_INLINE void
+T(part_powers)(const struct ROW *from, size_t i, size_t whole, size_t rest,
+	       const struct SHIFT *shift, struct w16 *s1, struct w16 *s2)
+{
+	const size_t end = i + whole;
+
+	for (; i < end; i += SBN_LANES) {
+		T(fetch_row)(from, i, 0);
+		T(row_moments_at)(from, i, SBN_LANES, shift, s1, s2);
+	}
+	if (rest != 0) {
+		T(fetch_row)(from, end, 0);
+		T(powers_of_tail)(from, end, rest, shift, s1, s2);
+	}
+}
+
 /* n elements of a row's part from i on; shift: NULL for 0. */
 SBN_FORCE_INLINE void
 T(row_part_moments)(const struct ROW *from, size_t i, size_t n, const struct SHIFT *shift,

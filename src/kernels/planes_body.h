@@ -117,6 +117,18 @@ T(goes_beside)(const struct sbn_operands *at, size_t n, size_t spatial, int form
 	return !at->lockstep || spatial >= LOCKSTEP_SPATIAL || T(in_strips)(at, n, spatial, form);
 }
 
+/*
+ * Forward in lockstep, a plane's coefficients in registers. Rows of fewer than SBN_ABREAST_SPATIAL
+ * elements are better off in strips, but not those of float64, which load twice as much there.
+ */
+SBN_FORCE_INLINE bool
+T(in_lockstep)(const struct sbn_operands *at, size_t n, size_t spatial, int form)
+{
+	if (!at->lockstep || spatial < LOCKSTEP_SPATIAL)
+		return false;
+	return IS_WIDE || spatial >= SBN_ABREAST_SPATIAL || !T(in_strips)(at, n, spatial, form);
+}
+
 static void
 T(planes_normalize_beside)(const struct sbn_beside *beside, const struct sbn_operands *at, size_t n,
 			   size_t spatial, const struct sbn_coefficients *k, size_t c,
@@ -128,7 +140,7 @@ T(planes_normalize_beside)(const struct sbn_beside *beside, const struct sbn_ope
 		/* first: it is in the cache now */
 		T(planes_normalize)(at, n, spatial, k, c, n_channels);
 		T(planes_moments)(beside, n, spatial);
-	} else if (at->lockstep && spatial >= LOCKSTEP_SPATIAL) {
+	} else if (T(in_lockstep)(at, n, spatial, form)) {
 		T(moments_in_lockstep)(beside, at, n, spatial, k, c, n_channels, form);
 	} else {
 		T(moments_and_map)(beside, at, n, spatial, k, c, n_channels, form);

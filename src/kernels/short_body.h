@@ -19,44 +19,6 @@ T(strips_if_any)(struct SPREAD *spread, struct STRIPS *w, size_t summed)
 		T(strips_beside)(spread, w, summed);
 }
 
-/*
- * The end of a row: lanes that have no elements need not be computed, for what they would add is
- * an exact zero, or a NaN where there is one already.
- */
-SBN_FORCE_INLINE void
-T(powers_of_tail)(const struct ROW *row, size_t i, size_t n, const struct SHIFT *shift,
-		  struct w16 *s1, struct w16 *s2)
-{
-	struct w16 t1 = *s1, t2 = *s2;
-
-	if (T(tail_is_first)(n)) { /* a copy of its own, of which a compiler leaves the rest out */
-		T(row_moments_at)(row, i, n, shift, &t1, &t2);
-		*s1 = w16_first_part(t1, *s1);
-		*s2 = w16_first_part(t2, *s2);
-		return;
-	}
-	T(row_moments_at)(row, i, n, shift, &t1, &t2);
-	*s1 = T(tail_is_low)(n) ? w16_halves(t1, *s1) : t1;
-	*s2 = T(tail_is_low)(n) ? w16_halves(t2, *s2) : t2;
-}
-
-/* Adds a row's elements from i on: `whole` in steps, and then `rest`. */
-SBN_FORCE_INLINE void
-T(part_powers)(const struct ROW *from, size_t i, size_t whole, size_t rest,
-	       const struct SHIFT *shift, struct w16 *s1, struct w16 *s2)
-{
-	const size_t end = i + whole;
-
-	for (; i < end; i += SBN_LANES) {
-		T(fetch_row)(from, i, 0);
-		T(row_moments_at)(from, i, SBN_LANES, shift, s1, s2);
-	}
-	if (rest != 0) {
-		T(fetch_row)(from, end, 0);
-		T(powers_of_tail)(from, end, rest, shift, s1, s2);
-	}
-}
-
 /* Adds a row that is longer than a turn of the strips. */
 SBN_FORCE_INLINE void
 T(powers_in_turns)(const struct ROW *from, size_t spatial, const struct SHIFT *shift,
@@ -96,42 +58,54 @@ T(short_powers)(const struct sbn_operands *at, size_t row, size_t n, size_t spat
 	sums[1] = T(fold_mixed)(s2);
 }
 
-/* Elements that are summed, and as many that are mapped, where each has a loop of its own. */
-enum { T(rows_turn) = 32 * SBN_LANES };
+/* Elements that are summed, and as many that are mapped, where a row is less than a step. */
+enum { T(tails_turn) = 32 * SBN_LANES };
 
 /* Adds n rows from `row` on. */
 SBN_NOT_INLINE static void
-T(powers_of_rows)(const struct sbn_operands *at, size_t row, size_t n, size_t spatial,
-		  const struct SHIFT *shift, struct w16 sums[2])
+T(powers_of_tails)(const struct sbn_operands *at, size_t row, size_t n, size_t spatial,
+		   const struct SHIFT *shift, struct w16 sums[2])
 {
-	const size_t whole = spatial / SBN_LANES * SBN_LANES, rest = spatial % SBN_LANES;
 	struct w16 s1 = sums[0], s2 = sums[1];
 
 	for (size_t end = row + n; row < end; row++) {
 		const struct ROW from = T(row_at)(at, row, 0, 0);
 
-		T(part_powers)(&from, 0, whole, rest, IS_WIDE ? shift : NULL, &s1, &s2);
+		T(part_powers)(&from, 0, 0, spatial, IS_WIDE ? shift : NULL, &s1, &s2);
 	}
 	sums[0] = s1;
 	sums[1] = s2;
 }
 
-/* As T(short_powers), in lockstep: some lines are summed, and then as many are mapped. */
+/* Some rows are summed, and then as much is mapped. */
+SBN_FORCE_INLINE void
+T(tails_and_strips)(struct SPREAD *spread, struct STRIPS *w, const struct sbn_operands *at,
+		    size_t row, size_t n, size_t spatial, const struct SHIFT *shift,
+		    struct w16 sums[2])
+{
+	const size_t most = (size_t)T(tails_turn) / spatial;
+
+	for (size_t i = 0; i < n; i += most) {
+		const size_t some = SBN_MIN(n - i, most);
+
+		T(powers_of_tails)(at, row + i, some, spatial, shift, sums);
+		w->due += some * spatial;
+		T(strips_forward)(spread, w);
+	}
+}
+
+/* As T(short_powers), in lockstep. */
 static void
 T(short_powers_in_lockstep)(const struct sbn_operands *at, size_t row, size_t n, size_t spatial,
 			    const struct SHIFT *shift, double sums[2], struct SPREAD *spread,
 			    struct STRIPS *w)
 {
-	const size_t most = SBN_MAX((size_t)T(rows_turn) / spatial, (size_t)1);
 	struct w16 s[2] = { w16_set1(0), w16_set1(0) };
 
-	for (size_t i = 0; i < n; i += most) {
-		const size_t some = SBN_MIN(n - i, most);
-
-		T(powers_of_rows)(at, row + i, some, spatial, shift, s);
-		w->due += some * spatial;
-		T(strips_forward)(spread, w);
-	}
+	if (spatial < SBN_LANES)
+		T(tails_and_strips)(spread, w, at, row, n, spatial, shift, s);
+	else
+		T(rows_and_strips)(spread, w, at, row, n, spatial, shift, s);
 	sums[0] = T(fold_mixed)(s[0]);
 	sums[1] = T(fold_mixed)(s[1]);
 }

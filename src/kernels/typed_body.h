@@ -14,6 +14,7 @@
 #include "kernels/abreast_body.h"
 #include "kernels/positions_body.h"
 #include "kernels/gradient_positions_body.h"
+#include "kernels/lockstep_strips_body.h"
 #include "kernels/short_body.h"
 #include "kernels/asked_body.h"
 #include "kernels/lockstep_body.h"

@@ -86,6 +86,7 @@
 #define MAPPING T(mapping)
 #define SPREAD T(spread)
 #define STRIPS T(strips)
+#define ROWS_AND_STRIP T(rows_and_strip)
 #define FLOATS T(floats)
 #define POSITION T(position)
 #define POSITIONS T(positions)

@@ -220,7 +220,7 @@ check_rows(const size_t *spatials, size_t n_spatials)
 static void
 test_long_rows(void **state)
 {
-	static const size_t spatials[] = { 128, 129, 143, 196, 256, 257, 784, 1225 };
+	static const size_t spatials[] = { 128, 129, 143, 196, 255, 256, 257, 784, 1225 };
 
 	(void)state;
 	check_rows(spatials, sizeof(spatials) / sizeof(spatials[0]));
