@@ -47,8 +47,9 @@ typedef struct syncbn_config {
  *		linked with, INVALID where it has none; auto: OpenMP's where more than one thread
  *		is wanted, OpenMP has as many, and they do not sleep as soon as they are idle
  *		(OMP_WAIT_POLICY=passive), as two sets would take the CPUs from each other
- *	SYNCBN_ISA=scalar|avx2|avx512|neon
- *		instead of the best that this CPU has
+ *	SYNCBN_ISA=scalar|avx2|avx512|avx2+avx512|neon
+ *		instead of the best for this CPU: avx2+avx512 (AVX-512 for 16-bit types only) on
+ *		those of Intel's whose clock AVX-512 lowers, which have no AVX-VNNI
  *	SYNCBN_CHUNK_BYTES
  *		how much of its inputs a thread sums before it publishes, but at least the channels
  *		that end with a cache line together: 524288

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <pthread.h>
 #include <stdbool.h>
 #ifdef SBN_HAVE_X86
 #include <cpuid.h>
@@ -40,9 +41,39 @@ runs_avx512(void)
 	       __builtin_cpu_supports("avx512vl") && has_f16c();
 }
 
+/*
+ * Whether arithmetic on vectors of 512 bits lowers the clock, of all that runs in the next
+ * milliseconds, too. Intel's CPUs with AVX-VNNI do not do so any more, to speak of.
+ */
+static bool
+is_slowed_by_512_bits(void)
+{
+	enum { EXTENDED = 7, SECOND = 1, AVX_VNNI = 1 << 4 };
+	unsigned eax, ebx, ecx, edx;
+
+	if (!__builtin_cpu_is("intel"))
+		return false;
+	return __get_cpuid_count(EXTENDED, SECOND, &eax, &ebx, &ecx, &edx) == 0 ||
+	       (eax & AVX_VNNI) == 0;
+}
+
+static struct sbn_kernels avx2_and_avx512;
+static pthread_once_t composed = PTHREAD_ONCE_INIT;
+
+/* AVX2, but for the 16-bit types, whose conversions take half as many instructions in AVX-512. */
+static void
+compose(void)
+{
+	avx2_and_avx512 = sbn_kernels_avx2;
+	avx2_and_avx512.name = "avx2+avx512";
+	avx2_and_avx512.of[SBN_BF16] = sbn_kernels_avx512.of[SBN_BF16];
+	avx2_and_avx512.of[SBN_F16] = sbn_kernels_avx512.of[SBN_F16];
+	avx2_and_avx512.sum_bf16 = sbn_kernels_avx512.sum_bf16;
+}
+
 #endif
 
-/* Worst first, in the order of sbn_kernels_names. */
+/* Worst first, in the order of sbn_kernels_names; then what is made of them. */
 static const struct {
 	const struct sbn_kernels *kernels;
 	bool (*runs)(void);
@@ -55,9 +86,23 @@ static const struct {
 #ifdef SBN_HAVE_ARM64
 	{ &sbn_kernels_neon, runs_always },
 #endif
+#ifdef SBN_HAVE_X86
+	{ &avx2_and_avx512, runs_avx512 },
+#endif
 };
 
-enum { N_SETS = sizeof(sets) / sizeof(sets[0]) };
+static const char *const words[] = {
+	"scalar",
+#ifdef SBN_HAVE_X86
+	"avx2",        "avx512",
+#endif
+#ifdef SBN_HAVE_ARM64
+	"neon",
+#endif
+#ifdef SBN_HAVE_X86
+	"avx2+avx512",
+#endif
+};
 
 const char *const sbn_kernels_names[] = {
 	"scalar",
@@ -70,8 +115,12 @@ const char *const sbn_kernels_names[] = {
 	NULL,
 };
 
-_Static_assert(sizeof(sbn_kernels_names) / sizeof(sbn_kernels_names[0]) == N_SETS + 1,
-	       "each instruction set has a name");
+enum {
+	N_WORDS = sizeof(words) / sizeof(words[0]),
+	N_SETS = sizeof(sbn_kernels_names) / sizeof(sbn_kernels_names[0]) - 1
+};
+
+_Static_assert(sizeof(sets) / sizeof(sets[0]) == N_WORDS, "each set has a word");
 
 static size_t
 best_set(void)
@@ -80,6 +129,10 @@ best_set(void)
 
 	while (!sets[best].runs())
 		best--;
+#ifdef SBN_HAVE_X86
+	if (sets[best].kernels == &sbn_kernels_avx512 && is_slowed_by_512_bits())
+		return N_WORDS - 1;
+#endif
 	return best;
 }
 
@@ -89,13 +142,16 @@ sbn_kernels_choose(const char *isa, const struct sbn_kernels **kernels)
 	size_t best = best_set(), i = best;
 
 	if (isa != NULL && isa[0] != '\0' &&
-	    sbn_parse_word("SYNCBN_ISA", isa, sbn_kernels_names, N_SETS, &i) != SYNCBN_OK)
+	    sbn_parse_word("SYNCBN_ISA", isa, words, N_WORDS, &i) != SYNCBN_OK)
 		return SYNCBN_ERR_INVALID;
 	if (!sets[i].runs())
 		return sbn_fail(
 			SYNCBN_ERR_INVALID,
 			"SYNCBN_ISA: this CPU or its kernel has no %s; the best here is %s",
-			isa, sbn_kernels_names[best]);
+			isa, words[best]);
+#ifdef SBN_HAVE_X86
+	pthread_once(&composed, compose);
+#endif
 	*kernels = sets[i].kernels;
 	return SYNCBN_OK;
 }

@@ -344,12 +344,13 @@ sbn_type_bytes(enum sbn_type type)
 }
 
 /*
- * The kernels of one instruction set: isa NULL or "" gives the best one of this CPU and build.
- * INVALID: an unknown name (the nearest is offered), or one above this CPU.
+ * The kernels of one instruction set: isa NULL or "" gives the best one of this CPU and build. On
+ * Intel's CPUs that have AVX-512 without AVX-VNNI that is "avx2+avx512": AVX2, and AVX-512 for the
+ * 16-bit types. INVALID: an unknown name (the nearest is offered), or one above this CPU.
  */
 syncbn_status_t sbn_kernels_choose(const char *isa, const struct sbn_kernels **kernels);
 
-/* The names that sbn_kernels_choose knows, worst first, NULL at the end. */
+/* The sets that sbn_kernels_choose knows by name, worst first, NULL at the end. */
 extern const char *const sbn_kernels_names[];
 
 #endif
