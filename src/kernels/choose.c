@@ -41,6 +41,12 @@ runs_avx512(void)
 	       __builtin_cpu_supports("avx512vl") && has_f16c();
 }
 
+static bool
+runs_avx2_and_avx512(void)
+{
+	return runs_avx2() && runs_avx512();
+}
+
 /*
  * Whether arithmetic on vectors of 512 bits lowers the clock, of all that runs in the next
  * milliseconds, too. Intel's CPUs with AVX-VNNI do not do so any more, to speak of.
@@ -87,32 +93,25 @@ static const struct {
 	{ &sbn_kernels_neon, runs_always },
 #endif
 #ifdef SBN_HAVE_X86
-	{ &avx2_and_avx512, runs_avx512 },
+	{ &avx2_and_avx512, runs_avx2_and_avx512 },
 #endif
 };
 
+#if defined(SBN_HAVE_X86)
+#define PLAIN_SETS "scalar", "avx2", "avx512"
+#elif defined(SBN_HAVE_ARM64)
+#define PLAIN_SETS "scalar", "neon"
+#else
+#define PLAIN_SETS "scalar"
+#endif
+
+const char *const sbn_kernels_names[] = { PLAIN_SETS, NULL };
+
 static const char *const words[] = {
-	"scalar",
-#ifdef SBN_HAVE_X86
-	"avx2",        "avx512",
-#endif
-#ifdef SBN_HAVE_ARM64
-	"neon",
-#endif
+	PLAIN_SETS,
 #ifdef SBN_HAVE_X86
 	"avx2+avx512",
 #endif
-};
-
-const char *const sbn_kernels_names[] = {
-	"scalar",
-#ifdef SBN_HAVE_X86
-	"avx2",   "avx512",
-#endif
-#ifdef SBN_HAVE_ARM64
-	"neon",
-#endif
-	NULL,
 };
 
 enum {
@@ -130,7 +129,7 @@ best_set(void)
 	while (!sets[best].runs())
 		best--;
 #ifdef SBN_HAVE_X86
-	if (sets[best].kernels == &sbn_kernels_avx512 && is_slowed_by_512_bits())
+	if (sets[best].kernels == &sbn_kernels_avx512 && runs_avx2() && is_slowed_by_512_bits())
 		return N_WORDS - 1;
 #endif
 	return best;

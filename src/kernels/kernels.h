@@ -295,7 +295,7 @@ struct sbn_gradients_use {
 };
 
 struct sbn_kernels {
-	const char *name; /* "scalar", "avx2", "avx512", "neon" */
+	const char *name; /* "scalar", "avx2", "avx512", "avx2+avx512", "neon" */
 	struct sbn_type_kernels of[SBN_TYPES];
 
 	/*

@@ -120,7 +120,7 @@ T(short_moments)(const struct sbn_operands *at, size_t row, size_t n, size_t spa
 	const struct SHIFT shift = T(shift_of)(V(set1)(about));
 	double sums[2];
 
-	if (w != NULL && w->abreast == 1) {
+	if (w != NULL && w->abreast == 1 && w->image < w->n) { /* something is left to be mapped */
 		T(short_powers_in_lockstep)
 		(at, row, n, spatial, IS_WIDE ? &shift : NULL, sums, spread, w);
 	} else {

@@ -16,7 +16,7 @@ const char golden_options_help[] =
 	"\n"
 	"  --transport WORD     what the processes must talk through: shm, or self (worlds\n"
 	"                       of one; all others fail)\n"
-	"  --isa NAME           the instruction set: scalar, avx2, avx512, neon\n"
+	"  --isa NAME           the instruction set: scalar, avx2, avx512, avx2+avx512, neon\n"
 	"                       (default: the best this CPU has)\n"
 	"  --threads N          that share a call's channels, in each process\n"
 	"  --layout WORD        of all activations: nchw (default), nhwc, nchw16c\n"

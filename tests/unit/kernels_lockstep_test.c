@@ -244,6 +244,23 @@ test_short_rows(void **state)
 	check_rows(spatials, sizeof(spatials) / sizeof(spatials[0]));
 }
 
+/* So many that a plane has several blocks: sums and strips go on where the one before left them. */
+static void
+test_short_rows_of_many_images(void **state)
+{
+	static const size_t spatials[] = { 5, 17, 49, 100 };
+	static const enum sbn_type types[] = { SBN_F32, SBN_F64 };
+
+	(void)state;
+	for (size_t i = 0; i < 8; i++)
+		check_all((struct shape){ .type = types[i % 2],
+					  .n = 130,
+					  .spatial = spatials[i / 2],
+					  .offset = i % 3,
+					  .activation = (enum sbn_activation)(i % 3),
+					  .has_z = i % 4 != 0 });
+}
+
 int
 main(void)
 {
@@ -251,6 +268,7 @@ main(void)
 		cmocka_unit_test(test_long_rows),
 		cmocka_unit_test(test_rows_of_several_blocks),
 		cmocka_unit_test(test_short_rows),
+		cmocka_unit_test(test_short_rows_of_many_images),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
