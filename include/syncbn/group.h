@@ -62,20 +62,21 @@ typedef struct syncbn_config {
  *		first call measures it, with a next reader, in some tens of milliseconds and at
  *		most 64 MB; where this rank's SYNCBN_CALIBRATE is off, or ranks share CPUs, or that
  *		cache exceeds 4 MB: from half of it on
- *	SYNCBN_IMAGES=auto|abreast|single
+ *	SYNCBN_IMAGES=auto|abreast|single|pairs
  *		how outputs of channels-first tensors are written past the caches: some lines of
- *		several images in turn; one image after the other; auto: a layer's first eight
- *		calls go either way in turns, and all others as the shortest did
+ *		several images in turn; one image after the other; two images, a line of each in
+ *		turn; auto: a layer's first twelve calls go each way in turns, and all others as
+ *		the shortest did
  *	SYNCBN_FETCH=auto|chunks|lines
- *		how inputs come from memory in blocked layouts, and backward in rows of 128 to 255
- *		elements: each chunk as a whole while another one is written; lines as they are
+ *		how inputs come from memory in blocked layouts, and backward in rows of 128 elements
+ *		and more: each chunk as a whole while another one is written; lines as they are
  *		read, or some images at a time; auto: eight calls decide, behind those of another
  *		choice
  *	SYNCBN_SPLIT=auto|channels|blocks
  *		what threads split of channels-first tensors; blocks: the parts of each channel
  *		that are summed for themselves, where there are some; auto: blocks of channels that
- *		are too few, of large channels what took less in eight such calls, unless two other
- *		choices were tried, else channels
+ *		are too few, of large channels what took less in eight such calls, behind those of
+ *		other choices, else channels
  *	SYNCBN_FENCES=auto|full|light
  *		who orders what is published before a look at who sleeps: whoever publishes; only
  *		who goes to sleep, by membarrier(2) for all ranks, INVALID without it; auto: light

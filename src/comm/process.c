@@ -87,16 +87,16 @@ choose_chunk(void)
 	return status;
 }
 
-/* One of three words, the first where the environment has none. */
+/* One of some words, the first where the environment has none. */
 static syncbn_status_t
-choose_word(const char *name, const char *const words[3], size_t *which)
+choose_word(const char *name, const char *const *words, size_t n, size_t *which)
 {
 	const char *word = getenv(name);
 
 	*which = 0;
 	if (word == NULL || word[0] == '\0')
 		return SYNCBN_OK;
-	return sbn_parse_word(name, word, words, 3, which);
+	return sbn_parse_word(name, word, words, n, which);
 }
 
 static syncbn_status_t
@@ -123,22 +123,22 @@ choose_memory_ways(void)
 	static const char *const stores[] = { "auto", "ordinary", "streaming" };
 	static const char *const fetch[] = { "auto", "chunks", "lines" };
 	static const char *const split[] = { "auto", "channels", "blocks" };
-	static const char *const images[] = { "auto", "abreast", "single" };
+	static const char *const images[] = { "auto", "abreast", "single", "pairs" };
 	size_t word;
-	syncbn_status_t status = choose_word("SYNCBN_STORES", stores, &word);
+	syncbn_status_t status = choose_word("SYNCBN_STORES", stores, 3, &word);
 
 	process.stores = (enum sbn_stores)word;
 	if (status != SYNCBN_OK)
 		return status;
-	status = choose_word("SYNCBN_FETCH", fetch, &word);
+	status = choose_word("SYNCBN_FETCH", fetch, 3, &word);
 	process.fetch = (enum sbn_fetch)word;
 	if (status != SYNCBN_OK)
 		return status;
-	status = choose_word("SYNCBN_SPLIT", split, &word);
+	status = choose_word("SYNCBN_SPLIT", split, 3, &word);
 	process.split = (enum sbn_split)word;
 	if (status != SYNCBN_OK)
 		return status;
-	status = choose_word("SYNCBN_IMAGES", images, &word);
+	status = choose_word("SYNCBN_IMAGES", images, 4, &word);
 	process.images = (enum sbn_images_written)word;
 	return status;
 }
@@ -150,7 +150,7 @@ choose_fences(void)
 	static const enum sbn_fences fences[] = { SBN_FENCES_AUTO, SBN_FENCES_FULL,
 						  SBN_FENCES_LIGHT };
 	size_t word;
-	syncbn_status_t status = choose_word("SYNCBN_FENCES", names, &word);
+	syncbn_status_t status = choose_word("SYNCBN_FENCES", names, 3, &word);
 
 	process.fences = fences[word];
 	process.fences_for_all = false;
@@ -176,7 +176,7 @@ start_default_team(int threads)
 	static const char *const names[] = { "auto", "team", "openmp" };
 	syncbn_executor_t executor;
 	size_t which;
-	syncbn_status_t status = choose_word("SYNCBN_EXECUTOR", names, &which);
+	syncbn_status_t status = choose_word("SYNCBN_EXECUTOR", names, 3, &which);
 
 	if (status != SYNCBN_OK)
 		return status;

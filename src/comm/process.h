@@ -24,8 +24,13 @@ enum sbn_fetch { SBN_FETCH_AUTO, SBN_FETCH_CHUNKS, SBN_FETCH_LINES };
  */
 enum sbn_split { SBN_SPLIT_AUTO, SBN_SPLIT_CHANNELS, SBN_SPLIT_BLOCKS };
 
-/* Channels-first images that are written at a time: some abreast, one, or what takes less. */
-enum sbn_images_written { SBN_IMAGES_AUTO, SBN_IMAGES_ABREAST, SBN_IMAGES_SINGLE };
+/* Channels-first images that are written at a time: some abreast, one, two, or what takes less. */
+enum sbn_images_written {
+	SBN_IMAGES_AUTO,
+	SBN_IMAGES_ABREAST,
+	SBN_IMAGES_SINGLE,
+	SBN_IMAGES_PAIRS
+};
 
 /*
  * Who makes the fences of sleeping and waking: publishers and sleepers; or sleepers alone, for all,

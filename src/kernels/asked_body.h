@@ -4,6 +4,7 @@
  * fourth of each of the four rows behind these four, of longer ones the four quarters of the next
  * row, a line of each in turn: a CPU's own prefetcher then runs ahead in four pages, and memory
  * answers sooner than where one follows the other. The sums are better off with one row at a time.
+ * Where pairs of images are written, two rows, or halves, in turn.
  */
 #ifndef SBN_KERNELS_ASKED_BODY_H
 #define SBN_KERNELS_ASKED_BODY_H
@@ -12,6 +13,7 @@
 
 enum {
 	ASKED_ROWS = 4,
+	ASKED_OF_PAIRS = 2,
 	ASKED_LONG_ROW = 16 * 1024 /* bytes; eight of longer ones leave little of a cache */
 };
 
@@ -35,31 +37,33 @@ struct ASKED {
 	size_t apart, next, both; /* modulo 2^64, as the rows may be gone through backward */
 };
 
-/* How a row asks: four places of equal distance, from some byte of a plane on, or straight on. */
+/* How a row asks: places of equal distance, from some byte of a plane on, or straight on. */
 struct PLACES {
 	size_t from, apart;
 	bool straight;
 };
 
-/* Of four rows behind the four that the row is of, maybe those of the next plane. */
+/* Of as many rows behind those that the row is of, maybe those of the next plane. */
 SBN_FORCE_INLINE struct PLACES
-T(places_in_rows)(const struct GROUPS *g, size_t row, size_t stride, size_t bytes, bool turns)
+T(places_in_rows)(const struct GROUPS *g, size_t row, size_t rows, size_t stride, size_t bytes,
+		  bool turns)
 {
 	const size_t number = g->back ? g->n - 1 - row : row;
-	const size_t group = number / ASKED_ROWS * ASKED_ROWS + ASKED_ROWS;
+	const size_t group = (number / rows + 1) * rows;
 	const bool is_next = group == g->n, back = g->back != (is_next && turns);
 	const size_t first = is_next ? 0 : group;
 
 	return (struct PLACES){
 		.from = (back ? g->n - 1 - first : first) * stride + (is_next ? bytes : 0) +
-			number % ASKED_ROWS * (bytes / ASKED_ROWS / UNIT * UNIT),
+			number % rows * (bytes / rows / UNIT * UNIT),
 		.apart = back ? -stride : stride,
 	};
 }
 
-/* Of the quarters of the row behind this one, maybe the next plane's. */
+/* Of so many parts of the row behind this one, maybe the next plane's. */
 SBN_FORCE_INLINE struct PLACES
-T(places_in_row)(const struct GROUPS *g, size_t row, size_t stride, size_t bytes, bool turns)
+T(places_in_row)(const struct GROUPS *g, size_t row, size_t parts, size_t stride, size_t bytes,
+		 bool turns)
 {
 	const size_t number = (g->back ? g->n - 1 - row : row) + 1;
 	const bool is_next = number == g->n, back = g->back != (is_next && turns);
@@ -67,7 +71,7 @@ T(places_in_row)(const struct GROUPS *g, size_t row, size_t stride, size_t bytes
 
 	return (struct PLACES){
 		.from = (back ? g->n - 1 - next : next) * stride + (is_next ? bytes : 0),
-		.apart = sbn_align_up(bytes / ASKED_ROWS, (size_t)UNIT),
+		.apart = sbn_align_up(bytes / parts, (size_t)UNIT),
 	};
 }
 
@@ -76,15 +80,16 @@ SBN_FORCE_INLINE struct PLACES
 T(places_of)(const struct sbn_operands *at, const struct GROUPS *g, size_t row, int form)
 {
 	const size_t bytes = g->spatial * sizeof(ELEMENT), stride = at->x.stride * sizeof(ELEMENT);
+	const size_t rows = at->pairs ? ASKED_OF_PAIRS : ASKED_ROWS;
 
 	if (at->ahead == 0 || g->spatial < SBN_ABREAST_SPATIAL || (g->back && g->rows > 1) ||
 	    (form & SBN_FORM_Z && at->z.stride != at->x.stride) ||
 	    (form & SBN_FORM_DY && at->dy.stride != at->x.stride))
 		return (struct PLACES){ .straight = true };
 	if (bytes > ASKED_LONG_ROW)
-		return T(places_in_row)(g, row, stride, bytes, at->turns);
-	if (g->n % ASKED_ROWS == 0)
-		return T(places_in_rows)(g, row, stride, bytes, at->turns);
+		return T(places_in_row)(g, row, rows, stride, bytes, at->turns);
+	if (g->n % rows == 0)
+		return T(places_in_rows)(g, row, rows, stride, bytes, at->turns);
 	return (struct PLACES){ .straight = true };
 }
 
@@ -105,9 +110,15 @@ T(asked_beside)(struct ASKED *asked, const struct sbn_operands *at, const struct
 		const size_t turn = (column + i) / T(lockstep_turn);
 
 		asked->apart = places.apart;
-		asked->both = UNIT;
-		asked->next = turn % 2 == 0 ? 2 * places.apart : UNIT - 2 * places.apart;
-		from = places.from + turn / 2 * UNIT + turn % 2 * 2 * places.apart;
+		if (at->pairs) {
+			asked->next = UNIT;
+			asked->both = 2 * UNIT;
+			from = places.from + turn * UNIT;
+		} else {
+			asked->both = UNIT;
+			asked->next = turn % 2 == 0 ? 2 * places.apart : UNIT - 2 * places.apart;
+			from = places.from + turn / 2 * UNIT + turn % 2 * 2 * places.apart;
+		}
 	}
 	asked->x = (const char *)((uintptr_t)at->x.data + from);
 	if (form & SBN_FORM_Z)
@@ -117,28 +128,36 @@ T(asked_beside)(struct ASKED *asked, const struct sbn_operands *at, const struct
 }
 
 SBN_FORCE_INLINE void
-T(ask_for)(const char **p, const struct ASKED *asked, size_t places)
+T(ask_at)(const char *p, bool near)
 {
-	for (size_t i = 0; i < UNIT; i += SBN_STORE_LINE) {
-		__builtin_prefetch(*p + i, 0, 2);
-		if (places == 2)
-			__builtin_prefetch((const char *)((uintptr_t)*p + asked->apart) + i, 0, 2);
-	}
+	for (size_t i = 0; i < UNIT; i += SBN_STORE_LINE)
+		if (near)
+			__builtin_prefetch(p + i, 0, 3);
+		else
+			__builtin_prefetch(p + i, 0, 2);
+}
+
+SBN_FORCE_INLINE void
+T(ask_for)(const char **p, const struct ASKED *asked, size_t places, bool near)
+{
+	T(ask_at)(*p, near);
+	if (places == 2)
+		T(ask_at)((const char *)((uintptr_t)*p + asked->apart), near);
 	if (places == 2)
 		*p = (const char *)((uintptr_t)*p + asked->next);
 }
 
-/* Beside a turn, or a step. */
+/* Beside a turn, or a step; near: into the first-level cache. */
 SBN_FORCE_INLINE void
-T(ask)(struct ASKED *asked, size_t n, int form)
+T(ask)(struct ASKED *asked, size_t n, bool near, int form)
 {
 	const size_t places = n / STEP;
 
-	T(ask_for)(&asked->x, asked, places);
+	T(ask_for)(&asked->x, asked, places, near);
 	if (form & SBN_FORM_Z)
-		T(ask_for)(&asked->z, asked, places);
+		T(ask_for)(&asked->z, asked, places, near);
 	if (form & SBN_FORM_DY)
-		T(ask_for)(&asked->dy, asked, places);
+		T(ask_for)(&asked->dy, asked, places, near);
 	if (places == 2)
 		asked->next = asked->both - asked->next;
 }

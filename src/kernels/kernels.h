@@ -176,6 +176,11 @@ struct sbn_operands {
 	 */
 	bool lockstep;
 	/*
+	 * Of lockstep: two images are written at a time, a line of each in turn, and what the sums
+	 * ask for lies in two rows, not in four, and goes to the first-level cache. A hint, too.
+	 */
+	bool pairs;
+	/*
 	 * Whole lines of the outputs go past the caches, where the addresses allow it; after the
 	 * last kernel sbn_stream_end().
 	 */

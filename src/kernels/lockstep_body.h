@@ -24,9 +24,10 @@ struct SUMMED {
 	size_t i;
 };
 
-/* An image's planes: elements i..n-1, whole steps. */
+/* The planes of an image, or of two in turn: elements i..n-1 of each, whole steps. */
 struct MAPPED {
-	struct ROW row;
+	struct ROW row, second;
+	size_t images; /* 1 or 2 */
 	size_t i, n;
 	size_t c, end;  /* element i's channel, and its plane's end */
 	size_t spatial; /* at least a step */
@@ -46,10 +47,9 @@ T(added_nothing)(void)
 }
 
 SBN_FORCE_INLINE void
-T(sum_steps)(const struct ROW *from, struct ASKED *asked, size_t at, size_t n,
-	     const struct SHIFT *shift, struct ADDED *sums)
+T(sum_steps)(const struct ROW *from, size_t at, size_t n, const struct SHIFT *shift,
+	     struct ADDED *sums)
 {
-	T(ask)(asked, n, 0);
 #pragma GCC unroll 4
 	for (size_t step = 0; step < n; step += STEP) {
 		const ELEMENT *p = from->x + at + step;
@@ -92,10 +92,9 @@ T(end_part)(size_t i, struct ADDED *sums, int form)
 
 /* Backward: adds g and g * (x - mean). */
 SBN_FORCE_INLINE void
-T(add_steps)(const struct ROW *from, struct ASKED *asked, size_t at, size_t n,
-	     const struct COEFFICIENTS *v, int form, struct ADDED *sums)
+T(add_steps)(const struct ROW *from, size_t at, size_t n, const struct COEFFICIENTS *v, int form,
+	     struct ADDED *sums)
 {
-	T(ask)(asked, n, form);
 #pragma GCC unroll 4
 	for (size_t step = 0; step < n; step += SBN_LANES)
 		T(plane_sums_at)(from, at + step, SBN_LANES, v, form, &sums->a, &sums->b);
@@ -122,18 +121,14 @@ T(map_steps)(const struct ROW *row, size_t at, size_t n, const struct COEFFICIEN
 	}
 }
 
-/* A step over the plane's end; v: the plane's coefficients, and then the next one's. */
+/* A step over the plane's end; n: elements of it. */
 SBN_FORCE_INLINE void
-T(map_over_end)(const struct ROW *row, size_t at, size_t n, struct COEFFICIENTS *v,
-		const struct sbn_coefficients *k, size_t c, int form)
+T(map_over_end)(const struct ROW *row, size_t at, size_t n, const struct COEFFICIENTS *v,
+		const struct COEFFICIENTS *next, int form)
 {
-	struct COEFFICIENTS next = { 0 };
-
-	T(load_map)(&next, k, c + 1, 0, form);
 	for (size_t i = 0; i < STEP; i += SBN_LANES)
 		T(walk_over_end)
-	(row, at + i, SBN_MIN(n - SBN_MIN(i, n), (size_t)SBN_LANES), v, &next, form);
-	*v = next;
+	(row, at + i, SBN_MIN(n - SBN_MIN(i, n), (size_t)SBN_LANES), v, next, form);
 }
 
 /* The state of a loop: what is summed, and what is mapped. */
@@ -153,45 +148,69 @@ T(form_of_sums)(int form)
 	return form & SBN_FORM_DY ? form & (SBN_FORM_DY | SBN_FORM_ACT | SBN_FORM_Z) : 0;
 }
 
-/* A step or some of either. */
+/* n elements of what is summed. */
 SBN_FORCE_INLINE void
-T(lockstep_steps)(struct LOCKSTEP *s, const struct ROW *from, const struct ROW *to, size_t n,
-		  int form)
+T(lockstep_sum)(struct LOCKSTEP *s, const struct ROW *from, size_t n, int form)
 {
 	if (form & SBN_FORM_DY)
-		T(add_steps)(from, &s->asked, s->i, n, &s->u, T(form_of_sums)(form), &s->sums);
+		T(add_steps)(from, s->i, n, &s->u, T(form_of_sums)(form), &s->sums);
 	else
-		T(sum_steps)(from, &s->asked, s->i, n, s->shift, &s->sums);
-	T(map_steps)(to, s->m, n, &s->v, form);
+		T(sum_steps)(from, s->i, n, s->shift, &s->sums);
 	s->i += n;
-	s->m += n;
+}
+
+/* A turn, or a step, of either; of two images the turn's steps are one's and the other's. */
+SBN_FORCE_INLINE void
+T(lockstep_steps)(struct LOCKSTEP *s, const struct ROW *from, const struct MAPPED *to, size_t n,
+		  size_t images, int form)
+{
+	T(ask)(&s->asked, n, images == 2, T(form_of_sums)(form));
+	T(lockstep_sum)(s, from, n / images, form);
+	T(map_steps)(&to->row, s->m, n / images, &s->v, form);
+	if (images == 2) {
+		T(lockstep_sum)(s, from, n / images, form);
+		T(map_steps)(&to->second, s->m, n / images, &s->v, form);
+	}
+	s->m += n / images;
 }
 
 /* Steps of both, until the part's or the plane's end, or that of what is mapped. */
 SBN_FORCE_INLINE void
-T(lockstep_run)(struct LOCKSTEP *s, const struct ROW *from, size_t part, const struct ROW *to,
-		size_t end, int form)
+T(lockstep_run)(struct LOCKSTEP *s, const struct ROW *from, size_t part, const struct MAPPED *to,
+		size_t end, size_t images, int form)
 {
-	const size_t left = SBN_MIN(part - s->i, end - s->m) / STEP * STEP;
-	const size_t stop = s->i + left;
+	const size_t left = SBN_MIN((part - s->i) / STEP, (end - s->m) / STEP * images);
+	const size_t stop = s->i + left * STEP;
 
 	while (s->i + T(lockstep_turn) <= stop)
-		T(lockstep_steps)(s, from, to, T(lockstep_turn), form);
-	while (s->i < stop)
-		T(lockstep_steps)(s, from, to, STEP, form);
+		T(lockstep_steps)(s, from, to, T(lockstep_turn), images, form);
+	if (s->i == stop)
+		return;
+	if (images == 1) {
+		T(lockstep_steps)(s, from, to, STEP, images, form);
+	} else {
+		T(ask)(&s->asked, STEP, true, T(form_of_sums)(form));
+		T(lockstep_sum)(s, from, STEP, form);
+		s->due += STEP;
+	}
 }
 
 /* To the next plane that is mapped; by a step over this one's end, if it does not end a step. */
 SBN_FORCE_INLINE void
 T(lockstep_next_plane)(struct LOCKSTEP *s, const struct MAPPED *mapped,
-		       const struct sbn_coefficients *k, int form)
+		       const struct sbn_coefficients *k, size_t images, int form)
 {
+	struct COEFFICIENTS next = { 0 };
+
+	T(load_map)(&next, k, s->c + 1, 0, form);
 	if (s->m < s->end) {
-		T(map_over_end)(&mapped->row, s->m, s->end - s->m, &s->v, k, s->c, form);
+		T(map_over_end)(&mapped->row, s->m, s->end - s->m, &s->v, &next, form);
+		if (images == 2)
+			T(map_over_end)
+			(&mapped->second, s->m, s->end - s->m, &s->v, &next, form);
 		s->m += STEP;
-	} else {
-		T(load_map)(&s->v, k, s->c + 1, 0, form);
 	}
+	s->v = next;
 	s->c++;
 	s->end += mapped->spatial;
 }
@@ -199,19 +218,20 @@ T(lockstep_next_plane)(struct LOCKSTEP *s, const struct MAPPED *mapped,
 /* The row's steps; s->i < whole: what is mapped has come to its end. */
 SBN_FORCE_INLINE void
 T(lockstep_row)(struct LOCKSTEP *s, const struct ROW *from, size_t whole,
-		const struct MAPPED *mapped, const struct sbn_coefficients *k, int form)
+		const struct MAPPED *mapped, const struct sbn_coefficients *k, size_t images,
+		int form)
 {
 	for (;;) {
 		const size_t part = T(lockstep_part)(s->i, whole, form);
 
 		T(lockstep_run)
-		(s, from, part, &mapped->row, SBN_MIN(s->end, mapped->n), form);
+		(s, from, part, mapped, SBN_MIN(s->end, mapped->n), images, form);
 		if (s->i == part)
 			T(end_part)(part, &s->sums, form);
 		if (s->i == whole || s->m == mapped->n)
 			return;
 		if (s->i < part)
-			T(lockstep_next_plane)(s, mapped, k, form);
+			T(lockstep_next_plane)(s, mapped, k, images, form);
 	}
 }
 
@@ -253,19 +273,21 @@ T(lockstep_tail)(struct LOCKSTEP *s, const struct ROW *from, size_t whole, size_
 
 /* What is due of steps that rows' ends have added up to. */
 SBN_FORCE_INLINE void
-T(lockstep_catch_up)(struct LOCKSTEP *s, const struct MAPPED *mapped, int form)
+T(lockstep_catch_up)(struct LOCKSTEP *s, const struct MAPPED *mapped, size_t images, int form)
 {
-	if (s->due < STEP || s->m + STEP > SBN_MIN(s->end, mapped->n))
+	if (s->due < images * STEP || s->m + STEP > SBN_MIN(s->end, mapped->n))
 		return;
-	s->due -= STEP;
+	s->due -= images * STEP;
 	T(map_steps)(&mapped->row, s->m, STEP, &s->v, form);
+	if (images == 2)
+		T(map_steps)(&mapped->second, s->m, STEP, &s->v, form);
 	s->m += STEP;
 }
 
 /* Rows, until they or what is mapped have come to an end; returns the first that is not summed. */
 SBN_FORCE_INLINE size_t
 T(lockstep_rows)(struct LOCKSTEP *s, const struct SUMMED *summed, const struct MAPPED *mapped,
-		 const struct sbn_coefficients *k, int form)
+		 const struct sbn_coefficients *k, size_t images, int form)
 {
 	const struct sbn_block block = summed->block;
 	const size_t rest = block.spatial % STEP, whole = block.spatial - rest;
@@ -277,13 +299,13 @@ T(lockstep_rows)(struct LOCKSTEP *s, const struct SUMMED *summed, const struct M
 
 		T(asked_beside)
 		(&s->asked, summed->at, summed->groups, row, block.column, s->i, sums_form);
-		T(lockstep_row)(s, &from, whole, mapped, k, form);
+		T(lockstep_row)(s, &from, whole, mapped, k, images, form);
 		if (s->i < whole)
 			break;
 		if (rest != 0)
 			T(lockstep_tail)(s, &from, whole, rest, form);
 		T(end_part)(0, &s->sums, form);
-		T(lockstep_catch_up)(s, mapped, form);
+		T(lockstep_catch_up)(s, mapped, images, form);
 	}
 	return row;
 }
@@ -308,7 +330,10 @@ T(lockstep)(struct SUMMED *summed, struct MAPPED *mapped, const struct sbn_coeff
 	T(load_map)(&s.v, k, all.c, 0, form);
 	if (form & SBN_FORM_DY)
 		T(load_sums)(&s.u, k, c, 0, T(form_of_sums)(form));
-	row = T(lockstep_rows)(&s, summed, &all, k, form);
+	if (all.images == 2)
+		row = T(lockstep_rows)(&s, summed, &all, k, 2, form);
+	else
+		row = T(lockstep_rows)(&s, summed, &all, k, 1, form);
 	*sums = s.sums;
 	summed->block.n -= row - summed->block.row;
 	summed->block.row = row;
@@ -317,6 +342,14 @@ T(lockstep)(struct SUMMED *summed, struct MAPPED *mapped, const struct sbn_coeff
 	mapped->c = s.c;
 	mapped->end = s.end;
 	mapped->due = s.due;
+}
+
+SBN_FORCE_INLINE void
+T(sum_and_ask)(const struct ROW *from, struct ASKED *asked, size_t at, size_t n,
+	       const struct SHIFT *shift, struct ADDED *sums)
+{
+	T(ask)(asked, n, false, 0);
+	T(sum_steps)(from, at, n, shift, sums);
 }
 
 /* Where nothing is left to be mapped. */
@@ -337,10 +370,10 @@ T(moments_of_rest_in)(const struct SUMMED *summed, const struct SHIFT *about, st
 			const size_t part = T(lockstep_part)(i, whole, 0);
 
 			for (; i + T(lockstep_turn) <= part; i += T(lockstep_turn))
-				T(sum_steps)
+				T(sum_and_ask)
 			(&from, &asked, i, T(lockstep_turn), IS_WIDE ? about : NULL, &s);
 			if (i < part)
-				T(sum_steps)
+				T(sum_and_ask)
 			(&from, &asked, i, STEP, IS_WIDE ? about : NULL, &s);
 			i = part;
 			T(end_part)(i, &s, 0);

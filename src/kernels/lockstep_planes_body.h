@@ -52,13 +52,16 @@ struct MAPPING {
 	struct MAPPED piece;
 };
 
-/* An image, as far as it is whole steps. */
+/* An image, or two, as far as they are whole steps. */
 SBN_FORCE_INLINE void
 T(mapping_image)(struct MAPPING *to)
 {
 	const struct WALK *w = &to->walk;
 
 	T(set_row)(&to->piece.row, w->row);
+	if (w->abreast == 2)
+		T(set_row)(&to->piece.second, T(walk_row)(w, 1, w->form));
+	to->piece.images = w->abreast;
 	to->piece.i = w->i;
 	to->piece.n = w->image < w->n ? SBN_MAX(w->whole, w->i) : w->i;
 	to->piece.c = w->c + w->plane;
@@ -69,7 +72,7 @@ T(mapping_image)(struct MAPPING *to)
 SBN_RARELY static void
 T(mapping_rarely)(struct WALK *w)
 {
-	w->due = T(lockstep_step);
+	w->due = T(lockstep_step) * w->abreast;
 	T(walk_some)(w);
 	w->due = 0;
 }

@@ -195,11 +195,9 @@ T(walk_group)(const struct WALK *w, int form)
 {
 	const size_t stride = form & SBN_FORM_OUT ? w->at->out.stride : w->at->dz.stride;
 
-	if (w->at->lockstep)
+	if (form & SBN_FORM_STREAM && stride * sizeof(ELEMENT) % SBN_STORE_LINE != 0)
 		return 1;
-	return form & SBN_FORM_STREAM && stride * sizeof(ELEMENT) % SBN_STORE_LINE != 0 ?
-		       1 :
-		       SBN_ABREAST;
+	return !w->at->lockstep ? SBN_ABREAST : w->at->pairs ? 2 : 1;
 }
 
 /* Where the walk begins. */

@@ -68,7 +68,7 @@ sbn_pass_choose_stores(struct sbn_pass *pass)
 		pass->stream = stores == SBN_STORES_STREAMING;
 }
 
-/* Tiles, and planes that are summed behind others of which dx is written, not beside them. */
+/* Tiles, and planes that may be summed behind others of which dx is written, not beside them. */
 static bool
 can_fetch_chunks(const struct sbn_pass *pass)
 {
@@ -76,17 +76,16 @@ can_fetch_chunks(const struct sbn_pass *pass)
 	const size_t spatial = pass->geometry.spatial;
 
 	if (order == SBN_PLANES)
-		return pass->op == SBN_OP_BACKWARD && spatial >= SBN_SHORT_SPATIAL &&
-		       spatial < SBN_ABREAST_SPATIAL;
+		return pass->op == SBN_OP_BACKWARD && spatial >= SBN_SHORT_SPATIAL;
 	return order == SBN_BLOCKS;
 }
 
 /* One choice too many keeps the way that it has. */
 static void
-try_out(struct sbn_pass *pass, struct sbn_trial *trial, bool *way)
+try_out(struct sbn_pass *pass, struct sbn_trial *trial, unsigned ways, unsigned *way)
 {
 	if (pass->n_choices < SBN_CHOICES)
-		pass->choice[pass->n_choices++] = (struct sbn_choice){ trial, way };
+		pass->choice[pass->n_choices++] = (struct sbn_choice){ trial, ways, way };
 }
 
 /* Where chunks are written past the caches, and others are summed. */
@@ -97,9 +96,13 @@ choose_fetching(struct sbn_pass *pass)
 	const bool chooses =
 		pass->stream && pass->sum != NULL && pass->apply != NULL && can_fetch_chunks(pass);
 
-	pass->fetch_lines = fetch == SBN_FETCH_LINES;
+	/* long rows keep it while another choice is open, and where nothing is streamed */
+	pass->fetch_lines = fetch == SBN_FETCH_LINES ||
+			    (fetch == SBN_FETCH_AUTO && sbn_pass_order(pass) == SBN_PLANES &&
+			     pass->geometry.spatial >= SBN_ABREAST_SPATIAL);
 	if (fetch == SBN_FETCH_AUTO && chooses)
-		try_out(pass, &pass->bn->fetch[pass->op == SBN_OP_BACKWARD], &pass->fetch_lines);
+		try_out(pass, &pass->bn->fetch[pass->op == SBN_OP_BACKWARD], 2,
+			&pass->fetch_lines);
 }
 
 /* Whether threads share channels that the cache of one does not hold; few are shared anyway. */
@@ -111,7 +114,7 @@ choose_sharing(struct sbn_pass *pass)
 	pass->share = process->split == SBN_SPLIT_BLOCKS;
 	if (process->split == SBN_SPLIT_AUTO && sbn_share_is_possible(pass) &&
 	    sbn_share_may_gain(pass, sbn_team_threads(process->team)))
-		try_out(pass, &pass->bn->sharing[pass->op == SBN_OP_BACKWARD], &pass->share);
+		try_out(pass, &pass->bn->sharing[pass->op == SBN_OP_BACKWARD], 2, &pass->share);
 }
 
 /* Of planes that are written past the caches: CPUs differ in how many streams they do at once. */
@@ -121,10 +124,10 @@ choose_images(struct sbn_pass *pass)
 	const enum sbn_images_written images = pass->bn->group->process->images;
 	const int which = 2 * (pass->sum == NULL) + (pass->op == SBN_OP_BACKWARD);
 
-	pass->single = images == SBN_IMAGES_SINGLE;
+	pass->images = images == SBN_IMAGES_AUTO ? SBN_WAY_ABREAST : images - SBN_IMAGES_ABREAST;
 	if (images == SBN_IMAGES_AUTO && pass->stream && pass->apply != NULL &&
 	    sbn_pass_order(pass) == SBN_PLANES && pass->geometry.n > 1)
-		try_out(pass, &pass->bn->images[which], &pass->single);
+		try_out(pass, &pass->bn->images[which], SBN_IMAGES_WAYS, &pass->images);
 }
 
 void

@@ -300,7 +300,8 @@ choose(struct sbn_pass *pass)
 	for (int i = 0; i < pass->n_choices && open == NULL; i++) {
 		const struct sbn_choice *choice = &pass->choice[i];
 
-		*choice->way = sbn_trial_way(choice->trial, sbn_pass_bytes_read(pass)) == 1;
+		*choice->way =
+			sbn_trial_way(choice->trial, choice->ways, sbn_pass_bytes_read(pass));
 		if (!sbn_trial_is_over(choice->trial))
 			open = choice->trial;
 	}

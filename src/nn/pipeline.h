@@ -46,13 +46,17 @@ struct sbn_sums {
 
 struct sbn_block_steps;
 
-/* What is tried out, and where its result belongs. */
+/* What is tried out, of how many ways, and where its result belongs. */
 struct sbn_choice {
 	struct sbn_trial *trial;
-	bool *way;
+	unsigned ways;
+	unsigned *way;
 };
 
-enum { SBN_CHOICES = 2 }; /* of a pass, at most */
+enum { SBN_CHOICES = 3 }; /* of a pass, at most */
+
+/* How a channels-first pass goes through images; kernels/kernels.h has what it means. */
+enum sbn_images_way { SBN_WAY_ABREAST, SBN_WAY_SINGLE, SBN_WAY_PAIRS, SBN_IMAGES_WAYS };
 
 struct sbn_pass {
 	struct syncbn_batch_norm *bn;
@@ -62,11 +66,11 @@ struct sbn_pass {
 	struct sbn_coefficients k;
 	struct sbn_view x, z, dy, out, dz;
 	unsigned want;
-	bool stream;      /* outputs go past the caches */
-	bool fetch_lines; /* no whole chunk before it is summed */
-	bool share;       /* threads share each channel's blocks, where they can */
-	bool share_fits;  /* a thread's cache holds its share of a chunk */
-	bool single;      /* one image is written, and one block summed, at a time */
+	bool stream;          /* outputs go past the caches */
+	bool share_fits;      /* a thread's cache holds its share of a chunk */
+	unsigned fetch_lines; /* 1: no whole chunk before it is summed */
+	unsigned share;       /* 1: threads share each channel's blocks, where they can */
+	unsigned images;      /* enum sbn_images_way */
 	struct sbn_choice choice[SBN_CHOICES]; /* tried out one after the other */
 	int n_choices;
 

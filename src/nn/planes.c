@@ -27,7 +27,11 @@ void
 sbn_planes_at(struct sbn_operands *at, const struct sbn_pass *pass, uint32_t c, size_t image,
 	      size_t position)
 {
-	*at = (struct sbn_operands){ .stream = pass->stream, .lockstep = pass->single };
+	*at = (struct sbn_operands){
+		.stream = pass->stream,
+		.lockstep = pass->images != SBN_WAY_ABREAST,
+		.pairs = pass->images == SBN_WAY_PAIRS,
+	};
 	at->x = in_at(pass, &pass->x, c, image, position);
 	at->z = in_at(pass, &pass->z, c, image, position);
 	at->dy = in_at(pass, &pass->dy, c, image, position);
@@ -325,7 +329,7 @@ void
 sbn_planes_sum_and_dx(const struct sbn_pass *pass, const struct sbn_range *next,
 		      const struct sbn_sums *out, const struct sbn_range *range)
 {
-	if (pass->geometry.spatial >= SBN_ABREAST_SPATIAL)
+	if (pass->geometry.spatial >= SBN_ABREAST_SPATIAL && pass->fetch_lines)
 		sum_beside_dx(pass, next, out, range);
 	else
 		sum_in_turns_with_dx(pass, next, out, range);

@@ -6,26 +6,41 @@
 bool
 sbn_trial_is_over(const struct sbn_trial *trial)
 {
-	return trial->calls == 2 * SBN_TRIES;
+	return trial->ways != 0 && trial->calls == trial->ways * SBN_TRIES;
+}
+
+static unsigned
+shortest(const struct sbn_trial *trial)
+{
+	unsigned best = 0;
+
+	for (unsigned way = 1; way < trial->ways; way++)
+		if (trial->least[way] < trial->least[best])
+			best = way;
+	return best;
 }
 
 unsigned
-sbn_trial_way(struct sbn_trial *trial, uint64_t work)
+sbn_trial_way(struct sbn_trial *trial, unsigned ways, uint64_t work)
 {
 	if (sbn_trial_is_over(trial))
-		return trial->least[1] < trial->least[0];
-	if (trial->calls == 0 || trial->work != work)
-		*trial = (struct sbn_trial){ work, { UINT64_MAX, UINT64_MAX }, 0 };
-	return trial->calls % 2;
+		return shortest(trial);
+	if (trial->calls == 0 || trial->work != work) {
+		*trial = (struct sbn_trial){ .work = work, .ways = ways };
+		for (unsigned way = 0; way < ways; way++)
+			trial->least[way] = UINT64_MAX;
+	}
+	return trial->calls % ways;
 }
 
 void
 sbn_trial_took(struct sbn_trial *trial, uint64_t ticks)
 {
-	uint64_t *least = &trial->least[trial->calls % 2];
+	uint64_t *least;
 
 	if (sbn_trial_is_over(trial))
 		return;
+	least = &trial->least[trial->calls % trial->ways];
 	*least = SBN_MIN(*least, ticks);
 	trial->calls++;
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Which of two ways a layer's pass goes through memory, where caches that nothing tells about
- * decide it; the bits are the same. The first calls go either way in turns, and all others as the
- * shortest one went.
+ * Which of two or three ways a layer's pass goes through memory, where caches that nothing tells
+ * about decide it; the bits are the same. The first calls go each way in turns, and all others as
+ * the shortest one went.
  */
 #ifndef SBN_NN_TRIAL_H
 #define SBN_NN_TRIAL_H
@@ -10,17 +10,20 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { SBN_TRIES = 4 }; /* calls of each way */
+enum { SBN_TRIES = 4 /* calls of each way */, SBN_MOST_WAYS = 3 };
 
 /* Begins as zeros. */
 struct sbn_trial {
-	uint64_t work;     /* of the calls that are compared */
-	uint64_t least[2]; /* what the shortest call of either way took */
-	uint32_t calls;
+	uint64_t work;                 /* of the calls that are compared */
+	uint64_t least[SBN_MOST_WAYS]; /* what the shortest call of each way took */
+	uint32_t calls, ways;
 };
 
-/* The way of a call with so much work: 0 or 1. A call of other work begins an open trial anew. */
-unsigned sbn_trial_way(struct sbn_trial *trial, uint64_t work);
+/*
+ * The way of a call with so much work: 0 .. ways - 1, of the 2 or 3 that a trial has. A call of
+ * other work begins an open trial anew.
+ */
+unsigned sbn_trial_way(struct sbn_trial *trial, unsigned ways, uint64_t work);
 
 /* Whether all calls go the shorter way. */
 bool sbn_trial_is_over(const struct sbn_trial *trial);

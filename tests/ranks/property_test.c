@@ -88,6 +88,7 @@ draw_shape(int images, uint64_t *random)
 static void
 draw_layer(struct plan *plan, syncbn_dtype_t dtype, uint64_t *random)
 {
+	static const char *const images[] = { "abreast", "single", "pairs" };
 	static const double slopes[] = { 0.01, 0.2, -0.5 };
 
 	plan->r.activation = (syncbn_activation_t)(1 + sbn_random_below(random, 3));
@@ -100,7 +101,7 @@ draw_layer(struct plan *plan, syncbn_dtype_t dtype, uint64_t *random)
 	plan->stores = sbn_random_below(random, 2) == 0 ? "ordinary" : "streaming";
 	plan->fetch = sbn_random_below(random, 2) == 0 ? "chunks" : "lines";
 	plan->split = sbn_random_below(random, 2) == 0 ? "channels" : "blocks";
-	plan->images = sbn_random_below(random, 2) == 0 ? "abreast" : "single";
+	plan->images = images[sbn_random_below(random, 3)];
 	plan->fences = sbn_random_below(random, 2) == 0 ? "full" : "light";
 }
 

@@ -107,8 +107,9 @@ operands(const struct shape *s, const struct memory *m, size_t channel, bool bac
 			    channel),
 			 stride },
 		.stream = true,
-		.lockstep = way % 2 == 1,
-		.last_first = way / 2 % 2 == 1,
+		.last_first = way % 2 == 1,
+		.lockstep = way / 2 > 0,
+		.pairs = way / 2 == 2,
 	};
 
 	if (z)
@@ -160,7 +161,7 @@ check(const struct sbn_kernels *set, const struct shape *s, const struct memory 
 	struct memory expected = copy_of(begin);
 
 	run(set, s, &expected, 0);
-	for (int way = 1; way < 4; way++) {
+	for (int way = 1; way < 6; way++) {
 		struct memory m = copy_of(begin);
 
 		run(set, s, &m, way);

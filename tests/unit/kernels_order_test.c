@@ -75,14 +75,15 @@ free_planes(struct planes *p)
 	free(p->dx);
 }
 
-/* order: 1 and 3: the last images first; 2 and 3: one image is written at a time. */
+/* order: odd ones: the last images first; 2 and 3: one image is written at a time; 4 and 5: two. */
 static struct sbn_operands
 operands_of(const struct planes *p, size_t channel, float *out, bool backward, int order)
 {
 	const size_t stride = CHANNELS * p->spatial;
 	struct sbn_operands at = { .stream = true,
 				   .last_first = order % 2 == 1,
-				   .lockstep = order >= 2 };
+				   .lockstep = order >= 2,
+				   .pairs = order >= 4 };
 
 	at.x = (struct sbn_in){ p->x + channel * p->spatial, stride };
 	if (backward)
@@ -131,7 +132,7 @@ assert_same_bits(size_t n, size_t spatial)
 
 	assert_int_equal(sbn_kernels_choose(NULL, &set), SYNCBN_OK);
 	a = run(&set->of[SBN_F32], &first, 0);
-	for (int order = 1; order < 4; order++) {
+	for (int order = 1; order < 6; order++) {
 		b = run(&set->of[SBN_F32], &last, order);
 		assert_memory_equal(&a, &b, sizeof(a));
 		assert_memory_equal(first.y, last.y, first.elements * sizeof(*first.y));

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Which of two ways a layer's calls take: the one that was shorter when both were tried. */
+/* Which of some ways a layer's calls take: the one that was shortest when all were tried. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -19,7 +19,7 @@ tried(uint64_t work, const uint64_t either[2])
 	struct sbn_trial trial = { 0 };
 
 	for (uint32_t i = 0; i < 2 * SBN_TRIES; i++) {
-		const unsigned way = sbn_trial_way(&trial, work);
+		const unsigned way = sbn_trial_way(&trial, 2, work);
 
 		assert_int_equal(way, i % 2);
 		sbn_trial_took(&trial, either[way] * (i == 0 ? 100 : 1));
@@ -35,9 +35,9 @@ test_the_shorter_way_is_kept(void **state)
 
 	(void)state;
 	for (int i = 0; i < 3 * SBN_TRIES; i++) {
-		assert_int_equal(sbn_trial_way(&first, WORK), 0);
+		assert_int_equal(sbn_trial_way(&first, 2, WORK), 0);
 		sbn_trial_took(&first, 1000);
-		assert_int_equal(sbn_trial_way(&second, WORK), 1);
+		assert_int_equal(sbn_trial_way(&second, 2, WORK), 1);
 		sbn_trial_took(&second, 1000);
 	}
 }
@@ -48,17 +48,17 @@ test_calls_of_other_work_are_not_compared(void **state)
 	struct sbn_trial trial = { 0 };
 
 	(void)state;
-	assert_int_equal(sbn_trial_way(&trial, WORK / 2), 0);
+	assert_int_equal(sbn_trial_way(&trial, 2, WORK / 2), 0);
 	sbn_trial_took(&trial, 1);
 	for (uint32_t i = 0; i < 2 * SBN_TRIES; i++) {
-		assert_int_equal(sbn_trial_way(&trial, WORK), i % 2);
+		assert_int_equal(sbn_trial_way(&trial, 2, WORK), i % 2);
 		sbn_trial_took(&trial, i % 2 == 0 ? 20 : 10);
 	}
-	assert_int_equal(sbn_trial_way(&trial, WORK), 1);
+	assert_int_equal(sbn_trial_way(&trial, 2, WORK), 1);
 	/* a smaller last batch goes as the others, and changes nothing */
-	assert_int_equal(sbn_trial_way(&trial, WORK / 2), 1);
+	assert_int_equal(sbn_trial_way(&trial, 2, WORK / 2), 1);
 	sbn_trial_took(&trial, 1);
-	assert_int_equal(sbn_trial_way(&trial, WORK), 1);
+	assert_int_equal(sbn_trial_way(&trial, 2, WORK), 1);
 }
 
 static void
@@ -67,10 +67,29 @@ test_a_call_that_failed_is_tried_again(void **state)
 	struct sbn_trial trial = { 0 };
 
 	(void)state;
-	assert_int_equal(sbn_trial_way(&trial, WORK), 0);
+	assert_int_equal(sbn_trial_way(&trial, 2, WORK), 0);
 	sbn_trial_took(&trial, 10);
-	assert_int_equal(sbn_trial_way(&trial, WORK), 1); /* and took nothing */
-	assert_int_equal(sbn_trial_way(&trial, WORK), 1);
+	assert_int_equal(sbn_trial_way(&trial, 2, WORK), 1); /* and took nothing */
+	assert_int_equal(sbn_trial_way(&trial, 2, WORK), 1);
+}
+
+static void
+test_the_shortest_of_three_ways_is_kept(void **state)
+{
+	(void)state;
+	for (unsigned best = 0; best < 3; best++) {
+		struct sbn_trial trial = { 0 };
+
+		for (uint32_t i = 0; i < 3 * SBN_TRIES; i++) {
+			const unsigned way = sbn_trial_way(&trial, 3, WORK);
+
+			assert_int_equal(way, i % 3);
+			assert_false(sbn_trial_is_over(&trial));
+			sbn_trial_took(&trial, way == best ? 10 : 11 + way);
+		}
+		assert_true(sbn_trial_is_over(&trial));
+		assert_int_equal(sbn_trial_way(&trial, 3, WORK), best);
+	}
 }
 
 int
@@ -78,6 +97,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_the_shorter_way_is_kept),
+		cmocka_unit_test(test_the_shortest_of_three_ways_is_kept),
 		cmocka_unit_test(test_calls_of_other_work_are_not_compared),
 		cmocka_unit_test(test_a_call_that_failed_is_tried_again),
 	};

@@ -76,6 +76,7 @@ test_every_wrong_variable_is_named(void **state)
 	refuse_variable("SYNCBN_FETCH", "line", "did you mean lines");
 	refuse_variable("SYNCBN_SPLIT", "block", "did you mean blocks");
 	refuse_variable("SYNCBN_IMAGES", "singles", "did you mean single");
+	refuse_variable("SYNCBN_IMAGES", "pair", "did you mean pairs");
 	refuse_variable("SYNCBN_FENCES", "lights", "did you mean light");
 	refuse_variable("SYNCBN_CALIBRATE", "of", "unknown \"of\"");
 	refuse_variable("SYNCBN_STORES_FROM", "0", "SYNCBN_STORES_FROM");
