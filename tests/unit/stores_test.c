@@ -57,11 +57,11 @@ test_ordinary_stores_end_where_they_gain_no_tenth(void **state)
 {
 	(void)state;
 	assert_int_equal(bound(80, 80, 80, 80, 80), 1);
-	assert_int_equal(bound(109, 109, 109, 109, 109), 1);
-	assert_int_equal(bound(111, 109, 109, 109, 109), 2);
-	assert_int_equal(bound(200, 150, 109, 80, 80), 4);
-	assert_int_equal(bound(80, 80, 111, 80, 80), 8);
-	assert_int_equal(bound(80, 80, 80, 80, 111), 16);
+	assert_int_equal(bound(119, 119, 119, 119, 119), 1);
+	assert_int_equal(bound(121, 119, 119, 119, 119), 2);
+	assert_int_equal(bound(200, 150, 119, 80, 80), 4);
+	assert_int_equal(bound(80, 80, 121, 80, 80), 8);
+	assert_int_equal(bound(80, 80, 80, 80, 121), 16);
 }
 
 /* A world of one with that environment; NULL: not set. */
