@@ -117,17 +117,23 @@ choose_sharing(struct sbn_pass *pass)
 		try_out(pass, &pass->bn->sharing[pass->op == SBN_OP_BACKWARD], 2, &pass->share);
 }
 
-/* Of planes that are written past the caches: CPUs differ in how many streams they do at once. */
+/*
+ * Of planes that are written past the caches: CPUs differ in how many streams they do at once.
+ * Short rows are written one by one in pairs, too.
+ */
 static void
 choose_images(struct sbn_pass *pass)
 {
+	const unsigned ways = pass->geometry.spatial >= SBN_ABREAST_SPATIAL ? SBN_IMAGES_WAYS :
+									      SBN_WAY_PAIRS;
+
 	const enum sbn_images_written images = pass->bn->group->process->images;
 	const int which = 2 * (pass->sum == NULL) + (pass->op == SBN_OP_BACKWARD);
 
 	pass->images = images == SBN_IMAGES_AUTO ? SBN_WAY_ABREAST : images - SBN_IMAGES_ABREAST;
 	if (images == SBN_IMAGES_AUTO && pass->stream && pass->apply != NULL &&
 	    sbn_pass_order(pass) == SBN_PLANES && pass->geometry.n > 1)
-		try_out(pass, &pass->bn->images[which], SBN_IMAGES_WAYS, &pass->images);
+		try_out(pass, &pass->bn->images[which], ways, &pass->images);
 }
 
 void
