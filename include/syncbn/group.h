@@ -70,8 +70,9 @@ typedef struct syncbn_config {
  *	SYNCBN_FETCH=auto|chunks|lines
  *		how inputs come from memory in blocked layouts, and backward in rows of 128 elements
  *		and more: each chunk as a whole while another one is written; lines as they are
- *		read, or some images at a time; auto: eight calls decide, behind those of another
- *		choice
+ *		read, or some images at a time. In channels-last layouts of 257 to 1024 bytes a row:
+ *		asked for 4 to 16 KB ahead; or 1 to 4. auto: eight calls decide, behind those of
+ *		another choice
  *	SYNCBN_SPLIT=auto|channels|blocks
  *		what threads split of channels-first tensors; blocks: the parts of each channel
  *		that are summed for themselves, where there are some; auto: blocks of channels that

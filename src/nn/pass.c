@@ -2,6 +2,7 @@
 /* What forward and backward passes begin with. */
 #include "base/prefetch.h"
 #include "nn/pipeline.h"
+#include "nn/rows.h"
 #include "nn/share.h"
 #include "nn/stores.h"
 
@@ -68,16 +69,38 @@ sbn_pass_choose_stores(struct sbn_pass *pass)
 		pass->stream = stores == SBN_STORES_STREAMING;
 }
 
-/* Tiles, and planes that may be summed behind others of which dx is written, not beside them. */
+/*
+ * Tiles, and planes that may be summed behind others of which dx is written, not beside them; rows
+ * that may be asked for far ahead.
+ */
 static bool
 can_fetch_chunks(const struct sbn_pass *pass)
 {
-	const enum sbn_order order = sbn_pass_order(pass);
 	const size_t spatial = pass->geometry.spatial;
 
-	if (order == SBN_PLANES)
-		return pass->op == SBN_OP_BACKWARD && spatial >= SBN_SHORT_SPATIAL;
-	return order == SBN_BLOCKS;
+	switch (sbn_pass_order(pass)) {
+	case SBN_PLANES:
+		return pass->apply != NULL && pass->op == SBN_OP_BACKWARD &&
+		       spatial >= SBN_SHORT_SPATIAL;
+	case SBN_ROWS:
+		return pass->before != NULL && pass->after != NULL && sbn_rows_may_ask_far(pass);
+	default:
+		return pass->apply != NULL;
+	}
+}
+
+/* The way of those that do not try both, and of the others while another choice is open. */
+static bool
+fetches_lines(const struct sbn_pass *pass)
+{
+	switch (sbn_pass_order(pass)) {
+	case SBN_PLANES:
+		return pass->geometry.spatial >= SBN_ABREAST_SPATIAL;
+	case SBN_ROWS:
+		return true;
+	default:
+		return false;
+	}
 }
 
 /* One choice too many keeps the way that it has. */
@@ -93,13 +116,9 @@ static void
 choose_fetching(struct sbn_pass *pass)
 {
 	const enum sbn_fetch fetch = pass->bn->group->process->fetch;
-	const bool chooses =
-		pass->stream && pass->sum != NULL && pass->apply != NULL && can_fetch_chunks(pass);
+	const bool chooses = pass->stream && pass->sum != NULL && can_fetch_chunks(pass);
 
-	/* long rows keep it while another choice is open, and where nothing is streamed */
-	pass->fetch_lines = fetch == SBN_FETCH_LINES ||
-			    (fetch == SBN_FETCH_AUTO && sbn_pass_order(pass) == SBN_PLANES &&
-			     pass->geometry.spatial >= SBN_ABREAST_SPATIAL);
+	pass->fetch_lines = fetch == SBN_FETCH_AUTO ? fetches_lines(pass) : fetch == SBN_FETCH_LINES;
 	if (fetch == SBN_FETCH_AUTO && chooses)
 		try_out(pass, &pass->bn->fetch[pass->op == SBN_OP_BACKWARD], 2,
 			&pass->fetch_lines);

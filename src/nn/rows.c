@@ -10,6 +10,19 @@
 
 enum { SHARE_ELEMENTS = 16 * 1024 }; /* fewer are not worth another thread */
 
+/*
+ * How far ahead to ask for rows of these bytes, where that takes less time than what the kernels
+ * choose. Longer ones are asked for farther ahead anyway; of shorter ones a CPU does it by itself.
+ */
+enum {
+	FAR_ROW = 1024,
+	NEAR_ROW = 256,
+	FAR_OF_MOMENTS = 16 * 1024,
+	FAR_OF_Y = 8 * 1024,
+	FAR_OF_GRADIENTS = 8 * 1024,
+	FAR_OF_DX = 4 * 1024
+};
+
 /* One thread's share of the blocks. */
 struct shares {
 	const struct sbn_pass *pass;
@@ -37,6 +50,21 @@ row_at(const struct sbn_pass *pass, const struct sbn_view *view, size_t row)
 	return view->data == NULL ?
 		       NULL :
 		       view->data + row * view->position * pass->geometry.element_bytes;
+}
+
+bool
+sbn_rows_may_ask_far(const struct sbn_pass *pass)
+{
+	const size_t bytes = pass->geometry.channels * pass->geometry.element_bytes;
+
+	return bytes > NEAR_ROW && bytes <= FAR_ROW;
+}
+
+/* 0: the kernels choose. */
+static size_t
+ahead_of(const struct sbn_pass *pass, size_t far)
+{
+	return pass->fetch_lines || pass->after == NULL || !sbn_rows_may_ask_far(pass) ? 0 : far;
 }
 
 static struct sbn_in
@@ -125,7 +153,10 @@ run_blocks(const struct sbn_pass *pass, int threads, bool last_first,
 static void
 block_moments(const struct sbn_pass *pass, size_t block, size_t first_row, size_t n_rows)
 {
-	const struct sbn_operands at = { .x = in_at(pass, &pass->x, first_row) };
+	const struct sbn_operands at = {
+		.x = in_at(pass, &pass->x, first_row),
+		.ahead = ahead_of(pass, FAR_OF_MOMENTS),
+	};
 
 	pass->kernels->rows_moments(&at, n_rows, pass->geometry.channels,
 				    partial(pass, block, 0), partial(pass, block, 1),
@@ -172,6 +203,7 @@ block_gradients(const struct sbn_pass *pass, size_t block, size_t first_row, siz
 {
 	struct sbn_operands at = operands_at(pass, first_row);
 
+	at.ahead = ahead_of(pass, FAR_OF_GRADIENTS);
 	pass->kernels->rows_sums(&at, n_rows, pass->geometry.channels, &pass->k, 0,
 				 partial(pass, block, 0), partial(pass, block, 1));
 }
@@ -212,6 +244,7 @@ block_normalize(const struct sbn_pass *pass, size_t block, size_t first_row, siz
 	struct sbn_operands at = operands_at(pass, first_row);
 
 	(void)block;
+	at.ahead = ahead_of(pass, FAR_OF_Y);
 	pass->kernels->rows_normalize(&at, n_rows, pass->geometry.channels, &pass->k, 0);
 }
 
@@ -227,6 +260,7 @@ block_dx(const struct sbn_pass *pass, size_t block, size_t first_row, size_t n_r
 	struct sbn_operands at = operands_at(pass, first_row);
 
 	(void)block;
+	at.ahead = ahead_of(pass, FAR_OF_DX);
 	pass->kernels->rows_dx(&at, n_rows, pass->geometry.channels, &pass->k, 0);
 }
 

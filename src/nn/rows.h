@@ -11,6 +11,12 @@
 /* Room for the blocks' partial sums. NO_MEMORY. */
 syncbn_status_t sbn_rows_prepare(const struct sbn_pass *pass);
 
+/*
+ * Whether rows are of a length that some CPUs want to be asked for far ahead of what is read: so
+ * they are unless pass->fetch_lines.
+ */
+bool sbn_rows_may_ask_far(const struct sbn_pass *pass);
+
 /* before: the blocks' sums; sum: their merge in block order. */
 void sbn_rows_block_moments(const struct sbn_pass *pass, int threads);
 void sbn_rows_sum_moments(const struct sbn_pass *pass, const struct sbn_range *range,

@@ -452,6 +452,8 @@ test_first_calls_go_each_way_with_the_same_bits(void **state)
 	check_first_calls(SYNCBN_BLOCKED_16, like, (const uint32_t[]){ 2, 2 });
 	check_first_calls(SYNCBN_CHANNELS_FIRST, like, (const uint32_t[]){ 2, 4 });
 	check_first_calls(SYNCBN_CHANNELS_LAST, like, (const uint32_t[]){ 0, 0 });
+	check_first_calls(SYNCBN_CHANNELS_LAST, syncbn_tensor_nchw(NULL, 3, 65, 12, 12),
+			  (const uint32_t[]){ 2, 2 });
 	check_first_calls(SYNCBN_CHANNELS_FIRST, syncbn_tensor_nchw(NULL, 4, 2, rows, 256),
 			  (const uint32_t[]){ 5, 7 });
 }
