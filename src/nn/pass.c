@@ -118,7 +118,8 @@ choose_fetching(struct sbn_pass *pass)
 	const enum sbn_fetch fetch = pass->bn->group->process->fetch;
 	const bool chooses = pass->stream && pass->sum != NULL && can_fetch_chunks(pass);
 
-	pass->fetch_lines = fetch == SBN_FETCH_AUTO ? fetches_lines(pass) : fetch == SBN_FETCH_LINES;
+	pass->fetch_lines =
+		fetch == SBN_FETCH_AUTO ? fetches_lines(pass) : fetch == SBN_FETCH_LINES;
 	if (fetch == SBN_FETCH_AUTO && chooses)
 		try_out(pass, &pass->bn->fetch[pass->op == SBN_OP_BACKWARD], 2,
 			&pass->fetch_lines);

@@ -68,7 +68,7 @@ struct sbn_pass {
 	unsigned want;
 	bool stream;          /* outputs go past the caches */
 	bool share_fits;      /* a thread's cache holds its share of a chunk */
-	unsigned fetch_lines; /* 1: no whole chunk before it is summed; of rows: only what is near */
+	unsigned fetch_lines; /* 1: no whole chunk before it is summed; rows: what is near */
 	unsigned share;       /* 1: threads share each channel's blocks, where they can */
 	unsigned images;      /* enum sbn_images_way */
 	struct sbn_choice choice[SBN_CHOICES]; /* tried out one after the other */

@@ -89,7 +89,8 @@ begin_sample(struct sample *s, const struct sbn_process *process, size_t largest
 static float *
 take(struct sample *s, size_t n_channels)
 {
-	const size_t bytes = sbn_align_up(n_channels * IMAGES * SPATIAL * sizeof(float), (size_t)4096);
+	const size_t bytes =
+		sbn_align_up(n_channels * IMAGES * SPATIAL * sizeof(float), (size_t)4096);
 	float *tensor;
 
 	if (s->next + bytes > s->pool_bytes)
