@@ -9,12 +9,13 @@ sbn_trial_is_over(const struct sbn_trial *trial)
 	return trial->ways != 0 && trial->calls == trial->ways * SBN_TRIES;
 }
 
+/* Of the ways that there are, which may be fewer than were tried. */
 static unsigned
-shortest(const struct sbn_trial *trial)
+shortest(const struct sbn_trial *trial, unsigned ways)
 {
 	unsigned best = 0;
 
-	for (unsigned way = 1; way < trial->ways; way++)
+	for (unsigned way = 1; way < SBN_MIN(ways, trial->ways); way++)
 		if (trial->least[way] < trial->least[best])
 			best = way;
 	return best;
@@ -24,8 +25,8 @@ unsigned
 sbn_trial_way(struct sbn_trial *trial, unsigned ways, uint64_t work)
 {
 	if (sbn_trial_is_over(trial))
-		return shortest(trial);
-	if (trial->calls == 0 || trial->work != work) {
+		return shortest(trial, ways);
+	if (trial->calls == 0 || trial->work != work || trial->ways != ways) {
 		*trial = (struct sbn_trial){ .work = work, .ways = ways };
 		for (unsigned way = 0; way < ways; way++)
 			trial->least[way] = UINT64_MAX;

@@ -20,8 +20,8 @@ struct sbn_trial {
 };
 
 /*
- * The way of a call with so much work: 0 .. ways - 1, of the 2 or 3 that a trial has. A call of
- * other work begins an open trial anew.
+ * The way of a call with so much work: 0 .. ways - 1, of the 2 or 3 that it has. A call of other
+ * work, or with other ways, begins an open trial anew.
  */
 unsigned sbn_trial_way(struct sbn_trial *trial, unsigned ways, uint64_t work);
 

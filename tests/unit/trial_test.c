@@ -62,6 +62,26 @@ test_calls_of_other_work_are_not_compared(void **state)
 }
 
 static void
+test_calls_with_fewer_ways_take_one_of_theirs(void **state)
+{
+	struct sbn_trial trial = { 0 };
+
+	(void)state;
+	assert_int_equal(sbn_trial_way(&trial, 3, WORK), 0);
+	sbn_trial_took(&trial, 1);
+	for (uint32_t i = 0; i < 2 * SBN_TRIES; i++) { /* anew */
+		assert_int_equal(sbn_trial_way(&trial, 2, WORK), i % 2);
+		sbn_trial_took(&trial, 10 - i % 2);
+	}
+	assert_int_equal(sbn_trial_way(&trial, 3, WORK), 1);
+	trial = (struct sbn_trial){ 0 };
+	for (uint32_t i = 0; i < 3 * SBN_TRIES; i++)
+		sbn_trial_took(&trial, 10 - sbn_trial_way(&trial, 3, WORK));
+	assert_int_equal(sbn_trial_way(&trial, 3, WORK), 2);
+	assert_int_equal(sbn_trial_way(&trial, 2, WORK), 1);
+}
+
+static void
 test_a_call_that_failed_is_tried_again(void **state)
 {
 	struct sbn_trial trial = { 0 };
@@ -99,6 +119,7 @@ main(void)
 		cmocka_unit_test(test_the_shorter_way_is_kept),
 		cmocka_unit_test(test_the_shortest_of_three_ways_is_kept),
 		cmocka_unit_test(test_calls_of_other_work_are_not_compared),
+		cmocka_unit_test(test_calls_with_fewer_ways_take_one_of_theirs),
 		cmocka_unit_test(test_a_call_that_failed_is_tried_again),
 	};
 
