@@ -291,18 +291,20 @@ run(struct sbn_pass *pass, int threads)
 	return SYNCBN_OK;
 }
 
-/* The trial that this call belongs to, if any: the first one that is open. */
+/* The trial that this call belongs to, if any: the first one that is open. Later ones wait. */
 static struct sbn_trial *
 choose(struct sbn_pass *pass)
 {
 	struct sbn_trial *open = NULL;
 
-	for (int i = 0; i < pass->n_choices && open == NULL; i++) {
+	for (int i = 0; i < pass->n_choices; i++) {
 		const struct sbn_choice *choice = &pass->choice[i];
 
+		if (open != NULL && !sbn_trial_is_over(choice->trial))
+			continue;
 		*choice->way =
 			sbn_trial_way(choice->trial, choice->ways, sbn_pass_bytes_read(pass));
-		if (!sbn_trial_is_over(choice->trial))
+		if (open == NULL && !sbn_trial_is_over(choice->trial))
 			open = choice->trial;
 	}
 	return open;

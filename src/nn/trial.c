@@ -24,8 +24,11 @@ shortest(const struct sbn_trial *trial, unsigned ways)
 unsigned
 sbn_trial_way(struct sbn_trial *trial, unsigned ways, uint64_t work)
 {
-	if (sbn_trial_is_over(trial))
-		return shortest(trial, ways);
+	if (sbn_trial_is_over(trial)) {
+		if (trial->since++ < SBN_TRIAL_LASTS)
+			return shortest(trial, ways);
+		trial->calls = 0;
+	}
 	if (trial->calls == 0 || trial->work != work || trial->ways != ways) {
 		*trial = (struct sbn_trial){ .work = work, .ways = ways };
 		for (unsigned way = 0; way < ways; way++)

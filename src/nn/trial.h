@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Which of two or three ways a layer's pass goes through memory, where caches that nothing tells
- * about decide it; the bits are the same. The first calls go each way in turns, and all others as
- * the shortest one went.
+ * about decide it; the bits are the same. The first calls go each way in turns, and the others as
+ * the shortest one went; after many of them it is tried again, as memory changes its speed, and
+ * other programs come and go.
  */
 #ifndef SBN_NN_TRIAL_H
 #define SBN_NN_TRIAL_H
@@ -10,22 +11,27 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { SBN_TRIES = 4 /* calls of each way */, SBN_MOST_WAYS = 3 };
+enum {
+	SBN_TRIES = 4, /* calls of each way */
+	SBN_MOST_WAYS = 3,
+	SBN_TRIAL_LASTS = 1000 /* calls that go the shortest way */
+};
 
 /* Begins as zeros. */
 struct sbn_trial {
 	uint64_t work;                 /* of the calls that are compared */
 	uint64_t least[SBN_MOST_WAYS]; /* what the shortest call of each way took */
 	uint32_t calls, ways;
+	uint32_t since; /* calls since it was over */
 };
 
 /*
  * The way of a call with so much work: 0 .. ways - 1, of the 2 or 3 that it has. A call of other
- * work, or with other ways, begins an open trial anew.
+ * work, or with other ways, begins an open trial anew, and one after SBN_TRIAL_LASTS any.
  */
 unsigned sbn_trial_way(struct sbn_trial *trial, unsigned ways, uint64_t work);
 
-/* Whether all calls go the shorter way. */
+/* Whether calls go the shortest way. */
 bool sbn_trial_is_over(const struct sbn_trial *trial);
 
 /* How long that call took. */

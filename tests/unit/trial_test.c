@@ -82,6 +82,22 @@ test_calls_with_fewer_ways_take_one_of_theirs(void **state)
 }
 
 static void
+test_it_is_tried_again_after_many_calls(void **state)
+{
+	struct sbn_trial trial = tried(WORK, (const uint64_t[]){ 10, 11 });
+
+	(void)state;
+	for (int i = 0; i < SBN_TRIAL_LASTS; i++)
+		assert_int_equal(sbn_trial_way(&trial, 2, WORK), 0);
+	for (uint32_t i = 0; i < 2 * SBN_TRIES; i++) {
+		assert_int_equal(sbn_trial_way(&trial, 2, WORK), i % 2);
+		assert_false(sbn_trial_is_over(&trial));
+		sbn_trial_took(&trial, i % 2 == 0 ? 30 : 20); /* both longer than before */
+	}
+	assert_int_equal(sbn_trial_way(&trial, 2, WORK), 1);
+}
+
+static void
 test_a_call_that_failed_is_tried_again(void **state)
 {
 	struct sbn_trial trial = { 0 };
@@ -120,6 +136,7 @@ main(void)
 		cmocka_unit_test(test_the_shortest_of_three_ways_is_kept),
 		cmocka_unit_test(test_calls_of_other_work_are_not_compared),
 		cmocka_unit_test(test_calls_with_fewer_ways_take_one_of_theirs),
+		cmocka_unit_test(test_it_is_tried_again_after_many_calls),
 		cmocka_unit_test(test_a_call_that_failed_is_tried_again),
 	};
 
