@@ -458,6 +458,33 @@ test_first_calls_go_each_way_with_the_same_bits(void **state)
 			  (const uint32_t[]){ 5, 7 });
 }
 
+static void
+test_one_choice_that_is_tried_again_leaves_the_other(void **state)
+{
+	syncbn_group_t *world;
+	struct bench b;
+
+	(void)state;
+	join_with("scalar", 1, "1", "streaming", "auto", "channels", "auto", &world);
+	open_bench(&b, world, syncbn_tensor_nchw(NULL, 6, 64, 12, 12));
+	b.p.in.x = b.p.in.z = b.p.in.y = SYNCBN_CHANNELS_FIRST;
+	b.p.in.dy = b.p.in.dx = b.p.in.dz = SYNCBN_CHANNELS_FIRST;
+	run(&b, SYNCBN_WANT_ALL);
+	keep(&b);
+	while (!sbn_trial_is_over(&b.bn->fetch[1]))
+		run(&b, SYNCBN_WANT_ALL);
+	b.bn->images[1].since = SBN_TRIAL_LASTS;
+	for (uint32_t done = 1; done <= 2 * SBN_TRIES; done++) {
+		run(&b, SYNCBN_WANT_ALL);
+		assert_int_equal(b.bn->images[1].calls, done);
+		assert_int_equal(b.bn->fetch[1].since, done);
+		assert_same_f64(b.p.y, b.first, 3 * b.elements);
+	}
+	close_bench(&b);
+	assert_ok(syncbn_finalize(world));
+	forget_environment();
+}
+
 #define in_a_world(test) cmocka_unit_test_setup_teardown(test, join_world, leave_world)
 
 int
@@ -471,6 +498,7 @@ main(void)
 		in_a_world(test_one_channel_has_the_same_bits_in_either_order),
 		cmocka_unit_test(test_sets_threads_chunks_stores_and_ways_give_the_same_bits),
 		cmocka_unit_test(test_no_samples_in_any_layout),
+		cmocka_unit_test(test_one_choice_that_is_tried_again_leaves_the_other),
 		cmocka_unit_test(test_first_calls_go_each_way_with_the_same_bits),
 	};
 
