@@ -65,8 +65,9 @@ typedef struct syncbn_config {
  *	SYNCBN_IMAGES=auto|abreast|single|pairs
  *		how outputs of channels-first tensors are written past the caches: some lines of
  *		several images in turn; one image after the other; two images, a line of each in
- *		turn, where rows have 256 elements and more; auto: a layer's first twelve calls, or
- *		eight, go each way in turns, and a thousand others as the shortest did, and so on
+ *		turn; auto: a layer's first twelve calls go each way in turns, or eight the first
+ *		two, of rows of fewer than 256 elements, and a thousand others as the shortest did,
+ *		and so on
  *	SYNCBN_FETCH=auto|chunks|lines
  *		how inputs come from memory in blocked layouts, and backward in rows of 128 elements
  *		and more: each chunk as a whole while another one is written; lines as they are

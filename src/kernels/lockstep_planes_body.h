@@ -59,7 +59,7 @@ T(mapping_image)(struct MAPPING *to)
 	const struct WALK *w = &to->walk;
 
 	T(set_row)(&to->piece.row, w->row);
-	if (w->abreast == 2)
+	if (w->abreast == 2 && w->image < w->n)
 		T(set_row)(&to->piece.second, T(walk_row)(w, 1, w->form));
 	to->piece.images = w->abreast;
 	to->piece.i = w->i;

@@ -103,12 +103,10 @@ fetches_lines(const struct sbn_pass *pass)
 	}
 }
 
-/* One choice too many keeps the way that it has. */
 static void
 try_out(struct sbn_pass *pass, struct sbn_trial *trial, unsigned ways, unsigned *way)
 {
-	if (pass->n_choices < SBN_CHOICES)
-		pass->choice[pass->n_choices++] = (struct sbn_choice){ trial, ways, way };
+	pass->choice[pass->n_choices++] = (struct sbn_choice){ trial, ways, way };
 }
 
 /* Where chunks are written past the caches, and others are summed. */
@@ -139,14 +137,13 @@ choose_sharing(struct sbn_pass *pass)
 
 /*
  * Of planes that are written past the caches: CPUs differ in how many streams they do at once.
- * Short rows are written one by one in pairs, too.
+ * Short rows in strips are written one by one in pairs, too.
  */
 static void
 choose_images(struct sbn_pass *pass)
 {
 	const unsigned ways = pass->geometry.spatial >= SBN_ABREAST_SPATIAL ? SBN_IMAGES_WAYS :
 									      SBN_WAY_PAIRS;
-
 	const enum sbn_images_written images = pass->bn->group->process->images;
 	const int which = 2 * (pass->sum == NULL) + (pass->op == SBN_OP_BACKWARD);
 

@@ -291,7 +291,10 @@ run(struct sbn_pass *pass, int threads)
 	return SYNCBN_OK;
 }
 
-/* The trial that this call belongs to, if any: the first one that is open. Later ones wait. */
+/*
+ * The trial that this call belongs to, if any: the first one that is open. Meanwhile others keep
+ * what they have found, or the way that the pass has.
+ */
 static struct sbn_trial *
 choose(struct sbn_pass *pass)
 {
@@ -300,12 +303,14 @@ choose(struct sbn_pass *pass)
 	for (int i = 0; i < pass->n_choices; i++) {
 		const struct sbn_choice *choice = &pass->choice[i];
 
-		if (open != NULL && !sbn_trial_is_over(choice->trial))
-			continue;
-		*choice->way =
-			sbn_trial_way(choice->trial, choice->ways, sbn_pass_bytes_read(pass));
-		if (open == NULL && !sbn_trial_is_over(choice->trial))
-			open = choice->trial;
+		if (open == NULL) {
+			*choice->way = sbn_trial_way(choice->trial, choice->ways,
+						     sbn_pass_bytes_read(pass));
+			if (!sbn_trial_is_over(choice->trial))
+				open = choice->trial;
+		} else if (sbn_trial_is_over(choice->trial)) {
+			*choice->way = sbn_trial_shortest(choice->trial, choice->ways);
+		}
 	}
 	return open;
 }

@@ -10,8 +10,8 @@ sbn_trial_is_over(const struct sbn_trial *trial)
 }
 
 /* Of the ways that there are, which may be fewer than were tried. */
-static unsigned
-shortest(const struct sbn_trial *trial, unsigned ways)
+unsigned
+sbn_trial_shortest(const struct sbn_trial *trial, unsigned ways)
 {
 	unsigned best = 0;
 
@@ -26,7 +26,7 @@ sbn_trial_way(struct sbn_trial *trial, unsigned ways, uint64_t work)
 {
 	if (sbn_trial_is_over(trial)) {
 		if (trial->since++ < SBN_TRIAL_LASTS)
-			return shortest(trial, ways);
+			return sbn_trial_shortest(trial, ways);
 		trial->calls = 0;
 	}
 	if (trial->calls == 0 || trial->work != work || trial->ways != ways) {

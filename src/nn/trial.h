@@ -31,6 +31,9 @@ struct sbn_trial {
  */
 unsigned sbn_trial_way(struct sbn_trial *trial, unsigned ways, uint64_t work);
 
+/* The shortest one, of an open trial so far; the call does not count. */
+unsigned sbn_trial_shortest(const struct sbn_trial *trial, unsigned ways);
+
 /* Whether calls go the shortest way. */
 bool sbn_trial_is_over(const struct sbn_trial *trial);
 

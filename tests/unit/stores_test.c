@@ -53,7 +53,7 @@ bound(unsigned quarter, unsigned half, unsigned one, unsigned two, unsigned four
 }
 
 static void
-test_ordinary_stores_end_where_they_gain_no_tenth(void **state)
+test_ordinary_stores_end_where_they_gain_no_fifth(void **state)
 {
 	(void)state;
 	assert_int_equal(bound(80, 80, 80, 80, 80), 1);
@@ -214,7 +214,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_ordinary_stores_end_where_they_gain_no_tenth),
+		cmocka_unit_test(test_ordinary_stores_end_where_they_gain_no_fifth),
 		cmocka_unit_test(test_a_bound_of_the_environment_counts),
 		cmocka_unit_test(test_without_calibration_half_of_the_cache_is_the_bound),
 		cmocka_unit_test(test_what_is_clear_is_not_measured_and_the_rest_once),
