@@ -197,11 +197,31 @@ summarize(const struct perf_bn_work *work, const struct samples *samples, const 
 	};
 }
 
+/* So many calls no choice of a layer's lasts (src/nn/pass.c): they are not what it takes. */
+enum { CHOOSING_CALLS = 40 };
+
+static syncbn_status_t
+let_layers_choose(struct perf_bn_work *work, enum perf_bn_place place)
+{
+	static const enum perf_bn_variant layers[] = { PERF_BN_OURS, PERF_BN_ALONE, PERF_BN_APART };
+	syncbn_status_t status = SYNCBN_OK;
+
+	for (size_t i = 0; i < sizeof(layers) / sizeof(layers[0]); i++)
+		for (int n = 0; n < CHOOSING_CALLS && status == SYNCBN_OK; n++)
+			if (perf_bn_work_has(work, layers[i]))
+				status = perf_bn_work_call(work, layers[i],
+							   perf_bn_work_turn(work, place));
+	return status;
+}
+
 static syncbn_status_t
 run_rounds(struct perf_bn_work *work, struct perf_bn_turns *turns, struct samples *samples,
 	   struct perf_bn_result *row)
 {
-	syncbn_status_t status = choose_plan(work, row->place, samples);
+	syncbn_status_t status = let_layers_choose(work, row->place);
+
+	if (status == SYNCBN_OK)
+		status = choose_plan(work, row->place, samples);
 
 	for (size_t round = 0; round < work->options->rounds && status == SYNCBN_OK; round++) {
 		status = run_round(work, row->place, samples);

@@ -49,7 +49,9 @@ typedef struct syncbn_config {
  *		(OMP_WAIT_POLICY=passive), as two sets would take the CPUs from each other
  *	SYNCBN_ISA=scalar|avx2|avx512|avx2+avx512|neon
  *		instead of the best for this CPU: avx2+avx512 (AVX-512 for 16-bit types only) on
- *		those of Intel's whose clock AVX-512 lowers, which have no AVX-VNNI
+ *		those of Intel's whose clock AVX-512 lowers, which have no AVX-VNNI. Left out, and
+ *		avx512 being the best: channels-first layers of float32 and float64 try out avx2,
+ *		too, with SYNCBN_IMAGES=auto
  *	SYNCBN_CHUNK_BYTES
  *		how much of its inputs a thread sums before it publishes, but at least the channels
  *		that end with a cache line together: 524288
@@ -67,7 +69,7 @@ typedef struct syncbn_config {
  *		several images in turn; one image after the other; two images, a line of each in
  *		turn; auto: a layer's first twelve calls go each way in turns, or eight the first
  *		two, of rows of fewer than 256 elements, and a thousand others as the shortest did,
- *		and so on
+ *		and so on; with AVX2 beside AVX-512 twenty and twelve
  *	SYNCBN_FETCH=auto|chunks|lines
  *		how inputs come from memory in blocked layouts, and backward in rows of 128 elements
  *		and more: each chunk as a whole while another one is written; lines as they are

@@ -234,6 +234,7 @@ sbn_process_start(const syncbn_config_t *config, struct sbn_process **out)
 	    (status = sbn_place_discover(&process.place)) != SYNCBN_OK ||
 	    (status = start_team(config)) != SYNCBN_OK)
 		return status;
+	process.narrower = sbn_kernels_narrower(getenv("SYNCBN_ISA"));
 	running = &process;
 	*out = running;
 	return SYNCBN_OK;

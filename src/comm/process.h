@@ -41,6 +41,7 @@ enum sbn_fences { SBN_FENCES_FULL, SBN_FENCES_AUTO, SBN_FENCES_LIGHT };
 struct sbn_process {
 	struct sbn_place place;
 	const struct sbn_kernels *kernels;
+	const struct sbn_kernels *narrower; /* the same bits by other registers; or NULL */
 	struct sbn_team *team;
 	bool on_openmp;   /* the team's threads are those of the program's OpenMP */
 	bool first_touch; /* set no memory policy */

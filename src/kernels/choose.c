@@ -154,3 +154,16 @@ sbn_kernels_choose(const char *isa, const struct sbn_kernels **kernels)
 	*kernels = sets[i].kernels;
 	return SYNCBN_OK;
 }
+
+const struct sbn_kernels *
+sbn_kernels_narrower(const char *isa)
+{
+#ifdef SBN_HAVE_X86
+	if ((isa == NULL || isa[0] == '\0') && runs_avx2() &&
+	    sets[best_set()].kernels == &sbn_kernels_avx512)
+		return &sbn_kernels_avx2;
+#else
+	(void)isa;
+#endif
+	return NULL;
+}

@@ -356,6 +356,12 @@ sbn_type_bytes(enum sbn_type type)
  */
 syncbn_status_t sbn_kernels_choose(const char *isa, const struct sbn_kernels **kernels);
 
+/*
+ * Beside the best set of this CPU, one of half as wide registers: there are CPUs with which memory
+ * does better by it. NULL: there is none, or isa names a set.
+ */
+const struct sbn_kernels *sbn_kernels_narrower(const char *isa);
+
 /* The sets that sbn_kernels_choose knows by name, worst first, NULL at the end. */
 extern const char *const sbn_kernels_names[];
 

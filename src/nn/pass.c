@@ -135,22 +135,81 @@ choose_sharing(struct sbn_pass *pass)
 		try_out(pass, &pass->bn->sharing[pass->op == SBN_OP_BACKWARD], 2, &pass->share);
 }
 
-/*
- * Of planes that are written past the caches: CPUs differ in how many streams they do at once.
- * Short rows in strips are written one by one in pairs, too.
- */
+/* Of planes; narrow: by registers of half the width. */
+struct sbn_planes_way {
+	enum sbn_images_way images;
+	bool narrow;
+};
+
+static const struct sbn_planes_way long_rows[] = {
+	{ SBN_WAY_ABREAST, false }, { SBN_WAY_SINGLE, false }, { SBN_WAY_PAIRS, false },
+	{ SBN_WAY_SINGLE, true },   { SBN_WAY_PAIRS, true },
+};
+
+/* In strips they are written one by one in pairs, too. */
+static const struct sbn_planes_way short_rows[] = {
+	{ SBN_WAY_ABREAST, false },
+	{ SBN_WAY_SINGLE, false },
+	{ SBN_WAY_SINGLE, true },
+};
+
+enum {
+	LONG_WAYS = sizeof(long_rows) / sizeof(long_rows[0]),
+	LONG_NARROW = 2, /* of them, the last ones */
+	SHORT_WAYS = sizeof(short_rows) / sizeof(short_rows[0]),
+	SHORT_NARROW = 1
+};
+
+_Static_assert((int)LONG_WAYS <= (int)SBN_MOST_WAYS, "a trial has room for them");
+
+/* 16-bit types have as much to compute as memory has to do, and are left out. */
+static bool
+may_be_narrow(const struct sbn_pass *pass)
+{
+	return pass->bn->group->process->narrower != NULL &&
+	       (pass->geometry.type == SBN_F32 || pass->geometry.type == SBN_F64);
+}
+
+static void
+try_ways_of_planes(struct sbn_pass *pass)
+{
+	const int which = 2 * (pass->sum == NULL) + (pass->op == SBN_OP_BACKWARD);
+	const bool is_long = pass->geometry.spatial >= SBN_ABREAST_SPATIAL;
+	unsigned n = is_long ? LONG_WAYS : SHORT_WAYS;
+
+	if (!may_be_narrow(pass))
+		n -= is_long ? LONG_NARROW : SHORT_NARROW;
+	pass->ways = is_long ? long_rows : short_rows;
+	pass->way = 0;
+	try_out(pass, &pass->bn->images[which], n, &pass->way);
+}
+
+/* Of planes that are written past the caches: CPUs differ in how many streams they do at once. */
 static void
 choose_images(struct sbn_pass *pass)
 {
-	const unsigned ways = pass->geometry.spatial >= SBN_ABREAST_SPATIAL ? SBN_IMAGES_WAYS :
-									      SBN_WAY_PAIRS;
 	const enum sbn_images_written images = pass->bn->group->process->images;
-	const int which = 2 * (pass->sum == NULL) + (pass->op == SBN_OP_BACKWARD);
 
-	pass->images = images == SBN_IMAGES_AUTO ? SBN_WAY_ABREAST : images - SBN_IMAGES_ABREAST;
+	pass->ways = NULL;
+	pass->images = SBN_WAY_ABREAST;
+	if (images != SBN_IMAGES_AUTO)
+		pass->images = (enum sbn_images_way)(images - SBN_IMAGES_ABREAST);
 	if (images == SBN_IMAGES_AUTO && pass->stream && pass->apply != NULL &&
 	    sbn_pass_order(pass) == SBN_PLANES && pass->geometry.n > 1)
-		try_out(pass, &pass->bn->images[which], ways, &pass->images);
+		try_ways_of_planes(pass);
+}
+
+void
+sbn_pass_take_way(struct sbn_pass *pass)
+{
+	const struct sbn_planes_way *way;
+
+	if (pass->ways == NULL)
+		return;
+	way = &pass->ways[pass->way];
+	pass->images = way->images;
+	if (way->narrow)
+		pass->kernels = &pass->bn->group->process->narrower->of[pass->geometry.type];
 }
 
 void

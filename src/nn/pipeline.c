@@ -322,8 +322,10 @@ run_as_chosen(struct sbn_pass *pass, int threads)
 	const uint64_t *waited = &pass->bn->group->waited_ticks;
 	const uint64_t begin = sbn_ticks() - *waited;
 	struct sbn_trial *trial = choose(pass);
-	syncbn_status_t status = run(pass, threads);
+	syncbn_status_t status;
 
+	sbn_pass_take_way(pass);
+	status = run(pass, threads);
 	if (status == SYNCBN_OK && trial != NULL)
 		sbn_trial_took(trial, sbn_ticks() - *waited - begin);
 	return status;

@@ -56,7 +56,9 @@ struct sbn_choice {
 enum { SBN_CHOICES = 3 }; /* of a pass, at most */
 
 /* How a channels-first pass goes through images; kernels/kernels.h has what it means. */
-enum sbn_images_way { SBN_WAY_ABREAST, SBN_WAY_SINGLE, SBN_WAY_PAIRS, SBN_IMAGES_WAYS };
+enum sbn_images_way { SBN_WAY_ABREAST, SBN_WAY_SINGLE, SBN_WAY_PAIRS };
+
+struct sbn_planes_way;
 
 struct sbn_pass {
 	struct syncbn_batch_norm *bn;
@@ -70,7 +72,9 @@ struct sbn_pass {
 	bool share_fits;      /* a thread's cache holds its share of a chunk */
 	unsigned fetch_lines; /* 1: no whole chunk before it is summed; rows: what is near */
 	unsigned share;       /* 1: threads share each channel's blocks, where they can */
-	unsigned images;      /* enum sbn_images_way */
+	enum sbn_images_way images;
+	const struct sbn_planes_way *ways; /* that are tried out, which for images and kernels, */
+	unsigned way;                      /* and the one of this call; NULL: none */
 	struct sbn_choice choice[SBN_CHOICES]; /* tried out one after the other */
 	int n_choices;
 
@@ -195,6 +199,9 @@ void sbn_pass_choose_stores(struct sbn_pass *pass);
 
 /* How the inputs come from memory, and who sums what of them; after that. */
 void sbn_pass_choose_ways(struct sbn_pass *pass);
+
+/* What follows of pass->way. */
+void sbn_pass_take_way(struct sbn_pass *pass);
 
 /*
  * Asks for what the layer has of channels [begin, end), which merging reads and writes: from call

@@ -19,8 +19,8 @@ enum { SBN_STORES_CLEAR = 4 }; /* times a thread's own cache: outputs have no ro
  * outputs stay, from SBN_STORES_CLEAR times of it on they go past. For what is in between it is
  * measured, by the first call of that size, how long a layer of one thread and the next reader take
  * either way: some tens of milliseconds, and memory twice as large as the last cache, 64 MB at
- * most. Without calibration, where ranks take turns on a CPU, and where that cache exceeds 4 MB it is
- * half of it, unmeasured.
+ * most. Without calibration, where ranks take turns on a CPU, and where that cache exceeds 4 MB it
+ * is half of it, unmeasured.
  */
 bool sbn_stores_go_past(struct sbn_process *process, size_t bytes);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Which of two or three ways a layer's pass goes through memory, where caches that nothing tells
+ * Which of some ways a layer's pass goes through memory, where caches that nothing tells
  * about decide it; the bits are the same. The first calls go each way in turns, and the others as
  * the shortest one went; after many of them it is tried again, as memory changes its speed, and
  * other programs come and go.
@@ -13,7 +13,7 @@
 
 enum {
 	SBN_TRIES = 4, /* calls of each way */
-	SBN_MOST_WAYS = 3,
+	SBN_MOST_WAYS = 5,
 	SBN_TRIAL_LASTS = 1000 /* calls that go the shortest way */
 };
 
@@ -26,8 +26,8 @@ struct sbn_trial {
 };
 
 /*
- * The way of a call with so much work: 0 .. ways - 1, of the 2 or 3 that it has. A call of other
- * work, or with other ways, begins an open trial anew, and one after SBN_TRIAL_LASTS any.
+ * The way of a call with so much work: 0 .. ways - 1, of 2 or more. A call of other work, or with
+ * other ways, begins an open trial anew, and one after SBN_TRIAL_LASTS any.
  */
 unsigned sbn_trial_way(struct sbn_trial *trial, unsigned ways, uint64_t work);
 

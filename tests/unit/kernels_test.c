@@ -141,6 +141,21 @@ test_no_name_gives_the_best_set_of_this_cpu(void **state)
 }
 
 static void
+test_beside_avx512_there_is_a_narrower_set(void **state)
+{
+	const struct sbn_kernels *chosen = set_named(NULL), *narrower = sbn_kernels_narrower(NULL);
+
+	(void)state;
+	assert_null(sbn_kernels_narrower("avx512"));
+	assert_null(sbn_kernels_narrower("scalar"));
+	assert_ptr_equal(sbn_kernels_narrower(""), narrower);
+	if (strcmp(chosen->name, "avx512") == 0 && cpu_has("flags", "avx2"))
+		assert_ptr_equal(narrower, set_named("avx2"));
+	else
+		assert_null(narrower);
+}
+
+static void
 test_avx512_may_be_for_16_bit_types_only(void **state)
 {
 	const struct sbn_kernels *both, *avx2, *avx512;
@@ -184,6 +199,7 @@ main(void)
 		cmocka_unit_test(test_every_set_gives_the_bits_of_scalar),
 		cmocka_unit_test(test_every_listed_name_is_known),
 		cmocka_unit_test(test_no_name_gives_the_best_set_of_this_cpu),
+		cmocka_unit_test(test_beside_avx512_there_is_a_narrower_set),
 		cmocka_unit_test(test_avx512_may_be_for_16_bit_types_only),
 		cmocka_unit_test(test_an_unknown_name_offers_the_nearest),
 	};
