@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The numbers' floor: moments, normalize, backward and sums. One struct of functions an
- * instruction set, in it one table an element type, chosen once at start. Every set gives the same
- * bits: the formulas below fix block edges, lanes, order and every fused multiply-add.
+ * instruction set, in it one table an element type, chosen at start; layers may go over to a
+ * narrower one, if memory does better by it (nn/pass.c). Every set gives the same bits: the
+ * formulas below fix block edges, lanes, order and every fused multiply-add.
  *
  * Elements are float32, float64, bfloat16 or float16. Arithmetic is in `real`: double for float64,
  * else float; the 16-bit types are widened when loaded (exactly) and rounded to nearest even when

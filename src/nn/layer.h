@@ -43,7 +43,7 @@ struct syncbn_batch_norm {
 	syncbn_saved_t *scratch; /* stands in where the caller saves nothing */
 	double *partials;        /* sums of blocks; grown on demand */
 	size_t partials_bytes;
-	struct sbn_trial fetch[2], sharing[2]; /* forward, and backward */
+	struct sbn_trial fetch[2], sharing[2], narrow[2]; /* forward, and backward */
 	struct sbn_trial images[4];            /* the same, and both without sums */
 };
 

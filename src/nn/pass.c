@@ -135,7 +135,6 @@ choose_sharing(struct sbn_pass *pass)
 		try_out(pass, &pass->bn->sharing[pass->op == SBN_OP_BACKWARD], 2, &pass->share);
 }
 
-/* Of planes; narrow: by registers of half the width. */
 struct sbn_planes_way {
 	enum sbn_images_way images;
 	bool narrow;
@@ -199,16 +198,24 @@ choose_images(struct sbn_pass *pass)
 		try_ways_of_planes(pass);
 }
 
+/* Of rows and tiles that go past the caches. */
+static void
+choose_width(struct sbn_pass *pass)
+{
+	pass->narrow = 0;
+	if (pass->stream && pass->sum != NULL && may_be_narrow(pass) &&
+	    sbn_pass_order(pass) != SBN_PLANES && (pass->apply != NULL || pass->after != NULL))
+		try_out(pass, &pass->bn->narrow[pass->op == SBN_OP_BACKWARD], 2, &pass->narrow);
+}
+
 void
 sbn_pass_take_way(struct sbn_pass *pass)
 {
-	const struct sbn_planes_way *way;
-
-	if (pass->ways == NULL)
-		return;
-	way = &pass->ways[pass->way];
-	pass->images = way->images;
-	if (way->narrow)
+	if (pass->ways != NULL) {
+		pass->images = pass->ways[pass->way].images;
+		pass->narrow = pass->ways[pass->way].narrow;
+	}
+	if (pass->narrow)
 		pass->kernels = &pass->bn->group->process->narrower->of[pass->geometry.type];
 }
 
@@ -218,6 +225,7 @@ sbn_pass_choose_ways(struct sbn_pass *pass)
 	pass->n_choices = 0;
 	choose_images(pass);
 	choose_fetching(pass);
+	choose_width(pass);
 	choose_sharing(pass);
 }
 

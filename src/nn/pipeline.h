@@ -72,6 +72,7 @@ struct sbn_pass {
 	bool share_fits;      /* a thread's cache holds its share of a chunk */
 	unsigned fetch_lines; /* 1: no whole chunk before it is summed; rows: what is near */
 	unsigned share;       /* 1: threads share each channel's blocks, where they can */
+	unsigned narrow;      /* 1: by registers of half the width */
 	enum sbn_images_way images;
 	const struct sbn_planes_way *ways; /* that are tried out, which for images and kernels, */
 	unsigned way;                      /* and the one of this call; NULL: none */

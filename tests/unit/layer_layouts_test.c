@@ -414,7 +414,8 @@ test_no_samples_in_any_layout(void **state)
 static uint32_t
 tries_of(const struct syncbn_batch_norm *bn, size_t backward)
 {
-	return bn->images[backward].calls + bn->fetch[backward].calls + bn->sharing[backward].calls;
+	return bn->images[backward].calls + bn->fetch[backward].calls +
+	       bn->sharing[backward].calls + bn->narrow[backward].calls;
 }
 
 /* In that layout and shape; tried: how many ways there are in forward and backward calls. */
@@ -458,6 +459,10 @@ test_first_calls_go_each_way_with_the_same_bits(void **state)
 	check_first_calls("scalar", SYNCBN_CHANNELS_LAST, syncbn_tensor_nchw(NULL, 3, 65, 12, 12),
 			  (const uint32_t[]){ 2, 2 });
 	check_first_calls("scalar", SYNCBN_CHANNELS_FIRST, large, (const uint32_t[]){ 5, 7 });
+	check_first_calls("", SYNCBN_CHANNELS_LAST, like,
+			  (const uint32_t[]){ 2 * narrow, 2 * narrow });
+	check_first_calls("", SYNCBN_BLOCKED_16, like,
+			  (const uint32_t[]){ 2 + 2 * narrow, 2 + 2 * narrow });
 	check_first_calls("", SYNCBN_CHANNELS_FIRST, like,
 			  (const uint32_t[]){ 2 + narrow, 4 + narrow });
 	check_first_calls("", SYNCBN_CHANNELS_FIRST, large,
