@@ -16,7 +16,7 @@ sbn_trial_shortest(const struct sbn_trial *trial, unsigned ways)
 	unsigned best = 0;
 
 	for (unsigned way = 1; way < SBN_MIN(ways, trial->ways); way++)
-		if (trial->least[way] < trial->least[best])
+		if (trial->second[way] < trial->second[best])
 			best = way;
 	return best;
 }
@@ -32,7 +32,7 @@ sbn_trial_way(struct sbn_trial *trial, unsigned ways, uint64_t work)
 	if (trial->calls == 0 || trial->work != work || trial->ways != ways) {
 		*trial = (struct sbn_trial){ .work = work, .ways = ways };
 		for (unsigned way = 0; way < ways; way++)
-			trial->least[way] = UINT64_MAX;
+			trial->least[way] = trial->second[way] = UINT64_MAX;
 	}
 	return trial->calls % ways;
 }
@@ -40,11 +40,12 @@ sbn_trial_way(struct sbn_trial *trial, unsigned ways, uint64_t work)
 void
 sbn_trial_took(struct sbn_trial *trial, uint64_t ticks)
 {
-	uint64_t *least;
+	uint32_t way;
 
 	if (sbn_trial_is_over(trial))
 		return;
-	least = &trial->least[trial->calls % trial->ways];
-	*least = SBN_MIN(*least, ticks);
+	way = trial->calls % trial->ways;
+	trial->second[way] = SBN_MIN(trial->second[way], SBN_MAX(trial->least[way], ticks));
+	trial->least[way] = SBN_MIN(trial->least[way], ticks);
 	trial->calls++;
 }

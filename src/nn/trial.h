@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Which of some ways a layer's pass goes through memory, where caches that nothing tells
- * about decide it; the bits are the same. The first calls go each way in turns, and the others as
- * the shortest one went; after many of them it is tried again, as memory changes its speed, and
- * other programs come and go.
+ * Which of some ways a layer's pass goes through memory, where caches that nothing tells about
+ * decide it; the bits are the same. The first calls go each way in turns, and the others as the
+ * shortest ones went: by the second shortest of each way, as one may be shorter by chance, such as
+ * when a peer leaves all of the memory to it. After many calls it is tried again, as memory changes
+ * its speed, and other programs come and go.
  */
 #ifndef SBN_NN_TRIAL_H
 #define SBN_NN_TRIAL_H
@@ -19,8 +20,9 @@ enum {
 
 /* Begins as zeros. */
 struct sbn_trial {
-	uint64_t work;                 /* of the calls that are compared */
-	uint64_t least[SBN_MOST_WAYS]; /* what the shortest call of each way took */
+	uint64_t work; /* of the calls that are compared */
+	/* what the shortest call of each way took, and the one after it */
+	uint64_t least[SBN_MOST_WAYS], second[SBN_MOST_WAYS];
 	uint32_t calls, ways;
 	uint32_t since; /* calls since it was over */
 };

@@ -43,6 +43,20 @@ test_the_shorter_way_is_kept(void **state)
 }
 
 static void
+test_one_call_that_is_short_by_chance_decides_nothing(void **state)
+{
+	struct sbn_trial trial = { 0 };
+
+	(void)state;
+	for (uint32_t i = 0; i < 2 * SBN_TRIES; i++) {
+		const unsigned way = sbn_trial_way(&trial, 2, WORK);
+
+		sbn_trial_took(&trial, i == 1 || i == 2 ? (i == 1 ? 1 : 100) : 10 + way);
+	}
+	assert_int_equal(sbn_trial_way(&trial, 2, WORK), 0);
+}
+
+static void
 test_calls_of_other_work_are_not_compared(void **state)
 {
 	struct sbn_trial trial = { 0 };
@@ -134,6 +148,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_the_shorter_way_is_kept),
 		cmocka_unit_test(test_the_shortest_of_three_ways_is_kept),
+		cmocka_unit_test(test_one_call_that_is_short_by_chance_decides_nothing),
 		cmocka_unit_test(test_calls_of_other_work_are_not_compared),
 		cmocka_unit_test(test_calls_with_fewer_ways_take_one_of_theirs),
 		cmocka_unit_test(test_it_is_tried_again_after_many_calls),
