@@ -25,6 +25,7 @@ libsbn_core_la_SOURCES += \
 	src/kernels/kernels.h \
 	src/kernels/lockstep_body.h \
 	src/kernels/lockstep_planes_body.h \
+	src/kernels/lockstep_rest_body.h \
 	src/kernels/lockstep_strips_body.h \
 	src/kernels/map_body.h \
 	src/kernels/merge.h \
