@@ -12,6 +12,7 @@
 
 enum {
 	STRIP_SPATIAL = 512,        /* elements: such rows lose where memory is fast */
+	STRIP_HALF_BACK = 4096,     /* of 16-bit types backward */
 	STRIP_TURN = 8 * SBN_LANES, /* elements that are summed between maps */
 	STRIP_IMAGES = 2,           /* fewer are not worth it */
 	EDGES_AHEAD = 4,            /* images; their edges are asked for */
@@ -47,13 +48,14 @@ struct STRIPS {
 
 /*
  * Rows of fewer elements are mapped in strips. Backward longer ones are better off with their
- * coefficients in registers; and beside strips those of 16-bit types are summed by positions.
+ * coefficients in registers, but for 16-bit types: what else maps them stores halves of lines. And
+ * beside strips those are summed by positions.
  */
 SBN_FORCE_INLINE size_t
 T(strip_spatial)(int form)
 {
 	if (form & SBN_FORM_DY)
-		return SBN_SHORT_SPATIAL;
+		return IS_HALF ? STRIP_HALF_BACK : SBN_SHORT_SPATIAL;
 	return IS_HALF ? SBN_ABREAST_SPATIAL : STRIP_SPATIAL;
 }
 
