@@ -198,7 +198,7 @@ summarize(const struct perf_bn_work *work, const struct samples *samples, const 
 }
 
 /* So many calls no choice of a layer's lasts (src/nn/pass.c): they are not what it takes. */
-enum { CHOOSING_CALLS = 40 };
+enum { CHOOSING_CALLS = 60 };
 
 static syncbn_status_t
 let_layers_choose(struct perf_bn_work *work, enum perf_bn_place place)

@@ -69,7 +69,8 @@ typedef struct syncbn_config {
  *		several images in turn; one image after the other; two images, a line of each in
  *		turn; auto: a layer's first twelve calls go each way in turns, or eight the first
  *		two, of rows of fewer than 256 elements, and a thousand others as the shortest did,
- *		and so on; with AVX2 beside AVX-512 twenty and twelve
+ *		and so on; with AVX2 beside AVX-512 twenty and twelve; twice as many backward in
+ *		rows of 128 elements and more, for each way of SYNCBN_FETCH, if that is auto, too
  *	SYNCBN_FETCH=auto|chunks|lines
  *		how inputs come from memory in blocked layouts, and backward in rows of 128 elements
  *		and more: each chunk as a whole while another one is written; lines as they are

@@ -44,7 +44,7 @@ struct syncbn_batch_norm {
 	double *partials;        /* sums of blocks; grown on demand */
 	size_t partials_bytes;
 	struct sbn_trial fetch[2], sharing[2], narrow[2]; /* forward, and backward */
-	struct sbn_trial images[4];            /* the same, and both without sums */
+	struct sbn_trial images[2][4]; /* by fetch_lines; the same, and both without sums */
 };
 
 /* What normalized: decides what the backward pass does. */

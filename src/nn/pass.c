@@ -106,19 +106,22 @@ fetches_lines(const struct sbn_pass *pass)
 static void
 try_out(struct sbn_pass *pass, struct sbn_trial *trial, unsigned ways, unsigned *way)
 {
-	pass->choice[pass->n_choices++] = (struct sbn_choice){ trial, ways, way };
+	pass->choice[pass->n_choices++] =
+		(struct sbn_choice){ .trial = trial, .ways = ways, .way = way };
 }
 
 /* Where chunks are written past the caches, and others are summed. */
+static bool
+tries_fetching(const struct sbn_pass *pass)
+{
+	return pass->bn->group->process->fetch == SBN_FETCH_AUTO && pass->stream &&
+	       pass->sum != NULL && can_fetch_chunks(pass);
+}
+
 static void
 choose_fetching(struct sbn_pass *pass)
 {
-	const enum sbn_fetch fetch = pass->bn->group->process->fetch;
-	const bool chooses = pass->stream && pass->sum != NULL && can_fetch_chunks(pass);
-
-	pass->fetch_lines =
-		fetch == SBN_FETCH_AUTO ? fetches_lines(pass) : fetch == SBN_FETCH_LINES;
-	if (fetch == SBN_FETCH_AUTO && chooses)
+	if (tries_fetching(pass))
 		try_out(pass, &pass->bn->fetch[pass->op == SBN_OP_BACKWARD], 2,
 			&pass->fetch_lines);
 }
@@ -169,8 +172,9 @@ may_be_narrow(const struct sbn_pass *pass)
 	       (pass->geometry.type == SBN_F32 || pass->geometry.type == SBN_F64);
 }
 
+/* Of either way to fetch, if both are tried out: the one may do best with other images. */
 static void
-try_ways_of_planes(struct sbn_pass *pass)
+try_ways_of_planes(struct sbn_pass *pass, bool lines)
 {
 	const int which = 2 * (pass->sum == NULL) + (pass->op == SBN_OP_BACKWARD);
 	const bool is_long = pass->geometry.spatial >= SBN_ABREAST_SPATIAL;
@@ -179,8 +183,10 @@ try_ways_of_planes(struct sbn_pass *pass)
 	if (!may_be_narrow(pass))
 		n -= is_long ? LONG_NARROW : SHORT_NARROW;
 	pass->ways = is_long ? long_rows : short_rows;
-	pass->way = 0;
-	try_out(pass, &pass->bn->images[which], n, &pass->way);
+	pass->way[lines] = 0;
+	try_out(pass, &pass->bn->images[lines][which], n, &pass->way[lines]);
+	pass->choice[pass->n_choices - 1].fetches = true;
+	pass->choice[pass->n_choices - 1].lines = lines;
 }
 
 /* Of planes that are written past the caches: CPUs differ in how many streams they do at once. */
@@ -193,9 +199,12 @@ choose_images(struct sbn_pass *pass)
 	pass->images = SBN_WAY_ABREAST;
 	if (images != SBN_IMAGES_AUTO)
 		pass->images = (enum sbn_images_way)(images - SBN_IMAGES_ABREAST);
-	if (images == SBN_IMAGES_AUTO && pass->stream && pass->apply != NULL &&
-	    sbn_pass_order(pass) == SBN_PLANES && pass->geometry.n > 1)
-		try_ways_of_planes(pass);
+	if (images != SBN_IMAGES_AUTO || !pass->stream || pass->apply == NULL ||
+	    sbn_pass_order(pass) != SBN_PLANES || pass->geometry.n == 1)
+		return;
+	try_ways_of_planes(pass, pass->fetch_lines);
+	if (tries_fetching(pass))
+		try_ways_of_planes(pass, !pass->fetch_lines);
 }
 
 /* Of rows and tiles that go past the caches. */
@@ -212,8 +221,10 @@ void
 sbn_pass_take_way(struct sbn_pass *pass)
 {
 	if (pass->ways != NULL) {
-		pass->images = pass->ways[pass->way].images;
-		pass->narrow = pass->ways[pass->way].narrow;
+		const struct sbn_planes_way *way = &pass->ways[pass->way[pass->fetch_lines]];
+
+		pass->images = way->images;
+		pass->narrow = way->narrow;
 	}
 	if (pass->narrow)
 		pass->kernels = &pass->bn->group->process->narrower->of[pass->geometry.type];
@@ -222,7 +233,11 @@ sbn_pass_take_way(struct sbn_pass *pass)
 void
 sbn_pass_choose_ways(struct sbn_pass *pass)
 {
+	const enum sbn_fetch fetch = pass->bn->group->process->fetch;
+
 	pass->n_choices = 0;
+	pass->fetch_lines =
+		fetch == SBN_FETCH_AUTO ? fetches_lines(pass) : fetch == SBN_FETCH_LINES;
 	choose_images(pass);
 	choose_fetching(pass);
 	choose_width(pass);

@@ -298,7 +298,7 @@ run(struct sbn_pass *pass, int threads)
 static struct sbn_trial *
 choose(struct sbn_pass *pass)
 {
-	struct sbn_trial *open = NULL;
+	const struct sbn_choice *open = NULL;
 
 	for (int i = 0; i < pass->n_choices; i++) {
 		const struct sbn_choice *choice = &pass->choice[i];
@@ -307,12 +307,16 @@ choose(struct sbn_pass *pass)
 			*choice->way = sbn_trial_way(choice->trial, choice->ways,
 						     sbn_pass_bytes_read(pass));
 			if (!sbn_trial_is_over(choice->trial))
-				open = choice->trial;
+				open = choice;
 		} else if (sbn_trial_is_over(choice->trial)) {
 			*choice->way = sbn_trial_shortest(choice->trial, choice->ways);
 		}
 	}
-	return open;
+	if (open == NULL)
+		return NULL;
+	if (open->fetches)
+		pass->fetch_lines = open->lines;
+	return open->trial;
 }
 
 /* A trial does not count what was waited for peers. */

@@ -51,9 +51,10 @@ struct sbn_choice {
 	struct sbn_trial *trial;
 	unsigned ways;
 	unsigned *way;
+	bool fetches, lines; /* whether meanwhile fetch_lines is to be `lines` */
 };
 
-enum { SBN_CHOICES = 3 }; /* of a pass, at most */
+enum { SBN_CHOICES = 4 }; /* of a pass, at most */
 
 /* How a channels-first pass goes through images; kernels/kernels.h has what it means. */
 enum sbn_images_way { SBN_WAY_ABREAST, SBN_WAY_SINGLE, SBN_WAY_PAIRS };
@@ -75,7 +76,7 @@ struct sbn_pass {
 	unsigned narrow;      /* 1: by registers of half the width */
 	enum sbn_images_way images;
 	const struct sbn_planes_way *ways; /* that are tried out, which for images and kernels, */
-	unsigned way;                      /* and the one of this call; NULL: none */
+	unsigned way[2];                   /* and the one of this call, by fetch_lines; NULL: none */
 	struct sbn_choice choice[SBN_CHOICES]; /* tried out one after the other */
 	int n_choices;
 
