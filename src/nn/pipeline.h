@@ -76,7 +76,7 @@ struct sbn_pass {
 	unsigned narrow;      /* 1: by registers of half the width */
 	enum sbn_images_way images;
 	const struct sbn_planes_way *ways; /* that are tried out, which for images and kernels, */
-	unsigned way[2];                   /* and the one of this call, by fetch_lines; NULL: none */
+	unsigned way[2];                   /* and of this call, by fetch_lines; NULL: none */
 	struct sbn_choice choice[SBN_CHOICES]; /* tried out one after the other */
 	int n_choices;
 
