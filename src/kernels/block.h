@@ -61,6 +61,7 @@ sbn_set_operands(struct sbn_operands *to, const struct sbn_operands *from)
 	to->more.out = from->more.out;
 	to->more.dz = from->more.dz;
 	to->ahead = from->ahead;
+	to->beyond = from->beyond;
 	to->last_first = from->last_first;
 	__asm__ volatile("" ::: "memory");
 	to->turns = from->turns;

@@ -167,6 +167,8 @@ struct sbn_operands {
 	 * what comes next. A hint; it changes no result and faults nowhere.
 	 */
 	size_t ahead;
+	/* Forward: where rows are short, x is asked for so far behind what is written, too. */
+	size_t beyond;
 	/* Long rows' images are gone through from the last ones on. A hint, too. */
 	bool last_first;
 	/* The next planes' images are gone through the other way. A hint, too. */

@@ -133,9 +133,12 @@ T(strips_enter)(struct STRIPS *w, size_t image, int form)
 	w->i = w->begin;
 	T(set_row)(&w->row, T(row_at)(w->at, image, 0, form));
 	w->row.ahead_z = sbn_ahead_of_residual(w->whole * sizeof(ELEMENT));
+	if (!(form & SBN_FORM_DY))
+		w->row.ahead = w->at->beyond;
 	if (w->abreast == 1 || image + 1 >= w->n)
 		return;
 	T(set_row)(&w->second, T(row_at)(w->at, image + 1, 0, form));
+	w->second.ahead = w->row.ahead;
 	w->second.ahead_z = w->row.ahead_z;
 }
 
@@ -185,15 +188,20 @@ T(strips_turn)(struct SPREAD *spread, struct STRIPS *w, int form)
 }
 
 /*
- * Backward asks for what is summed next. Forward the sums beside do so, but not for a residual:
- * what follows of it is asked for, behind a part's end that of the chunk written next.
+ * Backward asks for what is summed next. Forward the sums beside do so, not in the order of memory
+ * but from plane to plane, or what is beyond them is asked for here; and of a residual what
+ * follows, behind a part's end that of the chunk written next.
  */
 SBN_FORCE_INLINE void
 T(strip_fetch)(const struct ROW *row, size_t i, int form)
 {
-	if (form & SBN_FORM_DY)
+	if (form & SBN_FORM_DY) {
 		T(fetch_row)(row, i, form);
-	else if (form & SBN_FORM_Z)
+		return;
+	}
+	if (row->ahead != 0)
+		T(fetch)(row->x + i, row->ahead);
+	if (form & SBN_FORM_Z)
 		T(fetch)(row->z + i, row->ahead_z);
 }
 

@@ -70,8 +70,8 @@ sbn_pass_choose_stores(struct sbn_pass *pass)
 }
 
 /*
- * Tiles, and planes that may be summed behind others of which dx is written, not beside them; rows
- * that may be asked for far ahead.
+ * Tiles; planes that may be summed behind others of which dx is written, not beside them, and short
+ * ones forward; rows that may be asked for far ahead.
  */
 static bool
 can_fetch_chunks(const struct sbn_pass *pass)
@@ -80,8 +80,9 @@ can_fetch_chunks(const struct sbn_pass *pass)
 
 	switch (sbn_pass_order(pass)) {
 	case SBN_PLANES:
-		return pass->apply != NULL && pass->op == SBN_OP_BACKWARD &&
-		       spatial >= SBN_SHORT_SPATIAL;
+		return pass->apply != NULL &&
+		       (pass->op == SBN_OP_BACKWARD ? spatial >= SBN_SHORT_SPATIAL :
+						      spatial < SBN_ABREAST_SPATIAL);
 	case SBN_ROWS:
 		return pass->before != NULL && pass->after != NULL && sbn_rows_may_ask_far(pass);
 	default:
@@ -95,7 +96,8 @@ fetches_lines(const struct sbn_pass *pass)
 {
 	switch (sbn_pass_order(pass)) {
 	case SBN_PLANES:
-		return pass->geometry.spatial >= SBN_ABREAST_SPATIAL;
+		return pass->op != SBN_OP_BACKWARD ||
+		       pass->geometry.spatial >= SBN_ABREAST_SPATIAL;
 	case SBN_ROWS:
 		return true;
 	default:

@@ -22,10 +22,13 @@ struct progress {
 static struct sbn_range
 chunk_at(const struct sbn_window *w, uint32_t begin, uint32_t end, uint32_t number)
 {
-	struct sbn_range chunk = { begin, begin + SBN_MIN(end - begin, w->chunks.step), number };
+	struct sbn_range chunk = { .begin = begin,
+				   .end = begin + SBN_MIN(end - begin, w->chunks.step),
+				   .number = number };
 
 	if (chunk.end < end)
 		chunk.end -= (w->first + chunk.end) % w->chunks.whole;
+	chunk.left = end - chunk.end;
 	return chunk;
 }
 

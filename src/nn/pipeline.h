@@ -32,10 +32,11 @@ struct sbn_pairs {
 /* Channels that are merged at a time: their sums lie on the stack, and stay in the cache. */
 #define SBN_MERGE_CHANNELS 256u
 
-/* Channels [begin, end) of the layer, and how many ranges their lane has had in this window. */
+/* Channels [begin, end) of the layer. */
 struct sbn_range {
 	uint32_t begin, end;
-	uint32_t number;
+	uint32_t number; /* ranges that their lane has had in this window */
+	uint32_t left;   /* channels that it has behind this one */
 };
 
 /* What this rank says of a range's channels. */

@@ -241,11 +241,14 @@ void
 sbn_planes_sum_and_normalize(const struct sbn_pass *pass, const struct sbn_range *next,
 			     const struct sbn_sums *out, const struct sbn_range *range)
 {
+	const size_t channel = pass->geometry.spatial * pass->geometry.element_bytes;
 	struct sbn_operands at, summed;
 	const struct sbn_beside beside = { &summed, next->end - next->begin, out->pair, out->low,
 					   next->begin };
 
 	written_at(&at, pass, range, 0);
+	if (!pass->fetch_lines && next->left != 0)
+		at.beyond = (next->end - range->begin) * channel;
 	summed_at(&summed, pass, next);
 	summed.ahead = ahead_of_moments(pass);
 	pass->kernels->planes_normalize_beside(&beside, &at, pass->geometry.n,

@@ -162,8 +162,10 @@ sbn_share_run(struct sbn_window *w, int threads)
 	while (chunk.end < w->n_channels) {
 		bool usable;
 
-		chunk = (struct sbn_range){ chunk.end,
-					    SBN_MIN(chunk.end + w->chunks.step, w->n_channels), 0 };
+		chunk = (struct sbn_range){
+			.begin = chunk.end,
+			.end = SBN_MIN(chunk.end + w->chunks.step, w->n_channels),
+		};
 		step.summed = sbn_window_range(w, &chunk);
 		if (pass->sum != NULL) {
 			run_step(&step, threads, &watch);

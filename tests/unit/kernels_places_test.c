@@ -186,6 +186,7 @@ run_all_over(const struct sbn_type_kernels *kernels, void *p, const void *k, siz
 		.out = { p, n },
 		.dz = { p, n },
 		.ahead = SIZE_MAX / 2,
+		.beyond = SIZE_MAX / 4,
 		.stream = true,
 	};
 	const struct sbn_coefficients all = {

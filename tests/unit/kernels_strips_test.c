@@ -81,6 +81,7 @@ run_in_strips(const struct strips_case *t, bool backward)
 
 	at.stream = true;
 	at.lockstep = t->lockstep;
+	at.beyond = 1000 * t->margin;
 	if (backward)
 		t->kernels->planes_dx(&at, t->n, t->spatial, &t->k, 2, t->n_mapped);
 	else
