@@ -52,6 +52,7 @@ unit_tests = \
 	tests/unit/layer_overlap_test \
 	tests/unit/layer_test \
 	tests/unit/layer_types_test \
+	tests/unit/layer_ways_test \
 	tests/unit/layout_test \
 	tests/unit/leave_test \
 	tests/unit/lines_test \
@@ -208,6 +209,7 @@ test_headers = \
 	tests/unit/kernels_reference_formulas.h \
 	tests/unit/kernels_reference_set.h \
 	tests/unit/kernels_sets.h \
+	tests/unit/layout_bench.h \
 	tests/unit/machine.h \
 	tests/unit/near.h \
 	tests/unit/operands.h \
