@@ -296,11 +296,14 @@ show_kernels(void)
 {
 	const struct sbn_kernels *kernels;
 	const char *wish = getenv("SYNCBN_ISA");
+	const struct sbn_kernels *narrower = sbn_kernels_narrower(wish);
 	syncbn_status_t status = sbn_kernels_choose(wish, &kernels);
 
 	if (status == SYNCBN_OK)
-		print("kernels", "%s%s", kernels->name,
-		      wish != NULL && wish[0] != '\0' ? " (SYNCBN_ISA)" : "");
+		print("kernels", "%s%s%s%s", kernels->name,
+		      wish != NULL && wish[0] != '\0' ? " (SYNCBN_ISA)" : "",
+		      narrower == NULL ? "" : "; layers of floats try out ",
+		      narrower == NULL ? "" : narrower->name);
 	return status;
 }
 
