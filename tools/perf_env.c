@@ -216,8 +216,8 @@ show_memory(void)
 	      "transparent %s, in memfds %s, in /dev/shm %s, hugetlb %llu free of %llu (%s each)",
 	      read_choice("/sys/kernel/mm/transparent_hugepage/enabled", text),
 	      read_choice("/sys/kernel/mm/transparent_hugepage/shmem_enabled", more),
-	      shm_huge_option((char[TEXT_BYTES]){ 0 }),
-	      read_meminfo_pages("HugePages_Free:"), read_meminfo_pages("HugePages_Total:"),
+	      shm_huge_option((char[TEXT_BYTES]){ 0 }), read_meminfo_pages("HugePages_Free:"),
+	      read_meminfo_pages("HugePages_Total:"),
 	      format_bytes(read_meminfo_pages("Hugepagesize:") * 1024, (char[TEXT_BYTES]){ 0 }));
 	if (statvfs("/dev/shm", &shm) == 0)
 		print("/dev/shm", "%s, %s free",

@@ -12,7 +12,7 @@
 
 enum {
 	STRIP_SPATIAL = 512,        /* elements: such rows lose where memory is fast */
-	STRIP_HALF_BACK = 4096,     /* of 16-bit types backward */
+	STRIP_HALF_BACK = 4096,     /* of 16-bit types backward, where a vector is a line */
 	STRIP_TURN = 8 * SBN_LANES, /* elements that are summed between maps */
 	STRIP_IMAGES = 2,           /* fewer are not worth it */
 	EDGES_AHEAD = 4,            /* images; their edges are asked for */
@@ -48,15 +48,16 @@ struct STRIPS {
 
 /*
  * Rows of fewer elements are mapped in strips. Backward longer ones are better off with their
- * coefficients in registers, but for 16-bit types: what else maps them stores halves of lines. And
- * beside strips those are summed by positions.
+ * coefficients in registers, but for 16-bit types: what else maps them stores halves of lines,
+ * which costs a set that has whole ones. And beside strips those are summed by positions.
  */
 SBN_FORCE_INLINE size_t
 T(strip_spatial)(int form)
 {
-	if (form & SBN_FORM_DY)
-		return IS_HALF ? STRIP_HALF_BACK : SBN_SHORT_SPATIAL;
-	return IS_HALF ? SBN_ABREAST_SPATIAL : STRIP_SPATIAL;
+	if (IS_HALF)
+		return form & SBN_FORM_DY && W16_COLUMNS >= 4 ? STRIP_HALF_BACK :
+								SBN_ABREAST_SPATIAL;
+	return form & SBN_FORM_DY ? SBN_SHORT_SPATIAL : STRIP_SPATIAL;
 }
 
 /*

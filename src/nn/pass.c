@@ -96,8 +96,7 @@ fetches_lines(const struct sbn_pass *pass)
 {
 	switch (sbn_pass_order(pass)) {
 	case SBN_PLANES:
-		return pass->op != SBN_OP_BACKWARD ||
-		       pass->geometry.spatial >= SBN_ABREAST_SPATIAL;
+		return pass->op != SBN_OP_BACKWARD || pass->geometry.spatial >= SBN_ABREAST_SPATIAL;
 	case SBN_ROWS:
 		return true;
 	default:
@@ -124,8 +123,7 @@ static void
 choose_fetching(struct sbn_pass *pass)
 {
 	if (tries_fetching(pass))
-		try_out(pass, &pass->bn->fetch[pass->op == SBN_OP_BACKWARD], 2,
-			&pass->fetch_lines);
+		try_out(pass, &pass->bn->fetch[pass->op == SBN_OP_BACKWARD], 2, &pass->fetch_lines);
 }
 
 /* Whether threads share channels that the cache of one does not hold; few are shared anyway. */

@@ -16,7 +16,8 @@ SYNCBN_ISA=scalar "$perf" env >"$dir/out" 2>"$dir/err"
 expect_match "the caller's instruction set is shown" '^kernels +scalar ' "$dir/out"
 SYNCBN_ISA='' "$perf" env >"$dir/out" 2>"$dir/err"
 expect_match "and one that is tried out beside the best one" \
-	'^kernels +(avx512; layers of floats try out avx2|scalar|avx2|avx2[+]avx512|neon)$' "$dir/out"
+	'^kernels +(avx512; layers of floats try out avx2|scalar|avx2|avx2[+]avx512|neon)$' \
+	"$dir/out"
 
 "$perf" --help >"$dir/out" 2>"$dir/err"
 expect "help is no error" 0 $?

@@ -174,8 +174,7 @@ static uint32_t
 tries_of(const struct syncbn_batch_norm *bn, size_t backward)
 {
 	return bn->images[0][backward].calls + bn->images[1][backward].calls +
-	       bn->fetch[backward].calls + bn->sharing[backward].calls +
-	       bn->narrow[backward].calls;
+	       bn->fetch[backward].calls + bn->sharing[backward].calls + bn->narrow[backward].calls;
 }
 
 /* In that layout and shape; tried: how many ways there are in forward and backward calls. */
