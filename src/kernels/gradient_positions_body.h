@@ -21,17 +21,16 @@ enum { GRADIENT_ROWS = 8 }; /* of a block are summed, and then as many more */
 
 /*
  * Whether sums are of use, as far as their size goes: a float's product may have been too large, or
- * have lost digits below its least, up to 2^-150 of each, 2^-139 of a block's. Where an activation
- * lets nothing through, both are 0.
+ * have lost digits below its least, up to 2^-150 of each, 2^-139 of a block's. Both may be 0 though
+ * no g is: they cancel, and their products are too small.
  */
 static inline bool
 sbn_gradients_fit(const double sums[2], bool wide)
 {
-	const double most = wide ? DBL_MAX : (double)FLT_MAX;
-	const bool large = wide | (fabs(sums[1]) >= 0x1p-100);
-
-	return (fabs(sums[0]) <= most) & (fabs(sums[1]) <= most) &
-	       (large | ((sums[0] == 0) & (sums[1] == 0)));
+	if (wide)
+		return isfinite(sums[0]) && isfinite(sums[1]);
+	return fabs(sums[0]) <= (double)FLT_MAX && fabs(sums[1]) <= (double)FLT_MAX &&
+	       fabs(sums[1]) >= 0x1p-100;
 }
 
 #endif

@@ -222,8 +222,8 @@ struct sbn_type_kernels {
 	 * over 8 rows are in real, s0 += g, s1 = fma(g, x - mean_hi, s1), from 0 on; those of the
 	 * next 8 are added to them; these sums of 16 rows go to the lanes in double, in the order
 	 * of positions, lane = position mod 16. Folded, s1 -= (mean - mean_hi) * s0. Where not both
-	 * are numbers, or, if real is float, not both are within the largest one, or |s1| < 2^-100
-	 * (unless both are 0), the block is summed as of longer rows instead.
+	 * are numbers, or, if real is float, not both are within the largest one, or |s1| < 2^-100,
+	 * the block is summed as of longer rows instead.
 	 */
 	void (*plane_sums)(const struct sbn_operands *at, size_t n, size_t spatial,
 			   const struct sbn_coefficients *k, size_t c, double sums[2]);

@@ -239,6 +239,34 @@ test_z_matters_backward_only_under_an_activation(void **state)
 	}
 }
 
+/* Rows in turns of one sign and the other: g cancels, and no float holds g * x. */
+static void
+test_gradients_that_cancel_keep_their_products(void **state)
+{
+	const struct sbn_type_kernels *kernels;
+	enum sbn_type type;
+	size_t next = 0;
+
+	(void)state;
+	while ((kernels = next_kernels(&next, &type)) != NULL) {
+		struct sbn_coefficients k = coefficients(type, SBN_ACT_NONE, 0);
+		double sums[2] = { 0, 0 };
+
+		if (type == SBN_F16)
+			continue; /* nor does it hold x */
+		k.mean_hi = k.mean_lo; /* 0 */
+		for (size_t i = 0; i < SIZE; i++) {
+			const double sign = i / CHANNELS % 2 == 0 ? 1 : -1;
+
+			element_set(type, typed_x, i, sign * 0x1p-60);
+			element_set(type, typed_dy, i, sign * 0x1p-95);
+		}
+		kernels->plane_sums(&operands, ROWS - 1, CHANNELS, &k, 0, sums);
+		assert_true(sums[0] == 0);
+		assert_true(sums[1] == (ROWS - 1) * CHANNELS * 0x1p-155);
+	}
+}
+
 int
 main(void)
 {
@@ -247,6 +275,7 @@ main(void)
 		cmocka_unit_test(test_y_is_near_plain_arithmetic),
 		cmocka_unit_test(test_special_values_go_through_an_activation),
 		cmocka_unit_test(test_z_matters_backward_only_under_an_activation),
+		cmocka_unit_test(test_gradients_that_cancel_keep_their_products),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

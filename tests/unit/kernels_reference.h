@@ -337,7 +337,7 @@ reference_position_sums(const struct reference_block *block, const struct refere
 		return false;
 	if (k->type != SBN_F64 &&
 	    !(fabs(sums[0]) <= (double)FLT_MAX && fabs(sums[1]) <= (double)FLT_MAX &&
-	      (fabs(sums[1]) >= ldexp(1, -100) || (sums[0] == 0 && sums[1] == 0))))
+	      fabs(sums[1]) >= ldexp(1, -100)))
 		return false;
 	sums[1] -= (k->mean_hi + k->mean_lo - k->mean_hi) * sums[0];
 	return true;
