@@ -143,9 +143,9 @@ sbn_moments_of_sums(double shift, double s1, double s2, double count, bool wide)
 
 /*
  * Whether m2 = s2 - s1^2 / count of sums about 0 has lost digits, or is a NaN. A sum has at most
- * 512 elements (of a plane's block a lane has 240, 120 rows of 17), so s1 and s2 are known to 516
- * roundings of 2^-53, m2 to three times as much of s2, 2^-42.4: beyond this bound that is less than
- * 1.2e-8 of it.
+ * 2048 elements (of a plane's block a lane has 240, 120 rows of 17), so s1 and s2 are known to 2052
+ * roundings of 2^-53, m2 to three times as much of s2, 2^-40.4: beyond this bound that is less than
+ * 4.5e-8 of it, and less than a float's rounding.
  */
 static inline bool
 sbn_moments_cancel(double m2, double s2)

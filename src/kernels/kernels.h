@@ -23,7 +23,8 @@
  * Rows are those of a channels-last or two-dimensional tensor, or of some channels of a blocked
  * one: n_rows rows of channels that lie side by side, of one image or of several. Per channel, in
  * order of images and of rows. The caller cuts blocks: of at most SBN_BLOCK_ROWS rows, or in
- * blocked tensors of SBN_BLOCK_POSITIONS: a part of an image, or as many whole ones as fit.
+ * blocked tensors of SBN_BLOCK_POSITIONS: a part of an image, or as many whole ones as fit. Rows of
+ * at most 16 channels have two sums, of every other image, which are added at the block's end.
  *
  * All sums are double, of widened elements, but floats of bfloat16 planes about 0 and, where real
  * is float, backward of short rows (plane_sums); those, and short rows of float16, have an order of
@@ -64,7 +65,7 @@
 #define SBN_LANES 16
 #define SBN_BLOCK 2048
 #define SBN_BLOCK_ROWS 128
-#define SBN_BLOCK_POSITIONS 512
+#define SBN_BLOCK_POSITIONS 2048
 #define SBN_SHORT_SPATIAL 128   /* rows of fewer elements have loops of their own */
 #define SBN_ABREAST 4           /* images that are read or written in turns of some lines, */
 #define SBN_ABREAST_SPATIAL 256 /* where their rows have so many elements */

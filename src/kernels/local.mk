@@ -30,6 +30,7 @@ libsbn_core_la_SOURCES += \
 	src/kernels/map_body.h \
 	src/kernels/merge.h \
 	src/kernels/merge_body.h \
+	src/kernels/one_column_body.h \
 	src/kernels/order_body.h \
 	src/kernels/plane_body.h \
 	src/kernels/planes_body.h \

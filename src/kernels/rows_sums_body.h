@@ -12,16 +12,6 @@ struct sbn_rows_out {
 
 #endif
 
-struct ROWS_MOMENTS {
-	REAL shift[ROWS_CHANNELS];
-	double s1[ROWS_CHANNELS], s2[ROWS_CHANNELS];
-};
-
-struct ROWS_SUMS {
-	double s0[ROWS_CHANNELS], s1[ROWS_CHANNELS];
-	double mean[ROWS_CHANNELS]; /* of x, widened once */
-};
-
 /* Of rows that lie together nothing is asked for: a CPU does it by itself. */
 SBN_FORCE_INLINE size_t
 T(ahead_of_sums)(const struct sbn_operands *at, const struct sbn_block *group)
@@ -131,8 +121,7 @@ T(finish_column)(const struct ROWS_MOMENTS *sums, size_t c, size_t n, double n_r
 	T(put_column)(out->m2 + c, n, w16_through(m, m, w16_leak(0, false))); /* not below 0 */
 	if (IS_WIDE)
 		T(put_column)
-		(out->low + c, n,
-		 w16_add(w16_sub(shift, w16_sub(sum, of_rest)), w16_sub(rest, of_rest)));
+	(out->low + c, n, w16_add(w16_sub(shift, w16_sub(sum, of_rest)), w16_sub(rest, of_rest)));
 }
 
 static bool
@@ -156,6 +145,17 @@ T(begin_column)(const struct sbn_operands *at, const struct sbn_block *block, si
 	w16_store(sums->s2 + c, w16_set1(0));
 }
 
+SBN_FORCE_INLINE void
+T(moments_again)(const struct sbn_operands *at, const struct sbn_block *block, size_t c, size_t n,
+		 struct ROWS_MOMENTS *sums)
+{
+	for (size_t i = 0; i <= at->more.n; i++) {
+		const struct sbn_operands image = T(image_of)(at, i);
+
+		T(moments_columns)(&image, block, c, 1, n, sums, true);
+	}
+}
+
 /* Of channels of which some have cancelled about 0; the others' moments stay as they are. */
 SBN_RARELY static void
 T(column_again)(const struct sbn_operands *at, const struct sbn_block *block, size_t c, size_t n,
@@ -167,11 +167,10 @@ T(column_again)(const struct sbn_operands *at, const struct sbn_block *block, si
 	memcpy(mean, out->mean + c, n * sizeof(*mean));
 	memcpy(m2, out->m2 + c, n * sizeof(*m2));
 	T(begin_column)(at, block, c, n, sums, true);
-	for (size_t i = 0; i <= at->more.n; i++) {
-		const struct sbn_operands image = T(image_of)(at, i);
-
-		T(moments_columns)(&image, block, c, 1, n, sums, true);
-	}
+	if (sbn_is_one_column(block))
+		T(moments_of_column)(at, block->n, n, sums, true);
+	else
+		T(moments_again)(at, block, c, n, sums);
 	T(finish_column)(sums, c, n, (double)sbn_rows_of(at, block->n), true, out);
 	for (size_t i = 0; i < n; i++)
 		if (!sbn_moments_cancel(m2[i], s2[i])) {
@@ -188,6 +187,18 @@ T(end_column)(const struct sbn_operands *at, const struct sbn_block *block, size
 	T(finish_column)(sums, c, n, (double)sbn_rows_of(at, block->n), IS_WIDE, out);
 	if (!IS_WIDE && T(column_cancels)(sums, c, n, out->m2))
 		T(column_again)(at, block, c, n, sums, out);
+}
+
+/* At most 16 channels. */
+static void
+T(moments_of_few)(const struct sbn_operands *at, const struct sbn_block *block,
+		  const struct sbn_rows_out *out)
+{
+	struct ROWS_MOMENTS sums;
+
+	T(begin_column)(at, block, 0, block->spatial, &sums, IS_WIDE);
+	T(moments_of_column)(at, block->n, block->spatial, &sums, IS_WIDE);
+	T(end_column)(at, block, 0, block->spatial, &sums, out);
 }
 
 /* At most ROWS_CHANNELS channels. */
@@ -224,12 +235,16 @@ T(rows_moments)(const struct sbn_operands *at, size_t n_rows, size_t n_channels,
 		double *m2, double *low)
 {
 	struct sbn_block block = { .n = n_rows };
+	struct sbn_rows_out out;
 
 	for (size_t c = 0; c < n_channels; c += ROWS_CHANNELS) {
 		block.column = c;
 		block.spatial = SBN_MIN((size_t)ROWS_CHANNELS, n_channels - c);
-		T(moments_of_rows)
-		(at, &block, &(struct sbn_rows_out){ mean + c, m2 + c, IS_WIDE ? low + c : NULL });
+		out = (struct sbn_rows_out){ mean + c, m2 + c, IS_WIDE ? low + c : NULL };
+		if (sbn_is_one_column(&block))
+			T(moments_of_few)(at, &block, &out);
+		else
+			T(moments_of_rows)(at, &block, &out);
 	}
 }
 
@@ -301,13 +316,29 @@ T(sums_group)(const struct sbn_operands *at, const struct sbn_block *group,
 	SBN_SWITCH_SUMS(sbn_sums_form(at, k), T(sums_group_as), at, group, k, c, sums);
 }
 
+static void
+T(sums_of_groups)(const struct sbn_operands *at, const struct sbn_block *block,
+		  const struct sbn_coefficients *k, size_t c, struct ROWS_SUMS *sums)
+{
+	const size_t step =
+		T(group_rows)(at, block->n, block->spatial, ROWS_GROUP, IS_HALF ? ROWS_HALF : 1);
+
+	for (size_t i = 0; i <= at->more.n; i++) {
+		const struct sbn_operands image = T(image_of)(at, i);
+		struct sbn_block group = *block;
+
+		for (; group.row < block->n; group.row += step) {
+			group.n = SBN_MIN(step, block->n - group.row);
+			T(sums_group)(&image, &group, k, c, sums);
+		}
+	}
+}
+
 /* At most ROWS_CHANNELS channels, c the first. */
 static void
 T(sums_of_rows)(const struct sbn_operands *at, const struct sbn_block *block,
 		const struct sbn_coefficients *k, size_t c, double *sum_g, double *sum_g_xmu)
 {
-	const size_t step =
-		T(group_rows)(at, block->n, block->spatial, ROWS_GROUP, IS_HALF ? ROWS_HALF : 1);
 	struct ROWS_SUMS sums;
 
 	for (size_t i = 0; i < block->spatial; i += SBN_LANES) {
@@ -317,15 +348,10 @@ T(sums_of_rows)(const struct sbn_operands *at, const struct sbn_block *block,
 		w16_store(sums.s1 + i, w16_set1(0));
 		w16_store(sums.mean + i, T(wide_mean)(k, c + i, n));
 	}
-	for (size_t i = 0; i <= at->more.n; i++) {
-		const struct sbn_operands image = T(image_of)(at, i);
-		struct sbn_block group = *block;
-
-		for (; group.row < block->n; group.row += step) {
-			group.n = SBN_MIN(step, block->n - group.row);
-			T(sums_group)(&image, &group, k, c, &sums);
-		}
-	}
+	if (sbn_is_one_column(block))
+		T(sums_of_column)(at, block->n, block->spatial, k, c, &sums);
+	else
+		T(sums_of_groups)(at, block, k, c, &sums);
 	memcpy(sum_g, sums.s0, block->spatial * sizeof(*sum_g));
 	memcpy(sum_g_xmu, sums.s1, block->spatial * sizeof(*sum_g_xmu));
 }

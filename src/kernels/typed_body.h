@@ -23,4 +23,5 @@
 #include "kernels/planes_body.h"
 #include "kernels/blocks_body.h"
 #include "kernels/rows_body.h"
+#include "kernels/one_column_body.h"
 #include "kernels/rows_sums_body.h"

@@ -185,7 +185,7 @@ case_rows(const struct sbn_kernels *set, enum sbn_type type, size_t number, stru
 	const struct sbn_type_kernels *kernels = &set->of[type];
 	size_t rest = number, n_channels = channels[case_digit(&rest, CASE_COUNT(channels))];
 	size_t n = rows[case_digit(&rest, CASE_COUNT(rows))], c = number % 50;
-	size_t n_images = case_digit(&rest, 2) == 0 ? 1 : 3;
+	size_t n_images = case_digit(&rest, 2) == 0 ? 1 : 3 + number % 2;
 	double *values = out->values, *low = values + 4 * n_channels;
 	struct case_pass pass;
 

@@ -16,7 +16,7 @@
 struct reference_block {
 	enum sbn_type type;
 	size_t n;
-	bool in_lanes; /* a plane's block: 16 sums and a fold; a channel of rows has one sum */
+	bool in_lanes; /* a plane's block: 16 sums and a fold; a channel of rows has one, or two */
 	double x[SBN_BLOCK], g[SBN_BLOCK];
 	size_t lane[SBN_BLOCK];
 	size_t column[SBN_BLOCK];  /* of a plane's block: in the row's part */
@@ -85,7 +85,7 @@ reference_fold(const struct reference_block *block, const double l[16])
 	double a[8], b[4];
 
 	if (!block->in_lanes)
-		return l[0];
+		return l[0] + l[1];
 	for (int i = 0; i < 8; i++)
 		a[i] = l[i] + l[i + 8];
 	for (int i = 0; i < 4; i++)
@@ -375,16 +375,19 @@ reference_image(enum sbn_type type, const struct sbn_operands *at, size_t image)
 	return one;
 }
 
+/* Channel i of n_channels: of at most 16 every other image has a sum of its own. */
 static inline void
-reference_column(const struct sbn_operands *at, size_t n_rows, size_t i,
+reference_column(const struct sbn_operands *at, size_t n_rows, size_t n_channels, size_t i,
 		 const struct reference_channel *k, struct reference_block *block)
 {
+	const size_t sums = n_channels <= 16 ? 2 : 1;
+
 	block->n = 0;
 	for (size_t image = 0; image <= at->more.n; image++) {
 		const struct sbn_operands one = reference_image(block->type, at, image);
 
 		for (size_t row = 0; row < n_rows; row++)
-			reference_add(block, &one, row, i, k, 0);
+			reference_add(block, &one, row, i, k, image % sums);
 	}
 }
 
@@ -397,7 +400,7 @@ reference_rows_moments(enum sbn_type type, const struct sbn_operands *at, size_t
 	for (size_t i = 0; i < n_channels; i++) {
 		struct sbn_moments moments;
 
-		reference_column(at, n_rows, i, NULL, &block);
+		reference_column(at, n_rows, n_channels, i, NULL, &block);
 		moments = reference_block_moments(&block);
 		mean[i] = moments.mean;
 		m2[i] = moments.m2;
@@ -417,7 +420,7 @@ reference_rows_sums(enum sbn_type type, const struct sbn_operands *at, size_t n_
 		struct reference_channel k = reference_channel(type, coefficients, c + i);
 		double sums[2];
 
-		reference_column(at, n_rows, i, &k, &block);
+		reference_column(at, n_rows, n_channels, i, &k, &block);
 		reference_block_sums(&block, &k, sums);
 		sum_g[i] = sums[0];
 		sum_g_xmu[i] = sums[1];
