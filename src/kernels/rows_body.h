@@ -176,6 +176,29 @@ T(in_parts)(const struct sbn_operands *at, size_t n_channels, int form)
 	       (!(form & SBN_FORM_DY) || at->x.stride * sizeof(ELEMENT) % ROWS_ALIKE == 0);
 }
 
+/* Of 16 channels: their coefficients are loaded once for all images. */
+SBN_FORCE_INLINE void
+T(map_images)(const struct sbn_operands *at, size_t n_rows,
+	      const struct sbn_coefficients *coefficients, size_t c, int form)
+{
+	const size_t ahead = sbn_rows_ahead(at, n_rows, at->x.stride * sizeof(ELEMENT));
+	struct COEFFICIENTS k = { 0 };
+
+	T(load_map)(&k, coefficients, c, SBN_LANES, form);
+	for (size_t i = 0; i <= at->more.n; i++) {
+		struct sbn_operands image = T(image_of)(at, i);
+
+		image.ahead = ahead;
+		for (size_t row = 0; row < n_rows; row++) {
+			const struct ROW p = T(row_at)(&image, row, 0, form);
+			const struct RESULTS r = T(map)(&p, 0, SBN_LANES, &k, form);
+
+			T(fetch_row)(&p, 0, form);
+			T(give_whole)(&p, 0, &r, form);
+		}
+	}
+}
+
 SBN_FORCE_INLINE void
 T(rows_map)(const struct sbn_operands *at, size_t n_rows, size_t n_channels,
 	    const struct sbn_coefficients *coefficients, size_t c, int form)
@@ -187,6 +210,10 @@ T(rows_map)(const struct sbn_operands *at, size_t n_rows, size_t n_channels,
 		T(group_rows)(at, n_rows, n_channels, ROWS_GROUP, parts ? (size_t)1 : least);
 	const size_t most = parts ? (size_t)ROWS_CHANNELS : n_channels;
 
+	if (n_channels == SBN_LANES) {
+		T(map_images)(at, n_rows, &k, c, form);
+		return;
+	}
 	for (size_t i = 0; i <= at->more.n; i++) {
 		struct sbn_operands image = T(image_of)(at, i);
 
