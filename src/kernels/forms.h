@@ -75,6 +75,8 @@ sbn_form_is_usual(int form)
 #define SBN_SWITCH_DX_USUAL(form, function, ...) function(__VA_ARGS__, form)
 #define SBN_SWITCH_FORWARD_STREAM(form, function, ...) function(__VA_ARGS__, form)
 #define SBN_SWITCH_DX_STREAM(form, function, ...) function(__VA_ARGS__, form)
+#define SBN_SWITCH_FORWARD_BESIDE(form, function, ...) function(__VA_ARGS__, form)
+#define SBN_SWITCH_DX_BESIDE(form, function, ...) function(__VA_ARGS__, form)
 
 #else
 
@@ -148,6 +150,19 @@ sbn_form_is_usual(int form)
 #define SBN_SWITCH_DX_STREAM(form, ...)                       \
 	switch (form) {                                       \
 		SBN_CASES_DX(SBN_FORM_STREAMED, __VA_ARGS__); \
+	}
+
+/* For usual forms with SBN_FORM_STREAM, without a residual. */
+#define SBN_SWITCH_FORWARD_BESIDE(form, ...)                               \
+	switch (form) {                                                    \
+		SBN_FORM_STREAMED(SBN_FORM_Y, __VA_ARGS__);                \
+		SBN_FORM_STREAMED(SBN_FORM_Y | SBN_FORM_ACT, __VA_ARGS__); \
+	}
+
+#define SBN_SWITCH_DX_BESIDE(form, ...)                                     \
+	switch (form) {                                                     \
+		SBN_FORM_STREAMED(SBN_FORM_DX, __VA_ARGS__);                \
+		SBN_FORM_STREAMED(SBN_FORM_DX | SBN_FORM_ACT, __VA_ARGS__); \
 	}
 
 #endif

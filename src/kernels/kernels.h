@@ -192,6 +192,13 @@ struct sbn_operands {
 	bool stream;
 };
 
+/* A block of rows that is summed while others are mapped: of as many rows, images and channels. */
+struct sbn_rows_beside {
+	const struct sbn_operands *at;
+	size_t c;
+	double *sums[3]; /* mean, m2 and, of float64, low; or of g and of g * (x - mean) */
+};
+
 /* What is summed, maybe while others are mapped: planes that lie side by side, of as many rows. */
 struct sbn_beside {
 	const struct sbn_operands *at; /* of the first of them */
@@ -275,6 +282,12 @@ struct sbn_type_kernels {
 	void (*rows_normalize)(const struct sbn_operands *at, size_t n_rows, size_t n_channels,
 			       const struct sbn_coefficients *k, size_t c);
 
+	/* rows_normalize, and rows_moments of other rows meanwhile: as planes_normalize_beside. */
+	void (*rows_normalize_beside)(const struct sbn_rows_beside *beside,
+				      const struct sbn_operands *at, size_t n_rows,
+				      size_t n_channels, const struct sbn_coefficients *k,
+				      size_t c);
+
 	/* One block of rows: each channel's sums as in plane_sums, put there. */
 	void (*rows_sums)(const struct sbn_operands *at, size_t n_rows, size_t n_channels,
 			  const struct sbn_coefficients *k, size_t c, double *sum_g,
@@ -282,6 +295,11 @@ struct sbn_type_kernels {
 
 	void (*rows_dx)(const struct sbn_operands *at, size_t n_rows, size_t n_channels,
 			const struct sbn_coefficients *k, size_t c);
+
+	/* rows_dx, and rows_sums of other rows meanwhile. */
+	void (*rows_dx_beside)(const struct sbn_rows_beside *beside, const struct sbn_operands *at,
+			       size_t n_rows, size_t n_channels, const struct sbn_coefficients *k,
+			       size_t c);
 };
 
 /* Where a float layer keeps what it makes of moments, from some channel on. */

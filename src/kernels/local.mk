@@ -36,6 +36,7 @@ libsbn_core_la_SOURCES += \
 	src/kernels/planes_body.h \
 	src/kernels/positions_body.h \
 	src/kernels/results_body.h \
+	src/kernels/rows_beside_body.h \
 	src/kernels/rows_body.h \
 	src/kernels/rows_sums_body.h \
 	src/kernels/scalar.c \

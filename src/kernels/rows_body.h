@@ -106,6 +106,28 @@ T(image_of)(const struct sbn_operands *at, size_t image)
 	};
 }
 
+/* The same of what the form needs, all of which is there. */
+SBN_FORCE_INLINE struct sbn_operands
+T(image_as)(const struct sbn_operands *at, size_t image, int form)
+{
+	const struct ROW p = {
+		.x = T(in)(at->x, 0, image * at->more.x),
+		.z = form & SBN_FORM_Z ? T(in)(at->z, 0, image * at->more.z) : NULL,
+		.dy = form & SBN_FORM_DY ? T(in)(at->dy, 0, image * at->more.dy) : NULL,
+		.out = form & SBN_FORM_OUT ? T(out)(at->out, 0, image * at->more.out) : NULL,
+		.dz = form & SBN_FORM_DZ ? T(out)(at->dz, 0, image * at->more.dz) : NULL,
+	};
+
+	return (struct sbn_operands){
+		.x = { p.x, at->x.stride },
+		.z = { p.z, at->z.stride },
+		.dy = { p.dy, at->dy.stride },
+		.out = { p.out, at->out.stride },
+		.dz = { p.dz, at->dz.stride },
+		.ahead = at->ahead,
+	};
+}
+
 /* n_columns columns from i on, n elements of each. */
 SBN_FORCE_INLINE void
 T(map_columns)(const struct sbn_operands *at, const struct sbn_block *group, size_t i,
@@ -176,6 +198,18 @@ T(in_parts)(const struct sbn_operands *at, size_t n_channels, int form)
 	       (!(form & SBN_FORM_DY) || at->x.stride * sizeof(ELEMENT) % ROWS_ALIKE == 0);
 }
 
+/* A row of 16 channels. */
+SBN_FORCE_INLINE void
+T(map_row)(const struct sbn_operands *at, size_t row, const struct COEFFICIENTS *k, int form)
+{
+	const struct ROW p = T(row_at)(at, row, 0, form);
+	const struct RESULTS r = T(map)(&p, 0, SBN_LANES, k, form);
+
+	if (at->ahead != 0)
+		T(fetch_row)(&p, 0, form);
+	T(give_whole)(&p, 0, &r, form);
+}
+
 /* Of 16 channels: their coefficients are loaded once for all images. */
 SBN_FORCE_INLINE void
 T(map_images)(const struct sbn_operands *at, size_t n_rows,
@@ -186,16 +220,11 @@ T(map_images)(const struct sbn_operands *at, size_t n_rows,
 
 	T(load_map)(&k, coefficients, c, SBN_LANES, form);
 	for (size_t i = 0; i <= at->more.n; i++) {
-		struct sbn_operands image = T(image_of)(at, i);
+		struct sbn_operands image = T(image_as)(at, i, form);
 
 		image.ahead = ahead;
-		for (size_t row = 0; row < n_rows; row++) {
-			const struct ROW p = T(row_at)(&image, row, 0, form);
-			const struct RESULTS r = T(map)(&p, 0, SBN_LANES, &k, form);
-
-			T(fetch_row)(&p, 0, form);
-			T(give_whole)(&p, 0, &r, form);
-		}
+		for (size_t row = 0; row < n_rows; row++)
+			T(map_row)(&image, row, &k, form);
 	}
 }
 

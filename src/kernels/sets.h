@@ -17,7 +17,8 @@ extern const struct sbn_kernels sbn_kernels_neon;
 			plane_sums_##type, planes_sums_##type, blocks_moments_##type,         \
 			blocks_sums_##type, planes_dx_##type, planes_normalize_beside_##type, \
 			planes_dx_beside_##type, rows_moments_##type, rows_normalize_##type,  \
-			rows_sums_##type, rows_dx_##type                                      \
+			rows_normalize_beside_##type, rows_sums_##type, rows_dx_##type,       \
+			rows_dx_beside_##type                                                 \
 	}
 
 /* A source includes its vocabularies and every_type.h, and ends with this. */

@@ -25,3 +25,4 @@
 #include "kernels/rows_body.h"
 #include "kernels/one_column_body.h"
 #include "kernels/rows_sums_body.h"
+#include "kernels/rows_beside_body.h"

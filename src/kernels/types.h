@@ -97,6 +97,7 @@
 #define GRADIENT_RUN T(gradient_run)
 #define ROWS_MOMENTS T(rows_moments_sums)
 #define ROWS_SUMS T(rows_sums_sums)
+#define BESIDE_ROWS T(beside_rows)
 
 typedef float element_f32, real_f32;
 typedef double element_f64, real_f64;

@@ -35,8 +35,12 @@ libsbn_core_la_SOURCES += \
 	src/nn/tensor_check.h \
 	src/nn/tile.c \
 	src/nn/tile.h \
+	src/nn/tile_work.c \
+	src/nn/tile_work.h \
 	src/nn/tiles.c \
 	src/nn/tiles.h \
+	src/nn/tiles_beside.c \
+	src/nn/tiles_beside.h \
 	src/nn/transpose.c \
 	src/nn/transpose.h \
 	src/nn/trial.c \

@@ -3,16 +3,14 @@
 
 #include "base/math.h"
 #include "nn/cache.h"
-#include "nn/columns.h"
-#include "nn/tile.h"
+#include "nn/tile_work.h"
+#include "nn/tiles_beside.h"
 
 enum {
-	AHEAD = 4096,         /* bytes, from what is read to what is asked for */
-	AHEAD_SUMS = 512,     /* of large chunks of several inputs, as they are summed, */
+	AHEAD_SUMS = 512,     /* bytes: of large chunks of several inputs, as they are summed, */
 	AHEAD_MAP = 1024,     /* and as they are mapped */
 	LONG_RUN = 32 * 1024, /* bytes of a block's positions that lie together */
-	FETCHED = 4,          /* caches of the second level; more is not fetched beforehand */
-	FEWEST_BLOCKS = 4     /* blocks' positions, where tiles take turns with others */
+	FETCHED = 4           /* caches of the second level; more is not fetched beforehand */
 };
 
 /* Of an image's part that has these channels; of all inputs. */
@@ -49,31 +47,8 @@ ahead_of(const struct sbn_pass *pass, const struct sbn_range *range, size_t of_l
 
 	if (pass->fetch_lines || sbn_pass_inputs(pass) < 2 || run < LONG_RUN ||
 	    is_fetched(pass, range))
-		return AHEAD;
+		return SBN_TILE_AHEAD;
 	return of_large;
-}
-
-static void
-add_moments(const struct sbn_pass *pass, const struct sbn_tile *tile, struct sbn_columns *sums)
-{
-	struct sbn_operands at = sbn_tile_take_x(pass, tile);
-	double mean[SBN_LANES], m2[SBN_LANES], low[SBN_LANES] = { 0 };
-
-	at.ahead = AHEAD;
-	pass->kernels->rows_moments(&at, tile->n_positions, tile->n_channels, mean, m2, low);
-	sbn_columns_add(sums, (double)(tile->n_images * tile->n_positions), mean, m2, low,
-			tile->n_channels, pass->bn->wide);
-}
-
-static void
-put_moments(const struct sbn_range *range, const struct sbn_tile *tile,
-	    const struct sbn_columns *sums, const struct sbn_sums *out)
-{
-	for (size_t i = 0; i < tile->n_channels; i++) {
-		const struct sbn_moments sum = sbn_columns_get(sums, i);
-
-		sbn_sums_put(out, (uint32_t)(tile->c - range->begin + i), &sum);
-	}
 }
 
 void
@@ -87,8 +62,8 @@ sbn_tiles_sum_moments(const struct sbn_pass *pass, const struct sbn_range *range
 
 		sbn_tile_begin(pass, range, c, &tile);
 		while (sbn_tile_next(pass, &tile, SBN_BLOCK_POSITIONS))
-			add_moments(pass, &tile, &sums);
-		put_moments(range, &tile, &sums, out);
+			sbn_tile_add_moments(pass, &tile, SBN_TILE_AHEAD, &sums);
+		sbn_tile_put_moments(range, &tile, &sums, out);
 	}
 }
 
@@ -99,48 +74,22 @@ sbn_tiles_sum_gradients(const struct sbn_pass *pass, const struct sbn_range *ran
 	const size_t most =
 		sbn_tile_inputs_are_copied(pass) ? SBN_TILE_COPIED : SBN_BLOCK_POSITIONS;
 	const size_t ahead = ahead_of(pass, range, AHEAD_SUMS);
-	struct sbn_tile_copies copies;
 	struct sbn_tile tile;
 
 	for (size_t c = range->begin; c < range->end; c += tile.n_channels) {
-		double sum[2][SBN_LANES] = { { 0 } }, part[2][SBN_LANES];
+		struct sbn_tile_gradients sums = { 0 };
 
 		sbn_tile_begin(pass, range, c, &tile);
-		while (sbn_tile_next(pass, &tile, most)) {
-			struct sbn_operands at = sbn_tile_take(pass, &tile, &copies);
-
-			at.ahead = ahead;
-			pass->kernels->rows_sums(&at, tile.n_positions, tile.n_channels, &pass->k,
-						 tile.c, part[0], part[1]);
-			for (size_t i = 0; i < tile.n_channels; i++) {
-				sum[0][i] += part[0][i];
-				sum[1][i] += part[1][i];
-			}
-		}
-		for (size_t i = 0; i < tile.n_channels; i++)
-			out->pair[c - range->begin + i] =
-				sbn_pair_of_sums(pass, (uint32_t)(c + i), sum[0][i], sum[1][i]);
+		while (sbn_tile_next(pass, &tile, most))
+			sbn_tile_add_gradients(pass, &tile, ahead, &sums);
+		sbn_tile_put_gradients(pass, range, &tile, &sums, out);
 	}
 }
-
-typedef void kernel(const struct sbn_operands *at, size_t n_rows, size_t n_channels,
-		    const struct sbn_coefficients *k, size_t c);
 
 /* What is asked for while tiles of the first images are written: so many bytes ahead. */
 struct fetching {
 	size_t n_images, ahead;
 };
-
-static void
-map_tile(const struct sbn_pass *pass, const struct sbn_tile *tile, kernel *run, size_t ahead)
-{
-	struct sbn_tile_copies copies;
-	struct sbn_operands at = sbn_tile_take(pass, tile, &copies);
-
-	at.ahead = ahead;
-	run(&at, tile->n_positions, tile->n_channels, &pass->k, tile->c);
-	sbn_tile_give(pass, tile, &copies);
-}
 
 /* Images first .. end - 1. */
 struct images {
@@ -153,7 +102,7 @@ struct images {
  * because of its image: all of them are in order.
  */
 static void
-apply(const struct sbn_pass *pass, const struct sbn_range *range, kernel *run,
+apply(const struct sbn_pass *pass, const struct sbn_range *range, sbn_map_kernel *run,
       const struct images *images, struct fetching fetching)
 {
 	const bool is_copied = sbn_tile_is_copied(pass);
@@ -167,13 +116,13 @@ apply(const struct sbn_pass *pass, const struct sbn_range *range, kernel *run,
 		while (is_copied ?
 			       sbn_tile_next(pass, &tile, SBN_TILE_COPIED) :
 			       sbn_tile_previous(pass, &tile, images->first, SBN_BLOCK_POSITIONS))
-			map_tile(pass, &tile, run,
-				 tile.image < fetching.n_images ? fetching.ahead : ahead);
+			sbn_tile_map(pass, &tile, run,
+				     tile.image < fetching.n_images ? fetching.ahead : ahead);
 	}
 }
 
 static void
-apply_all(const struct sbn_pass *pass, const struct sbn_range *range, kernel *run)
+apply_all(const struct sbn_pass *pass, const struct sbn_range *range, sbn_map_kernel *run)
 {
 	apply(pass, range, run, &(struct images){ 0, pass->geometry.n }, (struct fetching){ 0 });
 }
@@ -216,64 +165,25 @@ fetching_of(const struct sbn_pass *pass, const struct sbn_range *next,
 }
 
 /*
- * Whether y of a chunk's tiles and the moments of the next one's take turns: then memory always has
- * to write and to read, whichever way ranks go. Of chunks of some tiles that fit the cache.
+ * Whether a chunk's tiles are written beside the next one's sums: memory always has to write and to
+ * read, whichever way ranks go. A residual would be one more to ask for. Of large chunks what was
+ * summed last is written first, while it is in the caches. Backward of 16-bit types computes more
+ * than memory waits for.
  */
 static bool
-takes_turns(const struct sbn_pass *pass, const struct sbn_range *range)
+goes_beside(const struct sbn_pass *pass, const struct sbn_range *range)
 {
-	return pass->sum == sbn_tiles_sum_moments && pass->z.data == NULL &&
-	       !sbn_tile_is_copied(pass) && pass->count >= FEWEST_BLOCKS * SBN_BLOCK_POSITIONS &&
-	       chunk_bytes(pass, range) <= sbn_cache_find().bytes;
-}
+	const bool waits = pass->dy.data == NULL || pass->geometry.element_bytes >= sizeof(float);
 
-/* The next channels of the range; begins without any. False: there are none. */
-static bool
-enter_channels(const struct sbn_pass *pass, const struct sbn_range *range, struct sbn_tile *tile)
-{
-	const size_t c = tile->c + tile->n_channels;
-
-	if (c >= range->end)
-		return false;
-	sbn_tile_begin(pass, range, c, tile);
-	return true;
-}
-
-/* What is summed in a turn is fetched in it, beside what is written. */
-static void
-normalize_in_turns(const struct sbn_pass *pass, const struct sbn_range *next,
-		   const struct sbn_sums *out, const struct sbn_range *range)
-{
-	const size_t ahead = fetching_of(pass, next, range).ahead;
-	struct sbn_tile written = { .c = range->begin }, summed = { .c = next->begin };
-
-	for (;;) {
-		const bool writes = enter_channels(pass, range, &written);
-		const bool sums = enter_channels(pass, next, &summed);
-		struct sbn_columns columns = { 0 };
-		bool is_written = writes, is_summed = sums;
-
-		if (!writes && !sums)
-			return;
-		while (is_written || is_summed) {
-			is_written =
-				is_written && sbn_tile_next(pass, &written, SBN_BLOCK_POSITIONS);
-			if (is_written)
-				map_tile(pass, &written, pass->kernels->rows_normalize, ahead);
-			is_summed = is_summed && sbn_tile_next(pass, &summed, SBN_BLOCK_POSITIONS);
-			if (is_summed)
-				add_moments(pass, &summed, &columns);
-		}
-		if (sums)
-			put_moments(next, &summed, &columns, out);
-	}
+	return waits && pass->stream && !pass->fetch_lines && pass->z.data == NULL &&
+	       !sbn_tile_is_copied(pass) && is_fetched(pass, range);
 }
 
 /*
  * So many images, the first ones, are written when the next chunk's sums are out: meanwhile those
  * of peers come whose chunk has taken longer. The cache holds as much of a third chunk instead,
- * which costs more than it gains where chunks are large, of several inputs sooner. None beside
- * turns, or where nobody is waited for.
+ * which costs more than it gains where chunks are large, of several inputs sooner. None where tiles
+ * are written beside sums, or where nobody is waited for.
  */
 static size_t
 images_of_rest(const struct sbn_pass *pass, const struct sbn_range *range)
@@ -281,7 +191,7 @@ images_of_rest(const struct sbn_pass *pass, const struct sbn_range *range)
 	const size_t n = pass->geometry.n;
 
 	if (!pass->exchange || pass->bn->group->size == 1 || sbn_tile_is_copied(pass) ||
-	    takes_turns(pass, range))
+	    goes_beside(pass, range))
 		return 0;
 	if (sbn_pass_inputs(pass) == 1)
 		return is_fetched(pass, range) ? n / 2 : 0;
@@ -290,7 +200,7 @@ images_of_rest(const struct sbn_pass *pass, const struct sbn_range *range)
 
 static void
 sum_and_apply(const struct sbn_pass *pass, const struct sbn_range *next, const struct sbn_sums *out,
-	      const struct sbn_range *range, kernel *run)
+	      const struct sbn_range *range, sbn_map_kernel *run)
 {
 	const struct images images = { images_of_rest(pass, range), pass->geometry.n };
 
@@ -302,8 +212,8 @@ void
 sbn_tiles_sum_and_normalize(const struct sbn_pass *pass, const struct sbn_range *next,
 			    const struct sbn_sums *out, const struct sbn_range *range)
 {
-	if (takes_turns(pass, range))
-		normalize_in_turns(pass, next, out, range);
+	if (goes_beside(pass, range))
+		sbn_tiles_normalize_beside(pass, next, out, range);
 	else
 		sum_and_apply(pass, next, out, range, pass->kernels->rows_normalize);
 }
@@ -312,12 +222,15 @@ void
 sbn_tiles_sum_and_dx(const struct sbn_pass *pass, const struct sbn_range *next,
 		     const struct sbn_sums *out, const struct sbn_range *range)
 {
-	sum_and_apply(pass, next, out, range, pass->kernels->rows_dx);
+	if (goes_beside(pass, range))
+		sbn_tiles_dx_beside(pass, next, out, range);
+	else
+		sum_and_apply(pass, next, out, range, pass->kernels->rows_dx);
 }
 
 static void
 apply_rest(const struct sbn_pass *pass, const struct sbn_range *range,
-	   const struct sbn_range *beyond, kernel *run)
+	   const struct sbn_range *beyond, sbn_map_kernel *run)
 {
 	const struct images images = { 0, images_of_rest(pass, range) };
 

@@ -18,9 +18,9 @@ void sbn_tiles_sum_gradients(const struct sbn_pass *pass, const struct sbn_range
 void sbn_tiles_dx(const struct sbn_pass *pass, const struct sbn_range *range);
 
 /*
- * In turns, or one after the other, and what will be summed is fetched meanwhile. Of some chunks
- * the first images are left for the rest, where `beyond`, which will be summed after `next`, is
- * fetched.
+ * Beside each other, or one after the other, and what will be summed is fetched meanwhile. Of some
+ * chunks the first images are left for the rest, where `beyond`, which will be summed after `next`,
+ * is fetched.
  */
 void sbn_tiles_sum_and_normalize(const struct sbn_pass *pass, const struct sbn_range *next,
 				 const struct sbn_sums *out, const struct sbn_range *range);

@@ -208,10 +208,63 @@ case_rows(const struct sbn_kernels *set, enum sbn_type type, size_t number, stru
 	return true;
 }
 
+/* An image's rows lie together, and images so far apart as case_begin put rows. */
+static struct sbn_operands
+case_images(struct sbn_operands at, size_t n_images, size_t n_channels)
+{
+	at.more = (struct sbn_images){ n_images - 1, at.x.stride,   at.z.stride,
+				       at.dy.stride, at.out.stride, at.dz.stride };
+	at.x.stride = at.z.stride = at.dy.stride = n_channels;
+	at.out.stride = at.dz.stride = n_channels;
+	return at;
+}
+
+/* Rows are mapped while those behind them in each image are summed. */
+static bool
+case_rows_beside(const struct sbn_kernels *set, enum sbn_type type, size_t number,
+		 struct outcome *out)
+{
+	static const size_t channels[] = { 16, 8, 15, 16, 17 };
+	static const size_t rows[] = { 1, 2, 15, 16, 17, 49, 128 }, images[] = { 1, 2, 3, 4 };
+	const struct sbn_type_kernels *kernels = &set->of[type];
+	size_t rest = number, n_channels = channels[case_digit(&rest, CASE_COUNT(channels))];
+	size_t n = rows[case_digit(&rest, CASE_COUNT(rows))], c = number % 80;
+	size_t n_images = images[case_digit(&rest, CASE_COUNT(images))];
+	double *sums[5];
+	struct sbn_operands next, before;
+	struct case_pass pass;
+
+	if (rest >= 2 * N_DATA)
+		return false;
+	for (size_t i = 0; i < CASE_COUNT(sums); i++)
+		sums[i] = out->values + i * n_channels;
+	case_begin(type, (enum case_data)(rest / 2), number, n_images, 2 * n * n_channels, out,
+		   &pass);
+	pass.forward = case_images(pass.forward, n_images, n_channels);
+	pass.backward = case_images(pass.backward, n_images, n_channels);
+	pass.forward.stream = pass.backward.stream = rest % 2 == 1;
+	next = case_planes_behind(type, &pass.forward, n * n_channels);
+	before = case_planes_behind(type, &pass.backward, n * n_channels);
+	next.more = before.more = pass.backward.more;
+	next.ahead = before.ahead = number % 3 * 1024;
+	memset(sums[2], 0, n_channels * sizeof(*sums[2]));
+	kernels->rows_normalize_beside(&(struct sbn_rows_beside){ &next,
+								  0,
+								  { sums[0], sums[1], sums[2] } },
+				       &pass.forward, n, n_channels, &pass.k, c);
+	kernels->rows_dx_beside(&(struct sbn_rows_beside){ &before,
+							   c + 20,
+							   { sums[3], sums[4], NULL } },
+				&pass.backward, n, n_channels, &pass.k, c);
+	sbn_stream_end();
+	out->n_values = 5 * n_channels;
+	return true;
+}
+
 typedef bool (*case_fn)(const struct sbn_kernels *set, enum sbn_type type, size_t number,
 			struct outcome *out);
 
-static const case_fn case_kinds[] = { case_plane, case_planes, case_beside, case_abreast,
-				      case_rows,  case_sum,    case_use };
+static const case_fn case_kinds[] = { case_plane, case_planes,      case_beside, case_abreast,
+				      case_rows,  case_rows_beside, case_sum,    case_use };
 
 #endif

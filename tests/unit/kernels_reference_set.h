@@ -55,6 +55,26 @@
 		planes_dx_##name(at, n, spatial, k, c, n_channels);                            \
 	}
 
+#define REFERENCE_ROWS_BESIDE(name)                                                             \
+	static void rows_normalize_beside_##name(const struct sbn_rows_beside *beside,          \
+						 const struct sbn_operands *at, size_t n_rows,  \
+						 size_t n_channels,                             \
+						 const struct sbn_coefficients *k, size_t c)    \
+	{                                                                                       \
+		rows_moments_##name(beside->at, n_rows, n_channels, beside->sums[0],            \
+				    beside->sums[1], beside->sums[2]);                          \
+		rows_normalize_##name(at, n_rows, n_channels, k, c);                            \
+	}                                                                                       \
+	static void rows_dx_beside_##name(const struct sbn_rows_beside *beside,                 \
+					  const struct sbn_operands *at, size_t n_rows,         \
+					  size_t n_channels, const struct sbn_coefficients *k,  \
+					  size_t c)                                             \
+	{                                                                                       \
+		rows_sums_##name(beside->at, n_rows, n_channels, k, beside->c, beside->sums[0], \
+				 beside->sums[1]);                                              \
+		rows_dx_##name(at, n_rows, n_channels, k, c);                                   \
+	}
+
 #define REFERENCE_SUMS(name, type)                                                              \
 	static void planes_sums_##name(const struct sbn_operands *at, size_t n, size_t spatial, \
 				       const struct sbn_coefficients *k, size_t c,              \
@@ -99,7 +119,8 @@
 	REFERENCE_PLANES(planes_dx_##name, type, reference_dx)                                    \
 	REFERENCE_BESIDE(name, type)                                                              \
 	REFERENCE_MAP(rows_normalize_##name, type, reference_normalize)                           \
-	REFERENCE_MAP(rows_dx_##name, type, reference_dx)
+	REFERENCE_MAP(rows_dx_##name, type, reference_dx)                                         \
+	REFERENCE_ROWS_BESIDE(name)
 
 REFERENCE_TYPE(f32, SBN_F32)
 REFERENCE_TYPE(f64, SBN_F64)
@@ -165,13 +186,13 @@ reference_merge_moments(struct sbn_pair *sum, const struct sbn_pair *const *row,
 }
 
 /* Without blocks' sums: those of planes are made of them, as kernels_blocks_test.c says. */
-#define REFERENCE_TABLE(name)                                                                \
-	{                                                                                    \
-		plane_moments_##name, planes_moments_##name, planes_normalize_##name,        \
-			plane_sums_##name, planes_sums_##name, NULL, NULL, planes_dx_##name, \
-			planes_normalize_beside_##name, planes_dx_beside_##name,             \
-			rows_moments_##name, rows_normalize_##name, rows_sums_##name,        \
-			rows_dx_##name                                                       \
+#define REFERENCE_TABLE(name)                                                                     \
+	{                                                                                         \
+		plane_moments_##name, planes_moments_##name, planes_normalize_##name,             \
+			plane_sums_##name, planes_sums_##name, NULL, NULL, planes_dx_##name,      \
+			planes_normalize_beside_##name, planes_dx_beside_##name,                  \
+			rows_moments_##name, rows_normalize_##name, rows_normalize_beside_##name, \
+			rows_sums_##name, rows_dx_##name, rows_dx_beside_##name                   \
 	}
 
 static const struct sbn_kernels reference_kernels = {

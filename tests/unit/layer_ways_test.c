@@ -93,13 +93,17 @@ forget_environment(void)
 static void
 check_bits(syncbn_dtype_t dtype, syncbn_tensor_t like)
 {
-	static const int threads[] = { 1, 2, 5, 8, 1 };
-	static const char *const chunks[] = { "524288", "1", "30000", "5000", "100000" };
-	static const char *const stores[] = { "ordinary", "streaming", "auto", "streaming",
-					      "streaming" };
-	static const char *const fetch[] = { "auto", "lines", "", "chunks", "lines" };
-	static const char *const split[] = { "auto", "blocks", "channels", "blocks", "auto" };
-	static const char *const images[] = { "auto", "single", "pairs", "abreast", "pairs" };
+	static const int threads[] = { 1, 2, 5, 8, 1, 1 };
+	static const char *const chunks[] = { "524288", "1", "30000", "5000", "100000", "20000" };
+	static const char *const stores[] = { "ordinary",  "streaming", "auto",
+					      "streaming", "streaming", "streaming" };
+	static const char *const fetch[] = { "auto", "lines", "", "chunks", "lines", "chunks" };
+	static const char *const split[] = {
+		"auto", "blocks", "channels", "blocks", "auto", "auto"
+	};
+	static const char *const images[] = {
+		"auto", "single", "pairs", "abreast", "pairs", "auto"
+	};
 	uint64_t expected = 0;
 
 	for (const char *const *isa = sbn_kernels_names; *isa != NULL; isa++) {
@@ -133,6 +137,8 @@ test_sets_threads_chunks_stores_and_ways_give_the_same_bits(void **state)
 		check_bits(sbn_all_dtypes[i], syncbn_tensor_nchw(NULL, 3, 23, 20, 35));
 		check_bits(sbn_all_dtypes[i], syncbn_tensor_nchw(NULL, 23, 41, 7, 7));
 		check_bits(sbn_all_dtypes[i], syncbn_tensor_nchw(NULL, 23, 24, 14, 14));
+		/* blocks of channels that are written beside others, and half a one */
+		check_bits(sbn_all_dtypes[i], syncbn_tensor_nchw(NULL, 5, 72, 7, 7));
 	}
 }
 

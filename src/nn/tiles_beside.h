@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A chunk's tiles are written while the next one's are summed, a row of either in turn. No operand
+ * is copied.
+ */
+#ifndef SBN_NN_TILES_BESIDE_H
+#define SBN_NN_TILES_BESIDE_H
+
+#include "nn/pipeline.h"
+
+/* y of range's channels and the moments of next's; dx, and dz, and the sums of g. */
+void sbn_tiles_normalize_beside(const struct sbn_pass *pass, const struct sbn_range *next,
+				const struct sbn_sums *out, const struct sbn_range *range);
+void sbn_tiles_dx_beside(const struct sbn_pass *pass, const struct sbn_range *next,
+			 const struct sbn_sums *out, const struct sbn_range *range);
+
+#endif
