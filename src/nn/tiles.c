@@ -173,7 +173,9 @@ fetching_of(const struct sbn_pass *pass, const struct sbn_range *next,
 static bool
 goes_beside(const struct sbn_pass *pass, const struct sbn_range *range)
 {
-	const bool waits = pass->dy.data == NULL || pass->geometry.element_bytes >= sizeof(float);
+	const bool waits = pass->sum == sbn_tiles_sum_moments ||
+			   (pass->sum == sbn_tiles_sum_gradients &&
+			    pass->geometry.element_bytes >= sizeof(float));
 
 	return waits && pass->stream && !pass->fetch_lines && pass->z.data == NULL &&
 	       !sbn_tile_is_copied(pass) && is_fetched(pass, range);

@@ -32,8 +32,8 @@ hash_values(uint64_t hash, const double *values, size_t n)
 }
 
 /*
- * Enough elements for five lanes; the layouts of each operand differ from round to round, and at
- * last all are the same, and there is no residual.
+ * Enough elements for five lanes; all operands' layouts are the same, and then differ; and both
+ * again without a residual.
  */
 static uint64_t
 hash_passes(syncbn_group_t *world, syncbn_dtype_t dtype, syncbn_tensor_t like)
@@ -43,13 +43,13 @@ hash_passes(syncbn_group_t *world, syncbn_dtype_t dtype, syncbn_tensor_t like)
 
 	like.dtype = dtype;
 	open_bench(&b, world, like);
-	for (size_t i = 0; i < 12; i++) {
-		const bool differ = i / 4 == 1;
+	for (size_t i = 0; i < 16; i++) {
+		const bool differ = i / 4 % 2 == 1;
 
 		b.p.z = i < 8 ? b.r.z : NULL;
 		b.p.in.x = sbn_all_layouts[i % 4];
 		b.p.in.z = sbn_all_layouts[differ ? i / 2 % 4 : i % 4];
-		b.p.in.y = sbn_all_layouts[differ ? 7 - i : i % 4];
+		b.p.in.y = sbn_all_layouts[differ ? 3 - i % 4 : i % 4];
 		b.p.in.dy = b.p.in.z;
 		b.p.in.dx = b.p.in.y;
 		b.p.in.dz = b.p.in.x;
