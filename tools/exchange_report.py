@@ -74,7 +74,7 @@ def kind_of(row):
 def place_of(row):
     if row["ranks"] != 2 or kind_of(row) == "arena":
         return ""
-    return "near" if row["line_round_trip_ns"] < NEAR_NS else "far"
+    return "near" if (row["line_round_trip_ns"] or 0) < NEAR_NS else "far"
 
 
 def read(folder):

@@ -4,14 +4,16 @@ bin_PROGRAMS += tools/syncbn-run tools/syncbn-perf
 tools_syncbn_run_SOURCES = tools/syncbn-run.c
 tools_syncbn_run_LDADD = libsbn_launch.la libsbn_core.la
 
-EXTRA_DIST += doc/syncbn-run.1.scd tools/syncbn-run.bash
+EXTRA_DIST += doc/syncbn-run.1.scd doc/syncbn-perf.1.scd tools/syncbn-run.bash
 EXTRA_DIST += tools/bn_report.py tools/exchange_report.py tools/report_runs.py
 if HAVE_MAN
-dist_man_MANS = doc/syncbn-run.1
+dist_man_MANS = doc/syncbn-run.1 doc/syncbn-perf.1
+MAN_PAGE = $(AM_V_GEN)$(MKDIR_P) doc && $(SCDOC) <$(top_srcdir)/$@.scd >$@.tmp && mv $@.tmp $@
 doc/syncbn-run.1: doc/syncbn-run.1.scd
-	$(AM_V_at)$(MKDIR_P) doc
-	$(AM_V_GEN)$(SCDOC) <$(top_srcdir)/doc/syncbn-run.1.scd >$@.tmp && mv $@.tmp $@
-MAINTAINERCLEANFILES = doc/syncbn-run.1
+	$(MAN_PAGE)
+doc/syncbn-perf.1: doc/syncbn-perf.1.scd
+	$(MAN_PAGE)
+MAINTAINERCLEANFILES = doc/syncbn-run.1 doc/syncbn-perf.1
 endif
 
 # bash looks for a completion by the command's name
@@ -92,6 +94,8 @@ tools_syncbn_perf_SOURCES = \
 	tools/perf_print.h \
 	tools/perf_results.h \
 	tools/perf_results_json.c \
+	tools/perf_settings.c \
+	tools/perf_settings.h \
 	tools/perf_sizes.c \
 	tools/perf_sizes.h \
 	tools/perf_start.c \

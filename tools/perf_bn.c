@@ -13,6 +13,7 @@
 #include "perf_end.h"
 #include "perf_json_file.h"
 #include "perf_machine.h"
+#include "perf_settings.h"
 #include "perf_start.h"
 #include "shm/contract.h"
 
@@ -136,12 +137,23 @@ measure_all(struct session *session)
 	return status;
 }
 
-/* Wrong results of ours must not pass for a measurement. */
+static int
+tell_no_line(void)
+{
+	fputs("syncbn-perf: nothing was measured: no shape has a hot line; give smaller ones, or "
+	      "leave --hot out\n",
+	      stderr);
+	return EXIT_FAILURE;
+}
+
+/* Wrong results of ours must not pass for a measurement, and neither must no results. */
 static int
 judge(const struct perf_bn_table *table)
 {
 	bool right = true;
 
+	if (table->n_rows == 0)
+		return tell_no_line();
 	for (size_t i = 0; i < table->n_rows; i++) {
 		const struct perf_bn_result *row = &table->rows[i];
 		char place[PERF_PLACE_BYTES];
@@ -150,16 +162,6 @@ judge(const struct perf_bn_table *table)
 		right &= perf_print_wrong(place, row->wrong, row->peers);
 	}
 	return right ? EXIT_SUCCESS : EXIT_FAILURE;
-}
-
-/* This program has OpenMP for --openmp; what is measured otherwise is a program that has none. */
-static void
-set_executor(const struct perf_bn_options *options)
-{
-	if (options->executor != NULL)
-		setenv("SYNCBN_EXECUTOR", options->executor, true);
-	else
-		setenv("SYNCBN_EXECUTOR", options->openmp ? "auto" : "team", false);
 }
 
 static int
@@ -171,12 +173,14 @@ measure(const struct perf_bn_options *options)
 	int code = EXIT_SUCCESS;
 
 	config.threads = (int)options->threads;
-	set_executor(options);
+	perf_settings_executor(options->executor, options->openmp ? "auto" : "team");
 	status = syncbn_init(&config, &session.group);
 	if (status != SYNCBN_OK)
 		return perf_tell(status);
 	session.options = session.table.options = options;
 	status = perf_check_ranks(session.group, options->n_ranks);
+	if (status == SYNCBN_OK && is_first(&session) && options->json != NULL)
+		status = perf_json_file_claim(options->json);
 	if (status == SYNCBN_OK)
 		status = syncbn_group_self(&session.alone);
 	if (status == SYNCBN_OK)
@@ -184,7 +188,9 @@ measure(const struct perf_bn_options *options)
 	if (status != SYNCBN_OK)
 		code = perf_tell(status);
 	else if (is_first(&session))
-		code = perf_end_stdout(judge(&session.table));
+		code = perf_end_stdout(options->numerics || options->openmp ?
+					       EXIT_SUCCESS :
+					       judge(&session.table));
 	perf_bn_memory_free_pool();
 	syncbn_group_free(session.alone);
 	syncbn_finalize(session.group);

@@ -106,7 +106,7 @@ print_head(const struct perf_bn_options *options, const struct perf_machine *mac
 {
 	printf("# syncbn-perf %s bn numerics, %s, %s\n", SYNCBN_VERSION,
 	       perf_bn_layout_name(options->layout), perf_bn_dtype_name(options->dtype));
-	perf_print_machine(machine, n_ranks);
+	perf_print_machine(machine, n_ranks, syncbn_threads());
 	printf("# largest errors: the mean's by the standard deviation, the variance's by itself "
 	       "(both with eps),\n# those of y and dx by their largest value\n");
 	printf("#%16s %-19s %-14s %9s %9s %9s %9s\n", "shape", "numbers", "whose", error_names[0],

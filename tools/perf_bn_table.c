@@ -31,9 +31,7 @@ print_columns(const struct perf_bn_table *table)
 	if (table->options->act != PERF_BN_NONE)
 		printf(" %10s %5s", "apart us", "ratio");
 	printf(" %9s %9s %9s %9s %6s", "moments", "exchange", "wait", "normalize", "wrong");
-	for (int peer = 0; peer < PERF_PEERS; peer++)
-		if (table->peers[peer])
-			printf(" %10.10s %6s", perf_peer_names[peer], "ratio");
+	perf_print_peer_names(table->peers);
 	putchar('\n');
 }
 
@@ -46,7 +44,7 @@ perf_bn_table_head(const struct perf_bn_table *table)
 	       SYNCBN_VERSION, perf_bn_op_names[options->op], perf_bn_layout_name(options->layout),
 	       perf_bn_dtype_name(options->dtype), perf_bn_act_names[options->act],
 	       table->n_threads, table->n_threads == 1 ? "" : "s");
-	perf_print_machine(table->machine, table->n_ranks);
+	perf_print_machine(table->machine, table->n_ranks, table->n_threads);
 	print_columns(table);
 	fflush(stdout);
 }
@@ -101,9 +99,7 @@ perf_bn_table_row(const struct perf_bn_table *table, const struct perf_bn_result
 		print_apart(row);
 	printf(" %9.1f %9.1f %9.1f %9.1f %6llu", row->phases.moments, row->phases.exchange,
 	       row->phases.wait, row->phases.normalize, (unsigned long long)row->wrong);
-	for (int peer = 0; peer < PERF_PEERS; peer++)
-		if (table->peers[peer])
-			perf_print_peer(row->us[PERF_BN_OURS].p50, &row->peers[peer]);
+	perf_print_peers(table->peers, row->us[PERF_BN_OURS].p50, row->peers);
 	putchar('\n');
 	fflush(stdout);
 }

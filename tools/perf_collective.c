@@ -13,6 +13,7 @@
 #include "perf_machine.h"
 #include "perf_peers.h"
 #include "perf_results.h"
+#include "perf_settings.h"
 #include "perf_start.h"
 #include "perf_work.h"
 #include "shm/contract.h"
@@ -307,7 +308,7 @@ measure(const struct perf_options *options)
 	static struct session session;
 	syncbn_status_t status;
 
-	setenv("SYNCBN_EXECUTOR", "team", false); /* this program has OpenMP, others may not */
+	perf_settings_executor(NULL, "team");
 	status = syncbn_init(NULL, &session.group);
 	int code = EXIT_SUCCESS;
 
@@ -315,6 +316,8 @@ measure(const struct perf_options *options)
 		return perf_tell(status);
 	session.options = session.results.options = options;
 	status = perf_check_ranks(session.group, options->n_ranks);
+	if (status == SYNCBN_OK && is_first(&session) && options->json != NULL)
+		status = perf_json_file_claim(options->json);
 	if (status == SYNCBN_OK)
 		status = measure_all(&session);
 	if (status != SYNCBN_OK)

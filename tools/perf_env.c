@@ -20,6 +20,7 @@
 #include "perf_cpuinfo.h"
 #include "perf_end.h"
 #include "perf_env_options.h"
+#include "perf_settings.h"
 #include "perf_start.h"
 #include "perf_tuning.h"
 #include "platform/domains.h"
@@ -291,25 +292,35 @@ show_features(void)
 	free(flags);
 }
 
-static syncbn_status_t
-show_kernels(void)
+static void
+show_kernels(const struct sbn_process *process)
 {
-	const struct sbn_kernels *kernels;
 	const char *wish = getenv("SYNCBN_ISA");
-	const struct sbn_kernels *narrower = sbn_kernels_narrower(wish);
-	syncbn_status_t status = sbn_kernels_choose(wish, &kernels);
 
-	if (status == SYNCBN_OK)
-		print("kernels", "%s%s%s%s", kernels->name,
-		      wish != NULL && wish[0] != '\0' ? " (SYNCBN_ISA)" : "",
-		      narrower == NULL ? "" : "; layers of floats try out ",
-		      narrower == NULL ? "" : narrower->name);
-	return status;
+	print("kernels", "%s%s%s%s", process->kernels->name,
+	      wish != NULL && wish[0] != '\0' ? " (SYNCBN_ISA)" : "",
+	      process->narrower == NULL ? "" : "; layers of floats try out ",
+	      process->narrower == NULL ? "" : process->narrower->name);
+}
+
+static void
+show_settings(void)
+{
+	const char *setting;
+	size_t at = 0;
+
+	printf("%-16s", "settings");
+	setting = perf_settings_next(&at);
+	if (setting == NULL)
+		printf("none");
+	for (; setting != NULL; setting = perf_settings_next(&at))
+		printf("%s ", setting);
+	putchar('\n');
 }
 
 /* world: NULL where no ranks were started. */
 static int
-show_all(const struct syncbn_group *world)
+show_all(const struct sbn_process *process, const struct syncbn_group *world)
 {
 	show_machine();
 	if (show_topology(world != NULL) != SYNCBN_OK)
@@ -317,8 +328,9 @@ show_all(const struct syncbn_group *world)
 	show_memory();
 	show_clock();
 	show_features();
-	if (show_kernels() != SYNCBN_OK)
-		goto failed;
+	show_kernels(process);
+	print("threads", "%d a rank", sbn_team_threads(process->team));
+	show_settings();
 	printf("%-16s", "collectives");
 	if (world != NULL)
 		perf_tuning_print(stdout, world->tuning);
@@ -329,6 +341,23 @@ show_all(const struct syncbn_group *world)
 failed:
 	fprintf(stderr, "syncbn-perf: %s\n", sbn_last_error());
 	return 1;
+}
+
+/* Starts what a rank would, so that a wrong setting is told. */
+static int
+show_alone(void)
+{
+	const syncbn_config_t config = SYNCBN_CONFIG;
+	struct sbn_process *process;
+	syncbn_status_t status = sbn_process_start(&config, &process);
+	int code;
+
+	if (status != SYNCBN_OK)
+		return perf_tell(status);
+	status = sbn_tuning_check();
+	code = status == SYNCBN_OK ? perf_end_stdout(show_all(process, NULL)) : perf_tell(status);
+	sbn_process_stop();
+	return code;
 }
 
 static int
@@ -344,7 +373,7 @@ show_as_rank(const struct perf_env_options *options)
 	if (status != SYNCBN_OK)
 		code = perf_tell(status);
 	else if (world->rank == 0)
-		code = perf_end_stdout(show_all(world));
+		code = perf_end_stdout(show_all(world->process, world));
 	syncbn_finalize(world);
 	return code;
 }
@@ -361,9 +390,8 @@ perf_env(int argc, char **argv)
 		fputs(perf_env_help, stdout);
 		return perf_end_stdout(EXIT_SUCCESS);
 	}
-	if (getenv(SBN_ENV_CONTRACT) != NULL)
-		return show_as_rank(&options);
-	return options.n_ranks != 0 ?
-		       perf_start(options.n_ranks, options.oversubscribe, argc, argv) :
-		       perf_end_stdout(show_all(NULL));
+	if (getenv(SBN_ENV_CONTRACT) == NULL && options.n_ranks != 0)
+		return perf_start(options.n_ranks, options.oversubscribe, argc, argv);
+	perf_settings_executor(NULL, "team");
+	return getenv(SBN_ENV_CONTRACT) != NULL ? show_as_rank(&options) : show_alone();
 }

@@ -2,6 +2,8 @@
 #include "perf_json_file.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -12,6 +14,15 @@
 
 #include "base/fail.h"
 #include "perf_peer.h"
+#include "perf_settings.h"
+
+static FILE *standard_output; /* once it is kept for the file */
+
+static bool
+is_standard_output(const char *path)
+{
+	return strcmp(path, "-") == 0;
+}
 
 /* A file beside path that a rename can put in its place. Free *name. NULL with errno. */
 static FILE *
@@ -40,6 +51,8 @@ perf_json_file_probe(const char *path)
 	char *name;
 	FILE *file;
 
+	if (is_standard_output(path))
+		return SYNCBN_OK;
 	/* a rename would put our file in the place of a device or a pipe */
 	if (stat(path, &info) == 0 && !S_ISREG(info.st_mode))
 		return sbn_fail(SYNCBN_ERR_INVALID, "--json %s is not a regular file", path);
@@ -50,6 +63,43 @@ perf_json_file_probe(const char *path)
 	}
 	free(name);
 	return file != NULL ? SYNCBN_OK : fail_to_write(path);
+}
+
+syncbn_status_t
+perf_json_file_claim(const char *path)
+{
+	int fd;
+
+	if (!is_standard_output(path))
+		return SYNCBN_OK;
+	fd = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+	standard_output = fd >= 0 ? fdopen(fd, "w") : NULL;
+	if (standard_output == NULL || dup2(STDERR_FILENO, STDOUT_FILENO) < 0)
+		return sbn_fail(SYNCBN_ERR_SYSTEM, "--json -: standard output cannot be kept");
+	return SYNCBN_OK;
+}
+
+static void
+put_settings(struct perf_json *json)
+{
+	const char *setting;
+	size_t at = 0;
+
+	perf_json_open(json, "settings", '{');
+	while ((setting = perf_settings_next(&at)) != NULL) {
+		size_t length = strcspn(setting, "=");
+		char name[64];
+
+		snprintf(name, sizeof(name), "%.*s", (int)length, setting);
+		perf_json_text(json, name, setting + length + 1);
+	}
+	perf_json_close(json, '{');
+}
+
+void
+perf_json_trip(struct perf_json *json, const char *name, double ns)
+{
+	perf_json_number(json, name, ns > 0 ? ns : (double)NAN);
 }
 
 static void
@@ -71,8 +121,9 @@ put_context(struct perf_json *json, const struct perf_machine *machine)
 	perf_json_text(json, "cpu", machine->cpu);
 	perf_json_text(json, "places", machine->places);
 	perf_json_text(json, "kernels", machine->isa);
-	perf_json_number(json, "line_round_trip_near_ns", machine->trip.near_ns);
-	perf_json_number(json, "line_round_trip_far_ns", machine->trip.far_ns);
+	put_settings(json);
+	perf_json_trip(json, "line_round_trip_near_ns", machine->trip.near_ns);
+	perf_json_trip(json, "line_round_trip_far_ns", machine->trip.far_ns);
 	perf_json_close(json, '{');
 }
 
@@ -117,9 +168,9 @@ put_whole(FILE *file, const struct perf_machine *machine, perf_json_rows_fn rows
 	perf_json_close(&json, '{');
 }
 
-syncbn_status_t
-perf_json_file_write(const char *path, const struct perf_machine *machine, perf_json_rows_fn rows,
-		     const void *results)
+static syncbn_status_t
+write_beside(const char *path, const struct perf_machine *machine, perf_json_rows_fn rows,
+	     const void *results)
 {
 	char *name;
 	FILE *file = open_beside(path, &name);
@@ -134,4 +185,16 @@ perf_json_file_write(const char *path, const struct perf_machine *machine, perf_
 	}
 	free(name);
 	return written ? SYNCBN_OK : fail_to_write(path);
+}
+
+syncbn_status_t
+perf_json_file_write(const char *path, const struct perf_machine *machine, perf_json_rows_fn rows,
+		     const void *results)
+{
+	if (!is_standard_output(path))
+		return write_beside(path, machine, rows, results);
+	put_whole(standard_output, machine, rows, results);
+	if (fflush(standard_output) != 0 || ferror(standard_output) != 0)
+		return sbn_fail(SYNCBN_ERR_SYSTEM, "--json -: standard output cannot be written");
+	return SYNCBN_OK;
 }

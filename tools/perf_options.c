@@ -55,7 +55,7 @@ const char perf_options_help[] =
 	"  --peer NAME          openmpi, mpich or gloo, interleaved; repeatable; one that\n"
 	"                       is not there is named and left out, which is no failure;\n"
 	"                       not for overlap\n"
-	"  --json FILE          the figures in Google Benchmark's shape\n"
+	"  --json FILE          in Google Benchmark's shape; -: stdout (table: stderr)\n"
 	"\n"
 	"Times are microseconds of the slowest rank. algbw: bytes by time, GB/s; of an\n"
 	"exchange, all ranks' bytes. busbw: what the memory moves, as nccl-tests count.\n"

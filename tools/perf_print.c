@@ -3,9 +3,14 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
+#include "base/math.h"
 #include "perf_peer.h"
+#include "perf_settings.h"
 #include "perf_tuning.h"
+
+enum { US_COLUMNS = 10 };
 
 static void
 print_round_trip(const struct perf_machine *machine)
@@ -22,33 +27,66 @@ print_round_trip(const struct perf_machine *machine)
 		printf(" (%s)", perf_machine_distance(machine->trip.far_ns));
 }
 
-void
-perf_print_machine(const struct perf_machine *machine, uint32_t n_ranks)
+static void
+print_settings(void)
 {
+	const char *setting;
+	size_t at = 0;
+
+	for (int n = 0; (setting = perf_settings_next(&at)) != NULL; n++)
+		printf("%s%s", n == 0 ? "\n# set: " : " ", setting);
+}
+
+void
+perf_print_machine(const struct perf_machine *machine, uint32_t n_ranks, int n_threads)
+{
+	bool crowded = machine->n_cpus < (uint64_t)n_ranks * (unsigned)n_threads;
+
 	printf("# %s: %u rank%s on CPUs %s%s, kernels %s\n# ", machine->cpu, n_ranks,
-	       n_ranks == 1 ? "" : "s", machine->places,
-	       machine->n_cpus < n_ranks ? " (oversubscribed)" : "", machine->isa);
+	       n_ranks == 1 ? "" : "s", machine->places, crowded ? " (oversubscribed)" : "",
+	       machine->isa);
 	print_round_trip(machine);
 	printf("\n# ");
 	perf_tuning_print(stdout, machine->tuning);
+	print_settings();
 	putchar('\n');
 }
 
 void
 perf_print_us(double us)
 {
-	printf(" %10.*f", us < 10 ? 3 : us < 100 ? 2 : us < 1000 ? 1 : 0, us);
+	printf(" %*.*f", US_COLUMNS, us < 10 ? 3 : us < 100 ? 2 : us < 1000 ? 1 : 0, us);
+}
+
+/* A name may be longer than a time. */
+static int
+width_of(int peer)
+{
+	return SBN_MAX((int)strlen(perf_peer_names[peer]), US_COLUMNS);
 }
 
 void
-perf_print_peer(double own_us, const struct perf_peer_result *peer)
+perf_print_peer_names(const bool *there)
 {
-	if (!peer->there) {
-		printf(" %10s %6s", "-", "-");
-		return;
+	for (int i = 0; i < PERF_PEERS; i++)
+		if (there[i])
+			printf(" %*s %6s", width_of(i), perf_peer_names[i], "ratio");
+}
+
+void
+perf_print_peers(const bool *there, double own_us, const struct perf_peer_result *peers)
+{
+	for (int i = 0; i < PERF_PEERS; i++) {
+		if (!there[i])
+			continue;
+		printf("%*s", width_of(i) - US_COLUMNS, "");
+		if (peers[i].there) {
+			perf_print_us(peers[i].us.p50);
+			printf(" %6.2f", own_us > 0 ? peers[i].us.p50 / own_us : 0);
+		} else {
+			printf(" %*s %6s", US_COLUMNS, "-", "-");
+		}
 	}
-	perf_print_us(peer->us.p50);
-	printf(" %6.2f", own_us > 0 ? peer->us.p50 / own_us : 0);
 }
 
 bool

@@ -15,14 +15,21 @@ struct perf_peer_result {
 	uint64_t wrong;
 };
 
-/* The lines below a table's first: CPU, ranks, and how far they are from each other. */
-void perf_print_machine(const struct perf_machine *machine, uint32_t n_ranks);
+/*
+ * The lines below a table's first: CPU, ranks, how far they are from each other, what the
+ * environment sets. n_threads: of each rank.
+ */
+void perf_print_machine(const struct perf_machine *machine, uint32_t n_ranks, int n_threads);
 
 /* Four digits that count, as far as they fit in 10 columns. */
 void perf_print_us(double us);
 
-/* A peer's time, and by how much it is above own_us. */
-void perf_print_peer(double own_us, const struct perf_peer_result *peer);
+/*
+ * Of the peers that take part, there and peers [PERF_PEERS], the columns' names, and a row: a
+ * peer's time, and by how much it is above own_us.
+ */
+void perf_print_peer_names(const bool *there);
+void perf_print_peers(const bool *there, double own_us, const struct perf_peer_result *peers);
 
 enum { PERF_PLACE_BYTES = 48 };
 

@@ -48,7 +48,7 @@ put_row(struct perf_json *json, const struct perf_results *results, const struct
 	} else if (row->beside_us > 0) {
 		perf_json_number(json, "floor", row->beside_us);
 	}
-	perf_json_number(json, "line_round_trip_ns", row->trip.far_ns);
+	perf_json_trip(json, "line_round_trip_ns", row->trip.far_ns);
 	perf_json_count(json, "wrong", row->wrong);
 	perf_json_peers(json, row->us.p50, row->peers);
 	perf_json_close(json, '{');

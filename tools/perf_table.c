@@ -57,9 +57,7 @@ print_columns(const struct perf_results *results)
 		printf(" %10s %6s", "blocking", "ratio");
 	else if (results->options->arena)
 		printf(" %10s %6s", "floor us", "x");
-	for (int peer = 0; peer < PERF_PEERS; peer++)
-		if (results->peers[peer])
-			printf(" %10s %6s", perf_peer_names[peer], "ratio");
+	perf_print_peer_names(results->peers);
 	putchar('\n');
 }
 
@@ -78,7 +76,7 @@ perf_table_head(const struct perf_results *results)
 		       (unsigned long long)options->n_buckets,
 		       (unsigned long long)options->compute_us);
 	putchar('\n');
-	perf_print_machine(machine, results->n_ranks);
+	perf_print_machine(machine, results->n_ranks, 1);
 	if (options->rounded)
 		printf("# sizes are rounded up to multiples of %zu bytes, a %s's\n", options->unit,
 		       options->command == PERF_EXCHANGE ? "channel" : "value");
@@ -110,9 +108,7 @@ perf_table_row(const struct perf_results *results, const struct perf_result *row
 		perf_print_us(row->beside_us);
 		printf(" %6.2f", perf_beside(results, row));
 	}
-	for (int peer = 0; peer < PERF_PEERS; peer++)
-		if (results->peers[peer])
-			perf_print_peer(row->us.p50, &row->peers[peer]);
+	perf_print_peers(results->peers, row->us.p50, row->peers);
 	putchar('\n');
 	fflush(stdout);
 }

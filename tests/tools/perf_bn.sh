@@ -46,6 +46,22 @@ expect "a world of one has no line alone" "- " "$(column alone_us)"
 measure -n 2 --hot --shape 1x4
 expect "one value a channel is refused" 2 "$code"
 expect_match "its reason" 'value' "$dir/err"
+measure -n 2 --threads 300 --cold --shape 4x4
+expect_match "more threads than CPUs are told" '^# .*: 2 ranks on CPUs .*[(]oversubscribed[)]' \
+	"$dir/out"
+SYNCBN_FETCH=lines measure -n 2 --cold --shape 4x4
+expect_match "what the environment sets is told" '^# set: .*SYNCBN_FETCH=lines' "$dir/out"
+measure -n 1 --hot --shape 4x32x1024x1024
+expect "to measure nothing is a failure" 1 "$code"
+expect_match "its reason" 'nothing was measured: no shape has a hot line; .*--hot' "$dir/err"
+(cd "$dir" && SYNCBN_STORES=streaming measure -n 1 --cold --shape 4x4 --json -)
+expect "no file is named -" "" "$(find "$dir" -name '-*')"
+expect_match "the table goes to standard error" '^ +4x4 cold ' "$dir/err"
+cp "$dir/out" "$dir/standard.json"
+# shellcheck disable=SC2086 # a list of words
+mark "$perf" bn -n 1 --cold --shape 4x4 $few --json - >/dev/full 2>"$dir/err"
+expect "a lost file is a failure" 1 $?
+expect_match "its reason" 'json -: standard output cannot be written: No space' "$dir/err"
 # shellcheck disable=SC2086 # a list of words
 run_it -n 2 --oversubscribe "$perf" bn --hot --shape 4x4 ${few#--oversubscribe}
 expect "the launcher's ranks measure" 0 "$code"
@@ -74,10 +90,17 @@ if command -v python3 >/dev/null; then
 	python3 "$SRC/tests/tools/perf_bn_json.py" "$dir/bn.json" >"$dir/out" 2>&1
 	expect "every field is there and of its kind" 0 $?
 	sed 's/^/	/' "$dir/out"
+	python3 "$SRC/tests/tools/perf_bn_json.py" "$dir/standard.json" >"$dir/out" 2>&1
+	expect "the file on standard output is one" 0 $?
+	sed 's/^/	/' "$dir/out"
 	python3 - "$dir" <<-'PYTHON' >"$dir/out" 2>&1
 		import json, sys
 		rows = lambda name: json.load(open(f"{sys.argv[1]}/{name}.json"))["benchmarks"]
 		cold, hot = rows("bn")
+		context = json.load(open(f"{sys.argv[1]}/standard.json"))["context"]
+		assert context["settings"]["SYNCBN_STORES"] == "streaming", context
+		assert "SYNCBN_EXECUTOR" not in context["settings"], context
+		assert context["line_round_trip_near_ns"] is None
 		assert cold["name"].startswith("bn/fwd/5x19x7x5/nchw/f32/relu/cold/ranks:2/")
 		assert (hot["place"], cold["ranks"], cold["wrong"]) == ("hot", 2, 0)
 		assert cold["time_unit"] == "us" and 0 < cold["real_time"] <= cold["p99"]

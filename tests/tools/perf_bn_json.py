@@ -63,7 +63,9 @@ def main():
     assert list(whole) == ["context", "benchmarks"], list(whole)
     rounds = {"line_round_trip_near_ns", "line_round_trip_far_ns"}
     context = {name: value for name, value in whole["context"].items() if name not in rounds}
-    check("context", context, CONTEXT)
+    check("context", context, {**CONTEXT, "settings": {}})
+    for name, value in context["settings"].items():
+        assert name.startswith("SYNCBN_") and is_a(value, TEXT), f"{name} is {value!r}"
     assert whole["benchmarks"], "no row"
     for row in whole["benchmarks"]:
         check_row(row, sys.argv[2:])

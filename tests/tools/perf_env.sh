@@ -8,13 +8,28 @@ perf=$BUILD/tools/syncbn-perf
 "$perf" env >"$dir/out" 2>"$dir/err"
 expect "env runs" 0 $?
 for line in system CPU topology '  domain 0' 'page size' 'huge pages' /dev/shm 'NUMA balancing' \
-	clock 'CPU features' kernels collectives; do
+	clock 'CPU features' kernels threads settings collectives; do
 	expect_match "env shows $line" "^$line  *[^ ]" "$dir/out"
 done
 
 SYNCBN_ISA=scalar "$perf" env >"$dir/out" 2>"$dir/err"
 expect_match "the caller's instruction set is shown" '^kernels +scalar ' "$dir/out"
 SYNCBN_ISA='' "$perf" env >"$dir/out" 2>"$dir/err"
+env -u SYNCBN_CALIBRATE "$perf" env >"$dir/out2"
+expect_match "no variable is set" '^settings +none$' "$dir/out2"
+SYNCBN_CALIBRATE=off SYNCBN_THREADS=3 SYNCBN_FETCH=lines SYNCBN_STORES='' \
+	"$perf" env >"$dir/out2"
+expect "variables that are set are shown" \
+	"SYNCBN_CALIBRATE=off SYNCBN_FETCH=lines SYNCBN_THREADS=3" \
+	"$(sed -n 's/^settings  *//p' "$dir/out2" | tr ' ' '\n' | sort | xargs)"
+expect_match "and heeded" '^threads +3 a rank$' "$dir/out2"
+for setting in FETCH=line SPLIT=x IMAGES=x STORES=x STORES_FROM=x CHUNK_BYTES=0 CALIBRATE=of \
+	FENCES=x THREADS=0 EXECUTOR=x ISA=x TIMEOUT=x JOIN_TIMEOUT=x TAKE_FROM=x SCATTER_FROM=x \
+	STREAM_FROM=x; do
+	env "SYNCBN_$setting" "$perf" env >"$dir/out2" 2>"$dir/err"
+	expect "a wrong SYNCBN_$setting is refused" 2 $?
+	expect_match "its reason" "^syncbn-perf: SYNCBN_${setting%%=*}: " "$dir/err"
+done
 expect_match "and one that is tried out beside the best one" \
 	'^kernels +(avx512; layers of floats try out avx2|scalar|avx2|avx2[+]avx512|neon)$' \
 	"$dir/out"
@@ -70,6 +85,9 @@ expect_match "what was measured is shown" \
 	"$dir/out"
 expect "one rank shows it" 1 "$(grep -c ^collectives "$dir/out")"
 
+env -u SYNCBN_CALIBRATE SYNCBN_FETCH=lines "$perf" env -n 2 --oversubscribe >"$dir/out" 2>"$dir/err"
+expect "ranks show what is set, and not what the launcher tells them" "SYNCBN_FETCH=lines" \
+	"$(sed -n 's/^settings  *//p' "$dir/out" | xargs)"
 SYNCBN_TAKE_FROM=99 SYNCBN_SCATTER_FROM=1234 SYNCBN_STREAM_FROM=2147483647 \
 	"$perf" env -n 3 --oversubscribe >"$dir/out" 2>"$dir/err"
 expect_match "the environment decides" \

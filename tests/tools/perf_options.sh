@@ -69,4 +69,25 @@ expect_match "the help tells of rounding" 'Rounded up to whole$' "$dir/out"
 expect "the help fits a screen's lines" yes \
 	"$([ "$(wc -l <"$dir/out")" -le 40 ] && echo yes)"
 expect "the help fits a screen's columns" 0 "$(grep -cE '^.{81}' "$dir/out")"
+
+# ---- the man page ----
+
+page=$SRC/doc/syncbn-perf.1.scd
+for command in env bn exchange allreduce; do
+	"$perf" $command --help
+done | grep -oE '(^|[ ,])--?[a-z][a-z-]*' | tr -d ' ,' | sort -u >"$dir/helped"
+printf '%s\n' --help -h >>"$dir/helped"
+sort -u -o "$dir/helped" "$dir/helped"
+grep -oE '[*]--?[a-z][a-z-]*[*]' "$page" | tr -d '*' | sort -u >"$dir/told"
+expect "options are found" yes "$([ "$(wc -l <"$dir/told")" -ge 25 ] && echo yes)"
+expect "the man page has every option of the help and no other" "" \
+	"$(diff "$dir/helped" "$dir/told")"
+for word in $("$perf" --help | sed -nE 's/^  ([a-z]+)  .*/\1/p'); do
+	expect_match "it has $word" "^[*]$word[*]\$" "$page"
+done
+for word in resnet50 densenet121 mobilenet unet detection fwd bwd step eval nchw nhwc nchw8c \
+	nchw16c f32 f64 bf16 f16 none relu leaky_relu add_relu onednn onednn-blocked torch \
+	torch-gloo team openmp auto openmpi mpich gloo float32 float64 sum mean; do
+	expect_match "it has $word" "[*]$word[*]" "$page"
+done
 finish
