@@ -22,9 +22,9 @@
  *
  * Rows are those of a channels-last or two-dimensional tensor, or of some channels of a blocked
  * one: n_rows rows of channels that lie side by side, of one image or of several. Per channel, in
- * order of images and of rows. The caller cuts blocks: of at most SBN_BLOCK_ROWS rows, or in
- * blocked tensors of SBN_BLOCK_POSITIONS: a part of an image, or as many whole ones as fit. Rows of
- * at most 16 channels have two sums, of every other image, which are added at the block's end.
+ * order of images and of rows. The caller cuts blocks of at most SBN_BLOCK_POSITIONS rows, in
+ * blocked tensors a part of an image, or as many whole ones as fit. Rows of at most 16 channels
+ * have two sums, of every other image, which are added at the block's end.
  *
  * All sums are double, of widened elements, but floats of bfloat16 planes about 0 and, where real
  * is float, backward of short rows (plane_sums); those, and short rows of float16, have an order of

@@ -38,6 +38,7 @@ libsbn_core_la_SOURCES += \
 	src/kernels/results_body.h \
 	src/kernels/rows_beside_body.h \
 	src/kernels/rows_body.h \
+	src/kernels/rows_moments_body.h \
 	src/kernels/rows_sums_body.h \
 	src/kernels/scalar.c \
 	src/kernels/sets.h \

@@ -52,7 +52,8 @@ struct ROWS_MOMENTS {
 };
 
 struct ROWS_SUMS {
-	double s0[ROWS_CHANNELS], s1[ROWS_CHANNELS];
+	double s0[ROWS_CHANNELS], unused0[ROWS_APART];
+	double s1[ROWS_CHANNELS], unused1[ROWS_APART];
 	double mean[ROWS_CHANNELS]; /* of x, widened once */
 };
 

@@ -1,258 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the kernels of rows sum: moments forward, g and g * (x - mean) backward. */
-#ifndef SBN_KERNELS_ROWS_SUMS_BODY_H
-#define SBN_KERNELS_ROWS_SUMS_BODY_H
+/* What the kernels of rows sum backward: g and g * (x - mean). */
 
-#include "kernels/block.h"
-
-/* Where the moments of a block's channels go. */
-struct sbn_rows_out {
-	double *mean, *m2, *low; /* low: of float64 only */
-};
-
-#endif
-
-/* Of rows that lie together nothing is asked for: a CPU does it by itself. */
-SBN_FORCE_INLINE size_t
-T(ahead_of_sums)(const struct sbn_operands *at, const struct sbn_block *group)
-{
-	return T(is_one_run)(at, group->spatial) ?
-		       at->ahead :
-		       sbn_rows_ahead(at, group->n, at->x.stride * sizeof(ELEMENT));
-}
-
-SBN_FORCE_INLINE void
-T(shift_column)(const struct sbn_operands *at, const struct sbn_block *block, size_t c, size_t n,
-		REAL *shift)
-{
-	const size_t n_head = sbn_head_of(sbn_rows_of(at, block->n));
-	const struct VECTOR zero = V(set1)(0);
-	struct w16 sum[SBN_LANES];
-	double mean[SBN_LANES];
-
-	for (size_t i = 0; i < n_head; i++) {
-		const struct sbn_in x = T(image_of)(at, i / block->n).x;
-
-		sum[i] = V_WIDEN(T(take)(T(in)(x, i % block->n, block->column + c), n, zero));
-	}
-	for (size_t half = n_head / 2; half > 0; half /= 2)
-		for (size_t i = 0; i < half; i++)
-			sum[i] = w16_add(sum[i], sum[i + half]);
-	w16_store(mean, sum[0]);
-	for (size_t i = 0; i < SBN_LANES; i++)
-		shift[c + i] = (REAL)(mean[i] / (double)n_head);
-}
-
-/* n_columns columns from c on, n elements of each, about their shifts, or about 0. */
-SBN_FORCE_INLINE void
-T(moments_columns)(const struct sbn_operands *at, const struct sbn_block *group, size_t c,
-		   size_t n_columns, size_t n, struct ROWS_MOMENTS *sums, bool shifted)
-{
-	const size_t ahead = T(ahead_of_sums)(at, group);
-	const struct VECTOR zero = V(set1)(0);
-	struct SHIFT shift[ROWS_COLUMNS];
-	struct w16 s1[ROWS_COLUMNS], s2[ROWS_COLUMNS];
-
-#pragma GCC unroll 4
-	for (size_t j = 0; j < n_columns; j++) {
-		const size_t i = c + j * SBN_LANES;
-
-		shift[j] = T(shift_of)(shifted ? V(load)(sums->shift + i) : zero);
-		s1[j] = w16_load(sums->s1 + i);
-		s2[j] = w16_load(sums->s2 + i);
-	}
-	for (size_t row = group->row; row < group->row + group->n; row++) {
-		const ELEMENT *p = T(in)(at->x, row, group->column + c);
-
-#pragma GCC unroll 4
-		for (size_t j = 0; j < n_columns; j++, p += SBN_LANES) {
-			if (ahead != 0)
-				T(fetch)(p, ahead);
-			if (shifted)
-				T(moments_at)(p, n, &shift[j], &s1[j], &s2[j]);
-			else
-				T(add_powers)(T(take_wide)(p, n, zero), &s1[j], &s2[j]);
-		}
-	}
-#pragma GCC unroll 4
-	for (size_t j = 0; j < n_columns; j++) {
-		w16_store(sums->s1 + c + j * SBN_LANES, s1[j]);
-		w16_store(sums->s2 + c + j * SBN_LANES, s2[j]);
-	}
-}
-
-static void
-T(moments_group)(const struct sbn_operands *at, const struct sbn_block *group,
-		 struct ROWS_MOMENTS *sums)
-{
-	size_t c = 0;
-
-	if (T(is_one_run)(at, group->spatial)) {
-		T(moments_columns)(at, group, 0, ROWS_COLUMNS, SBN_LANES, sums, IS_WIDE);
-		return;
-	}
-	for (; c + SBN_LANES <= group->spatial; c += SBN_LANES)
-		T(moments_columns)(at, group, c, 1, SBN_LANES, sums, IS_WIDE);
-	if (c < group->spatial)
-		T(moments_columns)(at, group, c, 1, group->spatial - c, sums, IS_WIDE);
-}
-
-SBN_FORCE_INLINE void
-T(put_column)(double *p, size_t n, struct w16 v)
-{
-	if (n == SBN_LANES)
-		w16_store(p, v);
-	else
-		w16_store_n(p, n, v);
-}
-
-/* sbn_moments_of_sums for 16 channels, n of them real. */
-SBN_FORCE_INLINE void
-T(finish_column)(const struct ROWS_MOMENTS *sums, size_t c, size_t n, double n_rows, bool shifted,
-		 const struct sbn_rows_out *out)
-{
-	const struct w16 count = w16_set1(n_rows), s1 = w16_load(sums->s1 + c);
-	const struct w16 shift = shifted ? V_WIDEN(V(load)(sums->shift + c)) : w16_set1(0);
-	const struct w16 rest = w16_div(s1, count), sum = w16_add(shift, rest);
-	const struct w16 m = w16_sub(w16_load(sums->s2 + c), w16_div(w16_mul(s1, s1), count));
-	const struct w16 of_rest = w16_sub(sum, shift);
-
-	T(put_column)(out->mean + c, n, sum);
-	T(put_column)(out->m2 + c, n, w16_through(m, m, w16_leak(0, false))); /* not below 0 */
-	if (IS_WIDE)
-		T(put_column)
-	(out->low + c, n, w16_add(w16_sub(shift, w16_sub(sum, of_rest)), w16_sub(rest, of_rest)));
-}
-
-static bool
-T(column_cancels)(const struct ROWS_MOMENTS *sums, size_t c, size_t n, const double *m2)
-{
-	bool cancels = false;
-
-	for (size_t i = c; i < c + n; i++)
-		cancels |= sbn_moments_cancel(m2[i], sums->s2[i]);
-	return cancels;
-}
-
-/* Before anything is added: about what, and nothing. */
-SBN_FORCE_INLINE void
-T(begin_column)(const struct sbn_operands *at, const struct sbn_block *block, size_t c, size_t n,
-		struct ROWS_MOMENTS *sums, bool shifted)
-{
-	if (shifted)
-		T(shift_column)(at, block, c, n, sums->shift);
-	w16_store(sums->s1 + c, w16_set1(0));
-	w16_store(sums->s2 + c, w16_set1(0));
-}
-
-SBN_FORCE_INLINE void
-T(moments_again)(const struct sbn_operands *at, const struct sbn_block *block, size_t c, size_t n,
-		 struct ROWS_MOMENTS *sums)
-{
-	for (size_t i = 0; i <= at->more.n; i++) {
-		const struct sbn_operands image = T(image_of)(at, i);
-
-		T(moments_columns)(&image, block, c, 1, n, sums, true);
-	}
-}
-
-/* Of channels of which some have cancelled about 0; the others' moments stay as they are. */
-SBN_RARELY static void
-T(column_again)(const struct sbn_operands *at, const struct sbn_block *block, size_t c, size_t n,
-		struct ROWS_MOMENTS *sums, const struct sbn_rows_out *out)
-{
-	double mean[SBN_LANES], m2[SBN_LANES], s2[SBN_LANES];
-
-	memcpy(s2, sums->s2 + c, n * sizeof(*s2));
-	memcpy(mean, out->mean + c, n * sizeof(*mean));
-	memcpy(m2, out->m2 + c, n * sizeof(*m2));
-	T(begin_column)(at, block, c, n, sums, true);
-	if (sbn_is_one_column(block))
-		T(moments_of_column)(at, block->n, n, sums, true);
-	else
-		T(moments_again)(at, block, c, n, sums);
-	T(finish_column)(sums, c, n, (double)sbn_rows_of(at, block->n), true, out);
-	for (size_t i = 0; i < n; i++)
-		if (!sbn_moments_cancel(m2[i], s2[i])) {
-			out->mean[c + i] = mean[i];
-			out->m2[c + i] = m2[i];
-		}
-}
-
-/* 16 channels, n of them real, at whose sums all rows have been. */
-SBN_FORCE_INLINE void
-T(end_column)(const struct sbn_operands *at, const struct sbn_block *block, size_t c, size_t n,
-	      struct ROWS_MOMENTS *sums, const struct sbn_rows_out *out)
-{
-	T(finish_column)(sums, c, n, (double)sbn_rows_of(at, block->n), IS_WIDE, out);
-	if (!IS_WIDE && T(column_cancels)(sums, c, n, out->m2))
-		T(column_again)(at, block, c, n, sums, out);
-}
-
-/* At most 16 channels. */
-static void
-T(moments_of_few)(const struct sbn_operands *at, const struct sbn_block *block,
-		  const struct sbn_rows_out *out)
-{
-	struct ROWS_MOMENTS sums;
-
-	T(begin_column)(at, block, 0, block->spatial, &sums, IS_WIDE);
-	T(moments_of_column)(at, block->n, block->spatial, &sums, IS_WIDE);
-	T(end_column)(at, block, 0, block->spatial, &sums, out);
-}
-
-/* At most ROWS_CHANNELS channels. */
-static void
-T(moments_of_rows)(const struct sbn_operands *at, const struct sbn_block *block,
-		   const struct sbn_rows_out *out)
-{
-	const size_t step = T(group_rows)(at, block->n, block->spatial, ROWS_POWERS,
-					  IS_HALF ? ROWS_HALF : ROWS_LEAST);
-	const size_t whole = block->spatial / SBN_LANES * SBN_LANES, rest = block->spatial - whole;
-	struct ROWS_MOMENTS sums;
-
-	for (size_t c = 0; c < whole; c += SBN_LANES)
-		T(begin_column)(at, block, c, SBN_LANES, &sums, IS_WIDE);
-	if (rest != 0)
-		T(begin_column)(at, block, whole, rest, &sums, IS_WIDE);
-	for (size_t i = 0; i <= at->more.n; i++) {
-		const struct sbn_operands image = T(image_of)(at, i);
-		struct sbn_block group = *block;
-
-		for (; group.row < block->n; group.row += step) {
-			group.n = SBN_MIN(step, block->n - group.row);
-			T(moments_group)(&image, &group, &sums);
-		}
-	}
-	for (size_t c = 0; c < whole; c += SBN_LANES)
-		T(end_column)(at, block, c, SBN_LANES, &sums, out);
-	if (rest != 0)
-		T(end_column)(at, block, whole, rest, &sums, out);
-}
-
-static void
-T(rows_moments)(const struct sbn_operands *at, size_t n_rows, size_t n_channels, double *mean,
-		double *m2, double *low)
-{
-	struct sbn_block block = { .n = n_rows };
-	struct sbn_rows_out out;
-
-	for (size_t c = 0; c < n_channels; c += ROWS_CHANNELS) {
-		block.column = c;
-		block.spatial = SBN_MIN((size_t)ROWS_CHANNELS, n_channels - c);
-		out = (struct sbn_rows_out){ mean + c, m2 + c, IS_WIDE ? low + c : NULL };
-		if (sbn_is_one_column(&block))
-			T(moments_of_few)(at, &block, &out);
-		else
-			T(moments_of_rows)(at, &block, &out);
-	}
-}
-
-/* n_columns columns from i on, n elements of each. first: what comes is asked for before reads. */
+/*
+ * n_columns columns from i on, n elements of each. asked: how far behind ask what is asked for
+ * meanwhile begins. first: before reads.
+ */
 SBN_FORCE_INLINE void
 T(sums_columns)(const struct sbn_operands *at, const struct sbn_block *group, size_t i,
-		size_t n_columns, size_t n, const struct sbn_coefficients *k, size_t c, int form,
-		bool first, struct ROWS_SUMS *sums)
+		size_t n_columns, size_t n, const struct ROW *ask, size_t asked,
+		const struct sbn_coefficients *k, size_t c, int form, bool first,
+		struct ROWS_SUMS *sums)
 {
 	struct COEFFICIENTS v[ROWS_COLUMNS] = { 0 };
 	struct w16 s0[ROWS_COLUMNS], s1[ROWS_COLUMNS];
@@ -272,11 +29,12 @@ T(sums_columns)(const struct sbn_operands *at, const struct sbn_block *group, si
 #pragma GCC unroll 4
 		for (size_t j = 0; j < n_columns; j++) {
 			if (at->ahead != 0)
-				T(fetch_row)(&from, j * SBN_LANES, form);
+				T(fetch_row)(ask, asked + j * SBN_LANES, form);
 			if (first)
 				sbn_rows_ask_first();
 			T(sums_at)(&from, j * SBN_LANES, n, &v[j], form, &s0[j], &s1[j]);
 		}
+		asked += n_columns * SBN_LANES;
 	}
 #pragma GCC unroll 4
 	for (size_t j = 0; j < n_columns; j++) {
@@ -285,35 +43,99 @@ T(sums_columns)(const struct sbn_operands *at, const struct sbn_block *group, si
 	}
 }
 
-/* c is the channel of the group's first column. */
+/*
+ * All rows of a group, a column at a time; c is the channel of the first. What comes is asked for
+ * in the order of memory, as for moments.
+ */
 SBN_FORCE_INLINE void
-T(sums_group_as)(const struct sbn_operands *operands, const struct sbn_block *group,
+T(sums_group)(const struct sbn_operands *at, const struct sbn_block *group,
+	      const struct sbn_coefficients *k, size_t c, struct ROWS_SUMS *sums, int form)
+{
+	size_t i = 0, row = group->row, asked = 0;
+	struct ROW ask;
+
+	T(set_row)(&ask, T(row_at)(at, row, group->column, form));
+	for (; i + SBN_LANES <= group->spatial; i += SBN_LANES) {
+		T(sums_columns)
+		(at, group, i, 1, SBN_LANES, &ask, asked, k, c, form, true, sums);
+		asked += group->n * SBN_LANES;
+		if (asked >= group->spatial) {
+			asked -= group->spatial;
+			T(set_row)(&ask, T(row_at)(at, ++row, group->column, form));
+		}
+	}
+	if (i < group->spatial)
+		T(sums_columns)
+	(at, group, i, 1, group->spatial - i, &ask, asked, k, c, form, false, sums);
+}
+
+/* Columns i..i+n-1 of a row. */
+SBN_FORCE_INLINE void
+T(sums_part)(const struct ROW *from, size_t i, size_t n, const struct sbn_coefficients *k, size_t c,
+	     struct ROWS_SUMS *sums, int form)
+{
+	struct w16 s0 = w16_load(sums->s0 + i), s1 = w16_load(sums->s1 + i);
+	struct COEFFICIENTS v = { 0 };
+
+	T(load_summed)(&v, k, c + i, n, form);
+	v.mean = w16_load(sums->mean + i);
+	T(fetch_row)(from, i, form);
+	sbn_rows_ask_first();
+	T(sums_at)(from, i, n, &v, form, &s0, &s1);
+	w16_store(sums->s0 + i, s0);
+	w16_store(sums->s1 + i, s1);
+}
+
+/* One row after the other; their sums are loaded and stored as they are needed. */
+SBN_FORCE_INLINE void
+T(sums_along)(const struct sbn_operands *at, const struct sbn_block *block,
+	      const struct sbn_coefficients *k, size_t c, struct ROWS_SUMS *sums, int form)
+{
+	const size_t n = block->spatial, whole = n / SBN_LANES * SBN_LANES;
+
+	for (size_t row = 0; row < block->n; row++) {
+		const struct ROW from = T(row_at)(at, row, block->column, form);
+
+		for (size_t i = 0; i < whole; i += SBN_LANES)
+			T(sums_part)(&from, i, SBN_LANES, k, c, sums, form);
+		if (whole < n)
+			T(sums_part)(&from, whole, n - whole, k, c, sums, form);
+	}
+}
+
+/* All rows of an image, in groups of `step`. */
+SBN_FORCE_INLINE void
+T(sums_image_as)(const struct sbn_operands *operands, const struct sbn_block *block, size_t step,
 		 const struct sbn_coefficients *coefficients, size_t c, struct ROWS_SUMS *sums,
 		 int form)
 {
 	struct sbn_operands at; /* no store can change a copy */
 	const struct sbn_coefficients k = *coefficients;
-	size_t i = 0;
+	struct sbn_block group = *block;
+	struct ROW ask;
 
 	sbn_set_operands(&at, operands);
-	at.ahead = T(ahead_of_sums)(&at, group);
-	if (T(is_one_run)(&at, group->spatial)) {
-		T(sums_columns)(&at, group, 0, ROWS_COLUMNS, SBN_LANES, &k, c, form, true, sums);
-		return;
+	group.n = SBN_MIN(step, block->n);
+	at.ahead = T(ahead_of_sums)(&at, &group);
+	if (T(is_one_run)(&at, block->spatial)) {
+		T(set_row)(&ask, T(row_at)(&at, 0, 0, form));
+		T(sums_columns)
+		(&at, block, 0, ROWS_COLUMNS, SBN_LANES, &ask, 0, &k, c, form, true, sums);
+	} else if (step == 1) {
+		T(sums_along)(&at, block, &k, c, sums, form);
+	} else {
+		for (; group.row < block->n; group.row += step) {
+			group.n = SBN_MIN(step, block->n - group.row);
+			T(sums_group)(&at, &group, &k, c, sums, form);
+		}
 	}
-	for (; at.ahead >= ROWS_AHEAD && i + SBN_LANES <= group->spatial; i += SBN_LANES)
-		T(sums_columns)(&at, group, i, 1, SBN_LANES, &k, c, form, true, sums);
-	for (; i + SBN_LANES <= group->spatial; i += SBN_LANES)
-		T(sums_columns)(&at, group, i, 1, SBN_LANES, &k, c, form, false, sums);
-	if (i < group->spatial)
-		T(sums_columns)(&at, group, i, 1, group->spatial - i, &k, c, form, false, sums);
 }
 
 static void
-T(sums_group)(const struct sbn_operands *at, const struct sbn_block *group,
+T(sums_image)(const struct sbn_operands *at, const struct sbn_block *block, size_t step,
 	      const struct sbn_coefficients *k, size_t c, struct ROWS_SUMS *sums)
 {
-	SBN_SWITCH_SUMS(sbn_sums_form(at, k), T(sums_group_as), at, group, k, c, sums);
+	SBN_SWITCH_SUMS(sbn_sums_form(at, k), T(sums_image_as), at, block, step, k, c, sums);
 }
 
 static void
@@ -325,12 +147,8 @@ T(sums_of_groups)(const struct sbn_operands *at, const struct sbn_block *block,
 
 	for (size_t i = 0; i <= at->more.n; i++) {
 		const struct sbn_operands image = T(image_of)(at, i);
-		struct sbn_block group = *block;
 
-		for (; group.row < block->n; group.row += step) {
-			group.n = SBN_MIN(step, block->n - group.row);
-			T(sums_group)(&image, &group, k, c, sums);
-		}
+		T(sums_image)(&image, block, step, k, c, sums);
 	}
 }
 

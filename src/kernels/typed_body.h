@@ -24,5 +24,6 @@
 #include "kernels/blocks_body.h"
 #include "kernels/rows_body.h"
 #include "kernels/one_column_body.h"
+#include "kernels/rows_moments_body.h"
 #include "kernels/rows_sums_body.h"
 #include "kernels/rows_beside_body.h"

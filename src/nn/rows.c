@@ -23,25 +23,51 @@ enum {
 	FAR_OF_DX = 4 * 1024
 };
 
-/* One thread's share of the blocks. */
+/*
+ * Blocks are written from the last to the first: what has been summed last is in the caches, if
+ * anything is. But so many bytes of inputs in the order of memory: what is asked for beyond a block
+ * is what comes next then, and a CPU's prefetcher need not begin again at each.
+ */
+enum { RUN_BYTES = 512 * 1024 };
+
+/* The threads' shares of the blocks. */
 struct shares {
 	const struct sbn_pass *pass;
-	size_t n_blocks;
+	size_t n_blocks, run; /* blocks of a run */
 	int n;
 	bool last_first;
 	void (*block)(const struct sbn_pass *pass, size_t block, size_t first_row, size_t n_rows);
 };
 
+/*
+ * More rows than SBN_BLOCK_ROWS where that leaves blocks for many threads: the sums of each block
+ * are written, read and merged. By the number of rows alone, as the same sums come of any number
+ * of threads.
+ */
+enum { MANY_BLOCKS = 64 };
+
+static size_t
+rows_a_block(const struct sbn_pass *pass)
+{
+	size_t rows = SBN_BLOCK_ROWS;
+
+	while (rows < SBN_BLOCK_POSITIONS && pass->count / (2 * rows) >= MANY_BLOCKS)
+		rows *= 2;
+	return rows;
+}
+
 static size_t
 blocks_of(const struct sbn_pass *pass)
 {
-	return sbn_ceil_div(pass->count, (uint64_t)SBN_BLOCK_ROWS);
+	return sbn_ceil_div(pass->count, rows_a_block(pass));
 }
 
 static size_t
 rows_of_block(const struct sbn_pass *pass, size_t block)
 {
-	return SBN_MIN(pass->count - block * SBN_BLOCK_ROWS, (size_t)SBN_BLOCK_ROWS);
+	const size_t rows = rows_a_block(pass);
+
+	return SBN_MIN(pass->count - block * rows, rows);
 }
 
 static unsigned char *
@@ -117,6 +143,17 @@ sbn_rows_prepare(const struct sbn_pass *pass)
 	return SYNCBN_OK;
 }
 
+/* Of n blocks the i-th that is gone through. */
+static size_t
+block_at(const struct shares *shares, size_t n, size_t i)
+{
+	const size_t run = i / shares->run * shares->run;
+
+	if (!shares->last_first)
+		return i;
+	return n - SBN_MIN(n, run + shares->run) + (i - run);
+}
+
 static void
 run_share(void *argument, int index)
 {
@@ -125,15 +162,24 @@ run_share(void *argument, int index)
 	size_t end = sbn_part_begin(shares->n_blocks, (uint64_t)shares->n, (uint64_t)index + 1);
 
 	for (size_t i = begin; i < end; i++) {
-		size_t b = shares->last_first ? begin + end - 1 - i : i;
+		size_t b = begin + block_at(shares, end - begin, i - begin);
 
-		shares->block(shares->pass, b, b * SBN_BLOCK_ROWS, rows_of_block(shares->pass, b));
+		shares->block(shares->pass, b, b * rows_a_block(shares->pass),
+			      rows_of_block(shares->pass, b));
 	}
 	if (shares->pass->stream)
 		sbn_stream_end();
 }
 
-/* last_first: what has been summed last is in the caches, if anything is. */
+static size_t
+blocks_of_run(const struct sbn_pass *pass)
+{
+	const size_t block = rows_a_block(pass) * pass->geometry.channels *
+			     pass->geometry.element_bytes * sbn_pass_inputs(pass);
+
+	return SBN_MAX((size_t)RUN_BYTES / block, (size_t)1);
+}
+
 static void
 run_blocks(const struct sbn_pass *pass, int threads, bool last_first,
 	   void (*block)(const struct sbn_pass *, size_t, size_t, size_t))
@@ -142,6 +188,7 @@ run_blocks(const struct sbn_pass *pass, int threads, bool last_first,
 	struct shares shares = {
 		.pass = pass,
 		.n_blocks = blocks_of(pass),
+		.run = blocks_of_run(pass),
 		.n = (int)SBN_MIN(worth, (size_t)threads),
 		.last_first = last_first,
 		.block = block,
@@ -158,8 +205,8 @@ block_moments(const struct sbn_pass *pass, size_t block, size_t first_row, size_
 		.ahead = ahead_of(pass, FAR_OF_MOMENTS),
 	};
 
-	pass->kernels->rows_moments(&at, n_rows, pass->geometry.channels,
-				    partial(pass, block, 0), partial(pass, block, 1),
+	pass->kernels->rows_moments(&at, n_rows, pass->geometry.channels, partial(pass, block, 0),
+				    partial(pass, block, 1),
 				    pass->bn->wide ? partial(pass, block, 2) : NULL);
 }
 

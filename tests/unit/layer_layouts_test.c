@@ -135,6 +135,18 @@ test_so_they_do_in_the_other_types(void **state)
 	}
 }
 
+/* Blocks of rows are longer then. */
+static void
+test_so_they_do_of_many_positions(void **state)
+{
+	struct bench b;
+
+	open_bench(&b, *state, syncbn_tensor_nchw(NULL, 2, 24, 91, 101));
+	check_forward(&b);
+	check_backward(&b);
+	close_bench(&b);
+}
+
 /* (N, C, 1, 1) is (N, C), also where a position is a whole image's block. */
 static void
 test_one_position_is_like_no_position(void **state)
@@ -191,6 +203,7 @@ main(void)
 		in_a_world(test_y_has_the_same_bits_in_all_layouts_of_z_and_y),
 		in_a_world(test_gradients_agree_in_all_layouts),
 		in_a_world(test_so_they_do_in_the_other_types),
+		in_a_world(test_so_they_do_of_many_positions),
 		in_a_world(test_one_position_is_like_no_position),
 		in_a_world(test_one_channel_has_the_same_bits_in_either_order),
 	};

@@ -140,6 +140,8 @@ test_sets_threads_chunks_stores_and_ways_give_the_same_bits(void **state)
 		/* blocks of channels that are written beside others, and half a one */
 		check_bits(sbn_all_dtypes[i], syncbn_tensor_nchw(NULL, 5, 72, 7, 7));
 	}
+	/* of so many positions blocks of rows are longer, and the last one shorter */
+	check_bits(SYNCBN_FLOAT32, syncbn_tensor_nchw(NULL, 2, 24, 91, 101));
 }
 
 /* As a rank without samples has them; with chunks enough for one to be written beside another. */
