@@ -197,8 +197,8 @@ summarize(const struct perf_bn_work *work, const struct samples *samples, const 
 	};
 }
 
-/* So many calls no choice of a layer's lasts (src/nn/pass.c): they are not what it takes. */
-enum { CHOOSING_CALLS = 60 };
+/* So many calls no choices of a layer last (src/nn/pass.c, trial.h): they are not what it takes. */
+enum { CHOOSING_CALLS = 170 };
 
 static syncbn_status_t
 let_layers_choose(struct perf_bn_work *work, enum perf_bn_place place)

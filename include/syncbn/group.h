@@ -67,17 +67,18 @@ typedef struct syncbn_config {
  *	SYNCBN_IMAGES=auto|abreast|single|pairs
  *		how outputs of channels-first tensors are written past the caches: some lines of
  *		several images in turn; one image after the other; two images, a line of each in
- *		turn; auto: a layer's first twelve calls go these three ways in turns, a thousand
- *		others as the shortest did, and so on. Eight calls and the first two ways in rows of
- *		fewer than 256 elements; twenty and twelve with AVX2 beside AVX-512; and twice as
- *		many where SYNCBN_FETCH is tried out, too, for each of its ways
+ *		turn; auto: a layer's first twelve calls go these three ways in turns, eight more
+ *		each that took nearly as long as the shortest, a thousand others as the shortest
+ *		did, and so on. Eight calls and the first two ways in rows of fewer than 256
+ *		elements; twenty and twelve with AVX2 beside AVX-512; and twice as many where
+ *		SYNCBN_FETCH is tried out, too, for each of its ways
  *	SYNCBN_FETCH=auto|chunks|lines
  *		how inputs come from memory in blocked layouts, and in channels-first ones forward
  *		in rows of fewer than 256 elements, backward in rows of 128 and more: each chunk as
  *		a whole while another one is written; lines as they are read, or some images at a
  *		time. In channels-last layouts of 257 to 1024 bytes a row chunks asks for what is
- *		4 to 16 KB ahead, lines 1 to 4 KB. auto: eight calls decide, behind those of other
- *		choices
+ *		4 to 16 KB ahead, lines 4 to 12 KB. auto: eight calls decide, or sixteen more,
+ *		behind those of other choices
  *	SYNCBN_SPLIT=auto|channels|blocks
  *		what threads split of channels-first tensors; blocks: the parts of each channel
  *		that are summed for themselves, where there are some; auto: blocks of channels that

@@ -142,6 +142,47 @@ test_the_shortest_of_three_ways_is_kept(void **state)
 	}
 }
 
+/* Takes 1000 + a hundredth of it more for each way, and in the first calls the other way round. */
+static void
+test_close_ways_are_tried_longer(void **state)
+{
+	struct sbn_trial trial = { 0 };
+	uint32_t calls[3] = { 0 };
+
+	(void)state;
+	for (uint32_t i = 0; i < 3 * SBN_TRIES + 2 * SBN_CLOSE_TRIES; i++) {
+		const unsigned way = sbn_trial_way(&trial, 3, WORK);
+		const uint64_t by_chance = i < 3 * SBN_TRIES ? 40 * (2 - way) : 0;
+
+		assert_false(sbn_trial_is_over(&trial));
+		calls[way]++;
+		sbn_trial_took(&trial, way == 1 ? 2000 : 1000 + 10 * way + by_chance);
+	}
+	assert_true(sbn_trial_is_over(&trial));
+	assert_int_equal(calls[0], SBN_TRIES + SBN_CLOSE_TRIES);
+	assert_int_equal(calls[1], SBN_TRIES); /* far behind */
+	assert_int_equal(calls[2], SBN_TRIES + SBN_CLOSE_TRIES);
+	assert_int_equal(sbn_trial_way(&trial, 3, WORK), 0);
+	assert_int_equal(sbn_trial_shortest(&trial, 2), 0);
+}
+
+static void
+test_close_ways_go_forth_and_back(void **state)
+{
+	struct sbn_trial trial = { 0 };
+
+	(void)state;
+	for (uint32_t i = 0; i < 3 * SBN_TRIES; i++)
+		sbn_trial_took(&trial, sbn_trial_way(&trial, 3, WORK) == 0 ? 20 : 10);
+	for (uint32_t i = 0; i < 2 * SBN_CLOSE_TRIES; i++) {
+		assert_int_equal(sbn_trial_way(&trial, 3, WORK), i % 4 == 0 || i % 4 == 3 ? 1 : 2);
+		sbn_trial_took(&trial, 10);
+	}
+	assert_true(sbn_trial_is_over(&trial));
+	/* the ways that there are now were not close */
+	assert_int_equal(sbn_trial_shortest(&trial, 1), 0);
+}
+
 int
 main(void)
 {
@@ -153,6 +194,8 @@ main(void)
 		cmocka_unit_test(test_calls_with_fewer_ways_take_one_of_theirs),
 		cmocka_unit_test(test_it_is_tried_again_after_many_calls),
 		cmocka_unit_test(test_a_call_that_failed_is_tried_again),
+		cmocka_unit_test(test_close_ways_are_tried_longer),
+		cmocka_unit_test(test_close_ways_go_forth_and_back),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
