@@ -23,7 +23,7 @@ enum {
 
 /* Begins as zeros. */
 struct sbn_trial {
-	uint64_t work; /* of the calls that are compared */
+	uint64_t work;                                    /* of the calls that are compared */
 	uint64_t shortest[SBN_MOST_WAYS][SBN_TRIAL_KEPT]; /* calls of each way, ascending */
 	uint32_t calls, ways;
 	uint32_t close; /* a bit for each way that nearly is the shortest; 0: not known yet */
