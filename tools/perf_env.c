@@ -299,7 +299,7 @@ show_kernels(const struct sbn_process *process)
 
 	print("kernels", "%s%s%s%s", process->kernels->name,
 	      wish != NULL && wish[0] != '\0' ? " (SYNCBN_ISA)" : "",
-	      process->narrower == NULL ? "" : "; layers of floats try out ",
+	      process->narrower == NULL ? "" : "; layers try out ",
 	      process->narrower == NULL ? "" : process->narrower->name);
 }
 

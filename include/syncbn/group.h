@@ -50,8 +50,8 @@ typedef struct syncbn_config {
  *	SYNCBN_ISA=scalar|avx2|avx512|avx2+avx512|neon
  *		instead of the best for this CPU: avx2+avx512 (AVX-512 for 16-bit types only) on
  *		those of Intel's whose clock AVX-512 lowers, which have no AVX-VNNI. Left out, and
- *		avx512 being the best: layers of float32 and float64 whose outputs go past the
- *		caches try out avx2, too, channels-first ones with SYNCBN_IMAGES=auto
+ *		avx512 being the best: passes whose outputs go past the caches try out avx2, too,
+ *		but backward ones of 16-bit types; channels-first ones with SYNCBN_IMAGES=auto
  *	SYNCBN_CHUNK_BYTES
  *		how much of its inputs a thread sums before it publishes, but at least the channels
  *		that end with a cache line together: 524288

@@ -40,9 +40,10 @@ T(walk_steps)(const struct ROW *row, size_t i, size_t end, const struct COEFFICI
 SBN_FORCE_INLINE void
 T(walk_turn)(struct WALK *w, int form)
 {
-	const struct COEFFICIENTS v = T(walk_load)(w, 0, form);
 	const size_t at = w->i;
+	struct COEFFICIENTS v = { 0 };
 
+	T(walk_load)(&v, w, 0, form);
 	for (size_t m = 0; m < w->abreast; m++) {
 		const struct ROW row = T(walk_row)(w, m, form);
 
@@ -73,13 +74,13 @@ T(walk_plane)(struct WALK *w, int form)
 	const size_t left = SBN_MIN(w->end, w->whole) - w->i;
 	const size_t turn = w->abreast > 1 ? SBN_MIN(left, ABREAST_TURN) : left;
 	const size_t end = w->i + SBN_MIN(turn, w->due / w->abreast) / STEP * STEP;
-	struct COEFFICIENTS v;
+	struct COEFFICIENTS v = { 0 };
 
 	if (w->abreast > 1 && end == w->i + ABREAST_TURN) {
 		T(walk_turn)(w, form);
 		return;
 	}
-	v = T(walk_load)(w, 0, form);
+	T(walk_load)(&v, w, 0, form);
 	for (size_t m = 0; m < w->abreast; m++) {
 		const struct ROW row = T(walk_row)(w, m, form);
 

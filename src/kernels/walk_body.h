@@ -23,13 +23,13 @@ struct WALK {
 	const struct sbn_coefficients *k; /* of all channels */
 	int form;
 	size_t c, n_channels, n, spatial;
-	size_t group;          /* of images that are walked over abreast */
-	size_t image;          /* the first of them; n: the walk is done */
-	size_t abreast;        /* how many they are */
-	struct ROW row;        /* the first one's */
-	size_t whole;          /* elements up to the last step's end */
-	size_t i, plane, end;  /* the next element, and its plane's number and end */
-	size_t due;            /* elements that have been summed meanwhile, but not walked over */
+	size_t group;         /* of images that are walked over abreast */
+	size_t image;         /* the first of them; n: the walk is done */
+	size_t abreast;       /* how many they are */
+	struct ROW row;       /* the first one's */
+	size_t whole;         /* elements up to the last step's end */
+	size_t i, plane, end; /* the next element, and its plane's number and end */
+	size_t due;           /* elements that have been summed meanwhile, but not walked over */
 };
 
 /*
@@ -52,14 +52,11 @@ T(walk_enter_plane)(struct WALK *w, size_t plane)
 	w->end = (plane + 1) * w->spatial;
 }
 
-/* The coefficients of the plane, or of one behind it. */
-SBN_FORCE_INLINE struct COEFFICIENTS
-T(walk_load)(const struct WALK *w, size_t behind, int form)
+/* The coefficients of the plane, or of one behind it; not returned, as a compiler copies them. */
+SBN_FORCE_INLINE void
+T(walk_load)(struct COEFFICIENTS *v, const struct WALK *w, size_t behind, int form)
 {
-	struct COEFFICIENTS v = { 0 };
-
-	T(load_map)(&v, w->k, w->c + w->plane + behind, 0, form);
-	return v;
+	T(load_map)(v, w->k, w->c + w->plane + behind, 0, form);
 }
 
 /* Image m of those abreast. */
@@ -87,7 +84,7 @@ T(walk_across_at)(struct WALK *w, const struct ROW *row, size_t i, struct COEFFI
 		struct RESULTS next;
 
 		T(walk_enter_plane)(w, w->plane + 1);
-		*v = T(walk_load)(w, 0, form);
+		T(walk_load)(v, w, 0, form);
 		next = T(map)(row, i, SBN_LANES, v, form);
 		r.out = V(blend)(n, r.out, next.out);
 		r.dz = V(blend)(n, r.dz, next.dz);
@@ -103,14 +100,14 @@ T(walk_across_some)(struct WALK *w, int form)
 
 	for (size_t m = 0; m < w->abreast; m++) {
 		const struct ROW row = T(walk_row)(w, m, form);
-		struct COEFFICIENTS v;
+		struct COEFFICIENTS v = { 0 };
 
 		T(walk_enter_plane)(w, plane);
-		v = T(walk_load)(w, 0, form);
+		T(walk_load)(&v, w, 0, form);
 		for (size_t i = w->i; i < w->i + STEP; i += SBN_LANES) {
 			if (i == w->end) {
 				T(walk_enter_plane)(w, w->plane + 1);
-				v = T(walk_load)(w, 0, form);
+				T(walk_load)(&v, w, 0, form);
 			}
 			T(walk_across_at)(w, &row, i, &v, form);
 		}
@@ -136,21 +133,20 @@ T(walk_over_end)(const struct ROW *row, size_t i, size_t n, const struct COEFFIC
 SBN_FORCE_INLINE void
 T(walk_across)(struct WALK *w, int form)
 {
-	struct COEFFICIENTS v, next;
+	struct COEFFICIENTS v = { 0 }, next = { 0 };
 
 	if (w->spatial < STEP) {
 		T(walk_across_some)(w, form);
 		return;
 	}
-	v = T(walk_load)(w, 0, form);
-	next = T(walk_load)(w, 1, form);
+	T(walk_load)(&v, w, 0, form);
+	T(walk_load)(&next, w, 1, form);
 	for (size_t m = 0; m < w->abreast; m++) {
 		const struct ROW row = T(walk_row)(w, m, form);
 
 		for (size_t i = w->i; i < w->i + STEP; i += SBN_LANES)
 			T(walk_over_end)
-			(&row, i, SBN_MIN(w->end - SBN_MIN(i, w->end), (size_t)SBN_LANES), &v,
-			 &next, form);
+		(&row, i, SBN_MIN(w->end - SBN_MIN(i, w->end), (size_t)SBN_LANES), &v, &next, form);
 	}
 	w->i += STEP;
 	T(walk_enter_plane)(w, w->plane + 1);
@@ -160,8 +156,9 @@ T(walk_across)(struct WALK *w, int form)
 SBN_FORCE_INLINE void
 T(walk_part)(struct WALK *w, size_t n, int form)
 {
-	const struct COEFFICIENTS v = T(walk_load)(w, 0, form);
+	struct COEFFICIENTS v = { 0 };
 
+	T(walk_load)(&v, w, 0, form);
 	for (size_t m = 0; m < w->abreast; m++) {
 		const struct ROW row = T(walk_row)(w, m, form);
 		const struct RESULTS r = T(map)(&row, w->i, n, &v, form);
@@ -295,7 +292,7 @@ T(walk_begin)(struct WALK *w, const struct sbn_operands *at, size_t n, size_t sp
 	first = T(walk_first)(w);
 	for (size_t m = 0; m < EDGES_AHEAD; m++)
 		T(walk_fetch_edges)
-		(w, at->last_first && w->group == 1 ? first - m : first + m, form);
+	(w, at->last_first && w->group == 1 ? first - m : first + m, form);
 	head = T(walk_enter_image)(w, first, form);
 	if (head != 0)
 		T(walk_rarely)(w, head, form);

@@ -164,12 +164,14 @@ enum {
 
 _Static_assert((int)LONG_WAYS <= (int)SBN_MOST_WAYS, "a trial has room for them");
 
-/* 16-bit types have as much to compute as memory has to do, and are left out. */
+/* Backward 16-bit types have more to compute than memory has to do, and are left out. */
 static bool
 may_be_narrow(const struct sbn_pass *pass)
 {
+	const bool is_half = pass->geometry.type != SBN_F32 && pass->geometry.type != SBN_F64;
+
 	return pass->bn->group->process->narrower != NULL &&
-	       (pass->geometry.type == SBN_F32 || pass->geometry.type == SBN_F64);
+	       !(is_half && pass->op == SBN_OP_BACKWARD);
 }
 
 /* Of either way to fetch, if both are tried out: the one may do best with other images. */

@@ -113,6 +113,15 @@ string_operations() {
 	END { for (name in count) print name, count[name] }'
 }
 
+# Loops that copy a structure to the stack a word at a time, which vectors load soon: the above does
+# not know their places.
+loops_of_words() {
+	objdump -d --no-show-raw-insn "$1" | awk -v most=$MOST '
+	/^[0-9a-f]+ <.*>:$/ { name = $2 }
+	/[ \t]mov +%r[a-z0-9]+,(0x[0-9a-f]+)?\(%rsp,%r[a-z0-9]+,1\)/ { count[name]++ }
+	END { for (name in count) if (count[name] > most) print name, count[name] }'
+}
+
 command -v objdump >/dev/null || skip "objdump is missing (Debian: apt-get install binutils)"
 case "$($CC --version) ${CFLAGS:-}" in
 *clang* | *-fsanitize*) skip "other compilers and flags have other copies" ;;
@@ -126,5 +135,7 @@ for set in avx2 avx512; do
 		"$(too_many "$object")"
 	report "$set: structures are copied and zeroed without rep movs and rep stos" \
 		"$(string_operations "$object")"
+	report "$set: no structure of vectors is copied in a loop of words" \
+		"$(loops_of_words "$object")"
 done
 exit $failed

@@ -31,7 +31,7 @@ for setting in FETCH=line SPLIT=x IMAGES=x STORES=x STORES_FROM=x CHUNK_BYTES=0 
 	expect_match "its reason" "^syncbn-perf: SYNCBN_${setting%%=*}: " "$dir/err"
 done
 expect_match "and one that is tried out beside the best one" \
-	'^kernels +(avx512; layers of floats try out avx2|scalar|avx2|avx2[+]avx512|neon)$' \
+	'^kernels +(avx512; layers try out avx2|scalar|avx2|avx2[+]avx512|neon)$' \
 	"$dir/out"
 
 "$perf" --help >"$dir/out" 2>"$dir/err"
