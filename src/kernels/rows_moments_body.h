@@ -81,7 +81,8 @@ T(moments_columns)(const struct sbn_operands *at, const struct sbn_block *group,
 			else
 				T(add_powers)(T(take_wide)(p, n, zero), &s1[j], &s2[j]);
 		}
-		ask += n_columns * SBN_LANES;
+		if (ask != NULL)
+			ask += n_columns * SBN_LANES;
 	}
 #pragma GCC unroll 4
 	for (size_t j = 0; j < n_columns; j++) {
