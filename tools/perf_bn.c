@@ -104,7 +104,8 @@ measure_shapes(struct session *session)
 		perf_bn_table_head(&session->table);
 	for (size_t i = 0; i < options->shapes.n && status == SYNCBN_OK; i++)
 		status = measure_shape(session, &options->shapes.shape[i]);
-	if (status == SYNCBN_OK && is_first(session) && options->json != NULL)
+	if (status == SYNCBN_OK && is_first(session) && options->json != NULL &&
+	    session->table.n_rows != 0)
 		status = perf_bn_json_write(options->json, &session->table);
 	return status;
 }
@@ -174,6 +175,8 @@ measure(const struct perf_bn_options *options)
 
 	config.threads = (int)options->threads;
 	perf_settings_executor(options->executor, options->openmp ? "auto" : "team");
+	if (options->threads != 0)
+		perf_settings_override("SYNCBN_THREADS");
 	status = syncbn_init(&config, &session.group);
 	if (status != SYNCBN_OK)
 		return perf_tell(status);

@@ -119,10 +119,11 @@ static void
 print_head(const struct perf_bn_options *options, const struct perf_machine *machine,
 	   uint32_t n_ranks)
 {
-	printf("# syncbn-perf %s bn %s alternating with OpenMP, %s, %s, %d threads each a rank, "
+	printf("# syncbn-perf %s bn %s alternating with OpenMP, %s, %s, %d thread%s each a rank, "
 	       "%s\n",
 	       SYNCBN_VERSION, perf_bn_op_names[options->op], perf_bn_layout_name(options->layout),
 	       perf_bn_dtype_name(options->dtype), syncbn_threads(),
+	       syncbn_threads() == 1 ? "" : "s",
 	       sbn_process_get()->on_openmp ? "the layer's are OpenMP's" : "the layer's in a team");
 	perf_print_machine(machine, n_ranks, syncbn_threads());
 	printf("#%16s %10s %10s %10s %7s\n", "shape", "layer us", "region us", "both us", "lost");

@@ -33,7 +33,7 @@ const char perf_bn_help[] =
 	"  --dtype WORD         f32 (default), f64, bf16, f16\n"
 	"  --act WORD           none (default), relu, leaky_relu, add_relu\n"
 	"  -n N                 start this many ranks (default: one a NUMA domain)\n"
-	"  --threads T          threads a rank (default: its cores)\n"
+	"  --threads T          threads a rank (default: SYNCBN_THREADS, or its cores)\n"
 	"  --oversubscribe      allow more ranks than processing units\n"
 	"  --cold, --hot        in memory, inputs in the last cache (default: both)\n"
 	"  -w, --warmup N       calls before each round (default 2)\n"
@@ -58,7 +58,7 @@ const char perf_bn_help[] =
 	"its own. Phases are means over rank 0's calls. ratio: by ours. -: not measured.\n"
 	"wrong: values that are not those of the formulas in double. The line of rows\n"
 	"says from how many bytes on the exchange fetches them, or goes past the caches.\n"
-	"Exit codes: 0; 1 a failure, or wrong values of ours; 2 usage.\n";
+	"Exit codes: 0; 1 a failure, wrong values of ours, or nothing measured; 2 usage.\n";
 
 const char *
 perf_bn_layout_name(syncbn_layout_t layout)

@@ -283,10 +283,10 @@ show_features(void)
 
 	if (flags == NULL)
 		flags = perf_cpuinfo("Features"); /* what Arm calls them */
-	printf("%-16s", "CPU features");
+	printf("%-15s", "CPU features");
 	for (size_t i = 0; flags != NULL && i < sizeof(interesting) / sizeof(interesting[0]); i++) {
 		if (has_word(flags, interesting[i]))
-			printf("%s ", interesting[i]);
+			printf(" %s", interesting[i]);
 	}
 	putchar('\n');
 	free(flags);
@@ -306,15 +306,11 @@ show_kernels(const struct sbn_process *process)
 static void
 show_settings(void)
 {
-	const char *setting;
 	size_t at = 0;
 
-	printf("%-16s", "settings");
-	setting = perf_settings_next(&at);
-	if (setting == NULL)
-		printf("none");
-	for (; setting != NULL; setting = perf_settings_next(&at))
-		printf("%s ", setting);
+	if (perf_settings_next(&at) == NULL)
+		printf("settings        none");
+	perf_settings_print(stdout, "settings        ");
 	putchar('\n');
 }
 

@@ -55,7 +55,10 @@ perf_json_file_probe(const char *path)
 		return SYNCBN_OK;
 	/* a rename would put our file in the place of a device or a pipe */
 	if (stat(path, &info) == 0 && !S_ISREG(info.st_mode))
-		return sbn_fail(SYNCBN_ERR_INVALID, "--json %s is not a regular file", path);
+		return sbn_fail(SYNCBN_ERR_INVALID,
+				"--json %s is not a regular file; name another one, or - for "
+				"standard output",
+				path);
 	file = open_beside(path, &name);
 	if (file != NULL) {
 		fclose(file);

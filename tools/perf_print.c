@@ -27,16 +27,6 @@ print_round_trip(const struct perf_machine *machine)
 		printf(" (%s)", perf_machine_distance(machine->trip.far_ns));
 }
 
-static void
-print_settings(void)
-{
-	const char *setting;
-	size_t at = 0;
-
-	for (int n = 0; (setting = perf_settings_next(&at)) != NULL; n++)
-		printf("%s%s", n == 0 ? "\n# set: " : " ", setting);
-}
-
 void
 perf_print_machine(const struct perf_machine *machine, uint32_t n_ranks, int n_threads)
 {
@@ -48,7 +38,7 @@ perf_print_machine(const struct perf_machine *machine, uint32_t n_ranks, int n_t
 	print_round_trip(machine);
 	printf("\n# ");
 	perf_tuning_print(stdout, machine->tuning);
-	print_settings();
+	perf_settings_print(stdout, "\n# set: ");
 	putchar('\n');
 }
 

@@ -6,11 +6,24 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/parse.h"
 #include "shm/contract.h"
 
 #define EXECUTOR "SYNCBN_EXECUTOR"
 
-static bool executor_is_own; /* choice */
+enum { MOST_OVERRIDDEN = 4, NAME_BYTES = 64 };
+
+static const char *overridden[MOST_OVERRIDDEN];
+
+/* What the library reads (syncbn/group.h). */
+static const char *const known[] = {
+	"SYNCBN_CALIBRATE", "SYNCBN_CHUNK_BYTES",  "SYNCBN_EXECUTOR", "SYNCBN_FENCES",
+	"SYNCBN_FETCH",     "SYNCBN_IMAGES",       "SYNCBN_ISA",      "SYNCBN_JOIN_TIMEOUT",
+	"SYNCBN_SPLIT",     "SYNCBN_SCATTER_FROM", "SYNCBN_STORES",   "SYNCBN_STORES_FROM",
+	"SYNCBN_TAKE_FROM", "SYNCBN_STREAM_FROM",  "SYNCBN_THREADS",  "SYNCBN_TIMEOUT",
+};
+
+enum { N_KNOWN = sizeof(known) / sizeof(known[0]) };
 
 static const char *const no_settings[] = {
 	SBN_ENV_CONTRACT,   SBN_ENV_RANK, SBN_ENV_WORLD_SIZE,
@@ -22,11 +35,20 @@ perf_settings_executor(const char *asked, const char *otherwise)
 {
 	const char *given = getenv(EXECUTOR);
 
-	executor_is_own = asked == NULL && (given == NULL || given[0] == '\0');
-	if (asked != NULL)
-		setenv(EXECUTOR, asked, true);
-	else if (executor_is_own)
-		setenv(EXECUTOR, otherwise, true);
+	if (asked == NULL && given != NULL && given[0] != '\0')
+		return;
+	setenv(EXECUTOR, asked != NULL ? asked : otherwise, true);
+	perf_settings_override(EXECUTOR);
+}
+
+void
+perf_settings_override(const char *name)
+{
+	size_t i = 0;
+
+	while (i + 1 < MOST_OVERRIDDEN && overridden[i] != NULL)
+		i++;
+	overridden[i] = name;
 }
 
 static bool
@@ -44,8 +66,11 @@ is_setting(const char *entry)
 
 	if (strncmp(entry, "SYNCBN_", 7) != 0 || strncmp(entry, "SYNCBN_RUN_", 11) == 0)
 		return false;
-	if (value == NULL || value[1] == '\0' || (executor_is_own && is_named(entry, EXECUTOR)))
+	if (value == NULL || value[1] == '\0')
 		return false;
+	for (size_t i = 0; i < MOST_OVERRIDDEN && overridden[i] != NULL; i++)
+		if (is_named(entry, overridden[i]))
+			return false;
 	for (size_t i = 0; i < sizeof(no_settings) / sizeof(no_settings[0]); i++)
 		if (is_named(entry, no_settings[i]))
 			return false;
@@ -62,4 +87,31 @@ perf_settings_next(size_t *at)
 			return entry;
 	}
 	return NULL;
+}
+
+static void
+tell_unknown(FILE *file, const char *setting)
+{
+	char name[NAME_BYTES];
+	const char *nearest;
+
+	for (size_t i = 0; i < N_KNOWN; i++)
+		if (is_named(setting, known[i]))
+			return;
+	snprintf(name, sizeof(name), "%.*s", (int)strcspn(setting, "="), setting);
+	nearest = sbn_nearest_word(name, known, N_KNOWN);
+	fprintf(file, " (which nothing reads%s%s)", nearest == NULL ? "" : "; did you mean ",
+		nearest == NULL ? "" : nearest);
+}
+
+void
+perf_settings_print(FILE *file, const char *before)
+{
+	const char *setting;
+	size_t at = 0;
+
+	for (int n = 0; (setting = perf_settings_next(&at)) != NULL; n++) {
+		fprintf(file, "%s%s", n == 0 ? before : ", ", setting);
+		tell_unknown(file, setting);
+	}
 }

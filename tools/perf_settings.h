@@ -4,6 +4,7 @@
 #define SYNCBN_PERF_SETTINGS_H
 
 #include <stddef.h>
+#include <stdio.h>
 
 /*
  * Whose threads run layers: asked, or where that is NULL and the environment says nothing,
@@ -11,10 +12,16 @@
  */
 void perf_settings_executor(const char *asked, const char *otherwise);
 
+/* An option has said it, whatever the environment says: it is no setting any more. */
+void perf_settings_override(const char *name);
+
 /*
  * The next setting, "NAME=VALUE", or NULL; *at begins with 0. Not what the launcher tells its
- * ranks, its own options, or what perf_settings_executor chose by itself.
+ * ranks, its own options, or what is overridden.
  */
 const char *perf_settings_next(size_t *at);
+
+/* All of them behind `before`, or nothing; names that the library does not read are told. */
+void perf_settings_print(FILE *file, const char *before);
 
 #endif

@@ -49,9 +49,13 @@ expect_match "its reason" 'value' "$dir/err"
 measure -n 2 --threads 300 --cold --shape 4x4
 expect_match "more threads than CPUs are told" '^# .*: 2 ranks on CPUs .*[(]oversubscribed[)]' \
 	"$dir/out"
+SYNCBN_THREADS=3 measure -n 2 --threads 1 --cold --shape 4x4
+expect "what an option says instead is not told" 0 "$(grep -c SYNCBN_THREADS "$dir/out")"
 SYNCBN_FETCH=lines measure -n 2 --cold --shape 4x4
 expect_match "what the environment sets is told" '^# set: .*SYNCBN_FETCH=lines' "$dir/out"
-measure -n 1 --hot --shape 4x32x1024x1024
+echo kept >"$dir/none.json"
+measure -n 1 --hot --shape 4x32x1024x1024 --json "$dir/none.json"
+expect "its file stays as it was" kept "$(cat "$dir/none.json")"
 expect "to measure nothing is a failure" 1 "$code"
 expect_match "its reason" 'nothing was measured: no shape has a hot line; .*--hot' "$dir/err"
 (cd "$dir" && SYNCBN_STORES=streaming measure -n 1 --cold --shape 4x4 --json -)

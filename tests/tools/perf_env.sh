@@ -21,8 +21,18 @@ SYNCBN_CALIBRATE=off SYNCBN_THREADS=3 SYNCBN_FETCH=lines SYNCBN_STORES='' \
 	"$perf" env >"$dir/out2"
 expect "variables that are set are shown" \
 	"SYNCBN_CALIBRATE=off SYNCBN_FETCH=lines SYNCBN_THREADS=3" \
-	"$(sed -n 's/^settings  *//p' "$dir/out2" | tr ' ' '\n' | sort | xargs)"
+	"$(sed -n 's/^settings  *//p' "$dir/out2" | tr -d , | tr ' ' '\n' | sort | xargs)"
 expect_match "and heeded" '^threads +3 a rank$' "$dir/out2"
+env -u SYNCBN_CALIBRATE SYNCBN_FETC=lines "$perf" env >"$dir/out2"
+expect_match "a variable that nothing reads is told" \
+	'^settings +SYNCBN_FETC=lines [(]which nothing reads; did you mean SYNCBN_FETCH[)]$' \
+	"$dir/out2"
+# shellcheck disable=SC2013 # words
+for name in $(grep -oE '^ [*]	SYNCBN_[A-Z_]+(, SYNCBN_[A-Z_]+)*' "$SRC/include/syncbn/group.h" |
+	grep -oE 'SYNCBN_[A-Z_]+'); do
+	env "$name=1" "$perf" env 2>&1 | grep -q "$name=1 (which" && told+=" $name"
+done
+expect "those of the header are all known" "" "${told-}"
 for setting in FETCH=line SPLIT=x IMAGES=x STORES=x STORES_FROM=x CHUNK_BYTES=0 CALIBRATE=of \
 	FENCES=x THREADS=0 EXECUTOR=x ISA=x TIMEOUT=x JOIN_TIMEOUT=x TAKE_FROM=x SCATTER_FROM=x \
 	STREAM_FROM=x; do

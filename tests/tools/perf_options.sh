@@ -76,7 +76,7 @@ page=$SRC/doc/syncbn-perf.1.scd
 for command in env bn exchange allreduce; do
 	"$perf" $command --help
 done | grep -oE '(^|[ ,])--?[a-z][a-z-]*' | tr -d ' ,' | sort -u >"$dir/helped"
-printf '%s\n' --help -h >>"$dir/helped"
+printf '%s\n' --help -h --version >>"$dir/helped"
 sort -u -o "$dir/helped" "$dir/helped"
 grep -oE '[*]--?[a-z][a-z-]*[*]' "$page" | tr -d '*' | sort -u >"$dir/told"
 expect "options are found" yes "$([ "$(wc -l <"$dir/told")" -ge 25 ] && echo yes)"
