@@ -93,6 +93,8 @@ put_settings(struct perf_json *json)
 		size_t length = strcspn(setting, "=");
 		char name[64];
 
+		if (!perf_settings_is_known(setting))
+			continue;
 		snprintf(name, sizeof(name), "%.*s", (int)length, setting);
 		perf_json_text(json, name, setting + length + 1);
 	}

@@ -89,19 +89,29 @@ perf_settings_next(size_t *at)
 	return NULL;
 }
 
+bool
+perf_settings_is_known(const char *setting)
+{
+	for (size_t i = 0; i < N_KNOWN; i++)
+		if (is_named(setting, known[i]))
+			return true;
+	return false;
+}
+
+/* Its name alone: nobody has checked what it holds. */
 static void
 tell_unknown(FILE *file, const char *setting)
 {
 	char name[NAME_BYTES];
 	const char *nearest;
 
-	for (size_t i = 0; i < N_KNOWN; i++)
-		if (is_named(setting, known[i]))
-			return;
 	snprintf(name, sizeof(name), "%.*s", (int)strcspn(setting, "="), setting);
+	for (char *letter = name; *letter != '\0'; letter++)
+		if (*letter < ' ' || *letter > '~')
+			*letter = '?';
 	nearest = sbn_nearest_word(name, known, N_KNOWN);
-	fprintf(file, " (which nothing reads%s%s)", nearest == NULL ? "" : "; did you mean ",
-		nearest == NULL ? "" : nearest);
+	fprintf(file, "%s (which nothing reads%s%s)", name,
+		nearest == NULL ? "" : "; did you mean ", nearest == NULL ? "" : nearest);
 }
 
 void
@@ -111,7 +121,10 @@ perf_settings_print(FILE *file, const char *before)
 	size_t at = 0;
 
 	for (int n = 0; (setting = perf_settings_next(&at)) != NULL; n++) {
-		fprintf(file, "%s%s", n == 0 ? before : ", ", setting);
-		tell_unknown(file, setting);
+		fputs(n == 0 ? before : ", ", file);
+		if (perf_settings_is_known(setting))
+			fputs(setting, file);
+		else
+			tell_unknown(file, setting);
 	}
 }

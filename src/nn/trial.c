@@ -58,9 +58,11 @@ find_shortest(const struct sbn_trial *trial, unsigned ways, bool close)
 unsigned
 sbn_trial_shortest(const struct sbn_trial *trial, unsigned ways)
 {
-	const unsigned best = find_shortest(trial, ways, true);
+	unsigned best = find_shortest(trial, ways, true);
 
-	return best < SBN_MOST_WAYS ? best : find_shortest(trial, ways, false);
+	if (best == SBN_MOST_WAYS)
+		best = find_shortest(trial, ways, false);
+	return best == SBN_MOST_WAYS ? 0 : best; /* nothing was tried */
 }
 
 /* The way of an open trial's present call. */

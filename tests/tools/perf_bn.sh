@@ -58,7 +58,8 @@ measure -n 1 --hot --shape 4x32x1024x1024 --json "$dir/none.json"
 expect "its file stays as it was" kept "$(cat "$dir/none.json")"
 expect "to measure nothing is a failure" 1 "$code"
 expect_match "its reason" 'nothing was measured: no shape has a hot line; .*--hot' "$dir/err"
-(cd "$dir" && SYNCBN_STORES=streaming measure -n 1 --cold --shape 4x4 --json -)
+odd=$(printf '\377')
+(cd "$dir" && SYNCBN_ODD=$odd SYNCBN_STORES=streaming measure -n 1 --cold --shape 4x4 --json -)
 expect "no file is named -" "" "$(find "$dir" -name '-*')"
 expect_match "the table goes to standard error" '^ +4x4 cold ' "$dir/err"
 cp "$dir/out" "$dir/standard.json"
@@ -103,6 +104,7 @@ if command -v python3 >/dev/null; then
 		cold, hot = rows("bn")
 		context = json.load(open(f"{sys.argv[1]}/standard.json"))["context"]
 		assert context["settings"]["SYNCBN_STORES"] == "streaming", context
+		assert "SYNCBN_ODD" not in context["settings"], context
 		assert "SYNCBN_EXECUTOR" not in context["settings"], context
 		assert context["line_round_trip_near_ns"] is None
 		assert cold["name"].startswith("bn/fwd/5x19x7x5/nchw/f32/relu/cold/ranks:2/")

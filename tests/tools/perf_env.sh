@@ -25,12 +25,15 @@ expect "variables that are set are shown" \
 expect_match "and heeded" '^threads +3 a rank$' "$dir/out2"
 env -u SYNCBN_CALIBRATE SYNCBN_FETC=lines "$perf" env >"$dir/out2"
 expect_match "a variable that nothing reads is told" \
-	'^settings +SYNCBN_FETC=lines [(]which nothing reads; did you mean SYNCBN_FETCH[)]$' \
+	'^settings +SYNCBN_FETC [(]which nothing reads; did you mean SYNCBN_FETCH[)]$' \
+	"$dir/out2"
+env -u SYNCBN_CALIBRATE "SYNCBN_A$(printf '\033')B=$(printf 'a\nb')" "$perf" env >"$dir/out2"
+expect_match "and nothing of it but letters" '^settings +SYNCBN_A[?]B [(]which nothing reads' \
 	"$dir/out2"
 # shellcheck disable=SC2013 # words
 for name in $(grep -oE '^ [*]	SYNCBN_[A-Z_]+(, SYNCBN_[A-Z_]+)*' "$SRC/include/syncbn/group.h" |
 	grep -oE 'SYNCBN_[A-Z_]+'); do
-	env "$name=1" "$perf" env 2>&1 | grep -q "$name=1 (which" && told+=" $name"
+	env "$name=1" "$perf" env 2>&1 | grep -q "$name (which" && told+=" $name"
 done
 expect "those of the header are all known" "" "${told-}"
 for setting in FETCH=line SPLIT=x IMAGES=x STORES=x STORES_FROM=x CHUNK_BYTES=0 CALIBRATE=of \

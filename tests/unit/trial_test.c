@@ -150,6 +150,7 @@ test_close_ways_are_tried_longer(void **state)
 	uint32_t calls[3] = { 0 };
 
 	(void)state;
+	assert_int_equal(sbn_trial_shortest(&trial, 3), 0);
 	for (uint32_t i = 0; i < 3 * SBN_TRIES + 2 * SBN_CLOSE_TRIES; i++) {
 		const unsigned way = sbn_trial_way(&trial, 3, WORK);
 		const uint64_t by_chance = i < 3 * SBN_TRIES ? 40 * (2 - way) : 0;
