@@ -22,8 +22,7 @@ enum {
 	ROWS_ALIKE = 2048, /* bytes; of rows so far apart every other one begins alike in a page */
 	ROWS_HALF = 8,     /* rows of 16 bits that are summed: a line has two columns' sums */
 	ROWS_AHEAD = 4096, /* bytes; what is read is asked for so far ahead at least, */
-	ROWS_AHEAD_OF_TWO = 4096, /* or so far backward, which has two inputs or more; */
-	ROWS_AHEAD_OF_RUN = 1024  /* and where rows lie together, when they are mapped */
+	ROWS_AHEAD_OF_RUN = 1024 /* or so far where all columns of a row are mapped at once */
 };
 
 /* Of float32 so many columns' sums, or coefficients, stay in registers, for all rows. */
@@ -33,10 +32,9 @@ enum {
 static inline size_t
 sbn_rows_ahead(const struct sbn_operands *at, size_t rows, size_t row_bytes)
 {
-	const size_t least = at->dy.data != NULL ? ROWS_AHEAD_OF_TWO : ROWS_AHEAD;
 	size_t ahead = rows * row_bytes;
 
-	while (ahead != 0 && ahead < least)
+	while (ahead != 0 && ahead < ROWS_AHEAD)
 		ahead *= 2;
 	return at->ahead != 0 ? at->ahead : ahead;
 }
