@@ -36,6 +36,8 @@ struct GROUPS {
 	size_t blocks; /* all of them */
 	size_t count;  /* of groups that are summed abreast */
 	bool back;     /* the last ones first */
+	/* in lockstep: of planes that go together how many, which one, and how far on they ask */
+	size_t planes, plane, far;
 };
 
 SBN_FORCE_INLINE struct GROUPS
@@ -54,6 +56,7 @@ T(groups_of)(const struct sbn_operands *at, size_t n, size_t spatial)
 		.blocks = blocks,
 		.count = sbn_ceil_div(whole, (size_t)SBN_ABREAST) + (n % rows != 0),
 		.back = at->last_first && blocks <= BACKWARD_BLOCKS,
+		.planes = 1,
 	};
 }
 

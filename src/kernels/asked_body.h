@@ -40,6 +40,7 @@ struct ASKED {
 /* How a row asks: places of equal distance, from some byte of a plane on, or straight on. */
 struct PLACES {
 	size_t from, apart;
+	size_t row; /* the row whose end is asked for at this one's */
 	bool straight;
 };
 
@@ -52,11 +53,13 @@ T(places_in_rows)(const struct GROUPS *g, size_t row, size_t rows, size_t stride
 	const size_t group = (number / rows + 1) * rows;
 	const bool is_next = group == g->n, back = g->back != (is_next && turns);
 	const size_t first = is_next ? 0 : group;
+	const size_t from = (back ? g->n - 1 - first : first) * stride + (is_next ? bytes : 0);
+	const size_t apart = back ? -stride : stride;
 
 	return (struct PLACES){
-		.from = (back ? g->n - 1 - first : first) * stride + (is_next ? bytes : 0) +
-			number % rows * (bytes / rows / UNIT * UNIT),
-		.apart = back ? -stride : stride,
+		.from = from + number % rows * (bytes / rows / UNIT * UNIT),
+		.apart = apart,
+		.row = from + number % rows * apart,
 	};
 }
 
@@ -68,11 +71,43 @@ T(places_in_row)(const struct GROUPS *g, size_t row, size_t parts, size_t stride
 	const size_t number = (g->back ? g->n - 1 - row : row) + 1;
 	const bool is_next = number == g->n, back = g->back != (is_next && turns);
 	const size_t next = is_next ? 0 : number;
+	const size_t from = (back ? g->n - 1 - next : next) * stride + (is_next ? bytes : 0);
 
 	return (struct PLACES){
-		.from = (back ? g->n - 1 - next : next) * stride + (is_next ? bytes : 0),
+		.from = from,
 		.apart = sbn_align_up(bytes / parts, (size_t)UNIT),
+		.row = from,
 	};
+}
+
+/*
+ * Of the row of a plane that comes later: behind the last plane of those that go together that is
+ * the first one's next block, behind all blocks the next planes' first one.
+ */
+SBN_FORCE_INLINE struct PLACES
+T(places_in_planes)(const struct GROUPS *g, size_t row, size_t stride, size_t bytes, bool turns)
+{
+	const size_t far = SBN_MIN(g->far, g->planes);
+	const bool is_over = g->plane + far >= g->planes;
+	const bool has_next = g->back ? row >= g->rows : row + g->rows < g->n;
+	const size_t planes = far - (is_over && has_next ? g->planes : 0);
+	size_t later = row, from;
+
+	if (is_over && has_next)
+		later = g->back ? row - g->rows : row + g->rows;
+	else if (is_over && !turns)
+		later = row % g->rows;
+	from = later * stride + planes * bytes;
+
+	return (struct PLACES){ .from = from, .row = from, .straight = true };
+}
+
+SBN_FORCE_INLINE struct PLACES
+T(places_behind)(size_t row, size_t stride, size_t ahead)
+{
+	const size_t from = row * stride + ahead;
+
+	return (struct PLACES){ .from = from, .row = from, .straight = true };
 }
 
 /* Straight on where rows are not one distance apart, or operands differ in it. */
@@ -82,15 +117,20 @@ T(places_of)(const struct sbn_operands *at, const struct GROUPS *g, size_t row, 
 	const size_t bytes = g->spatial * sizeof(ELEMENT), stride = at->x.stride * sizeof(ELEMENT);
 	const size_t rows = at->pairs ? ASKED_OF_PAIRS : ASKED_ROWS;
 
-	if (at->ahead == 0 || g->spatial < SBN_ABREAST_SPATIAL || (g->back && g->rows > 1) ||
-	    (form & SBN_FORM_Z && at->z.stride != at->x.stride) ||
-	    (form & SBN_FORM_DY && at->dy.stride != at->x.stride))
-		return (struct PLACES){ .straight = true };
+	const bool alike = (!(form & SBN_FORM_Z) || at->z.stride == at->x.stride) &&
+			   (!(form & SBN_FORM_DY) || at->dy.stride == at->x.stride);
+
+	if (at->ahead == 0 || !alike)
+		return T(places_behind)(row, stride, at->ahead);
+	if (g->planes > 1)
+		return T(places_in_planes)(g, row, stride, bytes, at->turns);
+	if (g->spatial < SBN_ABREAST_SPATIAL || (g->back && g->rows > 1))
+		return T(places_behind)(row, stride, at->ahead);
 	if (bytes > ASKED_LONG_ROW)
 		return T(places_in_row)(g, row, rows, stride, bytes, at->turns);
 	if (g->n % rows == 0)
 		return T(places_in_rows)(g, row, rows, stride, bytes, at->turns);
-	return (struct PLACES){ .straight = true };
+	return T(places_behind)(row, stride, at->ahead);
 }
 
 /* From element i of a row's part of a block on, which begins at a column. */
@@ -105,7 +145,7 @@ T(asked_beside)(struct ASKED *asked, const struct sbn_operands *at, const struct
 		asked->apart = UNIT;
 		asked->next = 2 * UNIT;
 		asked->both = 4 * UNIT;
-		from = (row * at->x.stride + column + i) * sizeof(ELEMENT) + at->ahead;
+		from = places.from + (column + i) * sizeof(ELEMENT);
 	} else {
 		const size_t turn = (column + i) / T(lockstep_turn);
 
@@ -137,14 +177,17 @@ T(ask_at)(const char *p, bool near)
 			__builtin_prefetch(p + i, 0, 2);
 }
 
+/* In both places, or in the first one; straight on that is the next time behind it. */
 SBN_FORCE_INLINE void
 T(ask_for)(const char **p, const struct ASKED *asked, size_t places, bool near)
 {
 	T(ask_at)(*p, near);
-	if (places == 2)
+	if (places == 2) {
 		T(ask_at)((const char *)((uintptr_t)*p + asked->apart), near);
-	if (places == 2)
 		*p = (const char *)((uintptr_t)*p + asked->next);
+	} else if (asked->apart == UNIT) {
+		*p = (const char *)((uintptr_t)*p + UNIT);
+	}
 }
 
 /* Beside a turn, or a step; near: into the first-level cache. */
@@ -160,6 +203,20 @@ T(ask)(struct ASKED *asked, size_t n, bool near, int form)
 		T(ask_for)(&asked->dy, asked, places, near);
 	if (places == 2)
 		asked->next = asked->both - asked->next;
+}
+
+/* Beside the end of a row's part, less than a step from element `column` on: a later row's end. */
+SBN_FORCE_INLINE void
+T(ask_for_end)(const struct sbn_operands *at, const struct GROUPS *g, size_t row, size_t column,
+	       int form)
+{
+	const size_t end = T(places_of)(at, g, row, form).row + column * sizeof(ELEMENT);
+
+	T(ask_at)((const char *)((uintptr_t)at->x.data + end), false);
+	if (form & SBN_FORM_Z)
+		T(ask_at)((const char *)((uintptr_t)at->z.data + end), false);
+	if (form & SBN_FORM_DY)
+		T(ask_at)((const char *)((uintptr_t)at->dy.data + end), false);
 }
 
 #undef STEP

@@ -24,6 +24,7 @@ libsbn_core_la_SOURCES += \
 	src/kernels/half_scalar.h \
 	src/kernels/kernels.h \
 	src/kernels/lockstep_body.h \
+	src/kernels/lockstep_mapping_body.h \
 	src/kernels/lockstep_planes_body.h \
 	src/kernels/lockstep_rest_body.h \
 	src/kernels/lockstep_strips_body.h \

@@ -139,6 +139,7 @@ struct LOCKSTEP {
 	struct COEFFICIENTS u;     /* backward: of what is summed */
 	const struct SHIFT *shift; /* forward, of float64 */
 	size_t i, m, c, end, due;
+	bool is_paced;
 };
 
 /* What sums read of the operands that a map of that form has. */
@@ -159,6 +160,18 @@ T(lockstep_sum)(struct LOCKSTEP *s, const struct ROW *from, size_t n, int form)
 	s->i += n;
 }
 
+/*
+ * A sum goes by way of memory, and a turn's lines take some 18 cycles at least, as long as memory
+ * takes for them. Else a CPU sums at once what is there, and then waits: requests, loads and stores
+ * come in bursts, which memory serves more slowly.
+ */
+SBN_FORCE_INLINE void
+T(lockstep_pace)(struct LOCKSTEP *s, size_t images, int form)
+{
+	if (!IS_HALF && images == 2 && !(form & SBN_FORM_DY) && s->is_paced)
+		s->sums.b = w16_by_memory(s->sums.b);
+}
+
 /* A turn, or a step, of either; of two images the turn's steps are one's and the other's. */
 SBN_FORCE_INLINE void
 T(lockstep_steps)(struct LOCKSTEP *s, const struct ROW *from, const struct MAPPED *to, size_t n,
@@ -166,6 +179,7 @@ T(lockstep_steps)(struct LOCKSTEP *s, const struct ROW *from, const struct MAPPE
 {
 	T(ask)(&s->asked, n, images == 2, T(form_of_sums)(form));
 	T(lockstep_sum)(s, from, n / images, form);
+	T(lockstep_pace)(s, images, form);
 	T(map_steps)(&to->row, s->m, n / images, &s->v, form);
 	if (images == 2) {
 		T(lockstep_sum)(s, from, n / images, form);
@@ -207,7 +221,7 @@ T(lockstep_next_plane)(struct LOCKSTEP *s, const struct MAPPED *mapped,
 		T(map_over_end)(&mapped->row, s->m, s->end - s->m, &s->v, &next, form);
 		if (images == 2)
 			T(map_over_end)
-			(&mapped->second, s->m, s->end - s->m, &s->v, &next, form);
+		(&mapped->second, s->m, s->end - s->m, &s->v, &next, form);
 		s->m += STEP;
 	}
 	s->v = next;
@@ -240,7 +254,6 @@ SBN_FORCE_INLINE void
 T(sum_tail)(const struct ROW *from, size_t at, size_t n, const struct SHIFT *shift,
 	    struct ADDED *sums)
 {
-	T(fetch_row)(from, at, 0);
 #if HAS_FLOAT_SUMS
 	T(add_floats)(T(load_two_n)(from->x + at, n), &sums->floats);
 	(void)shift;
@@ -259,15 +272,10 @@ T(sum_tail)(const struct ROW *from, size_t at, size_t n, const struct SHIFT *shi
 SBN_FORCE_INLINE void
 T(lockstep_tail)(struct LOCKSTEP *s, const struct ROW *from, size_t whole, size_t rest, int form)
 {
-	const int sums_form = T(form_of_sums)(form);
-
-	if (form & SBN_FORM_DY) {
-		T(fetch_row)(from, whole, sums_form);
+	if (form & SBN_FORM_DY)
 		T(plane_sums_at)
-		(from, whole, rest, &s->u, sums_form, &s->sums.a, &s->sums.b);
-	} else {
-		T(sum_tail)(from, whole, rest, s->shift, &s->sums);
-	}
+	(from, whole, rest, &s->u, T(form_of_sums)(form), &s->sums.a, &s->sums.b);
+	else T(sum_tail)(from, whole, rest, s->shift, &s->sums);
 	s->due += rest;
 }
 
@@ -302,8 +310,11 @@ T(lockstep_rows)(struct LOCKSTEP *s, const struct SUMMED *summed, const struct M
 		T(lockstep_row)(s, &from, whole, mapped, k, images, form);
 		if (s->i < whole)
 			break;
-		if (rest != 0)
+		if (rest != 0) {
+			T(ask_for_end)
+			(summed->at, summed->groups, row, block.column + whole, sums_form);
 			T(lockstep_tail)(s, &from, whole, rest, form);
+		}
 		T(end_part)(0, &s->sums, form);
 		T(lockstep_catch_up)(s, mapped, images, form);
 	}
@@ -324,6 +335,7 @@ T(lockstep)(struct SUMMED *summed, struct MAPPED *mapped, const struct sbn_coeff
 		.c = all.c,
 		.end = all.end,
 		.due = all.due,
+		.is_paced = summed->groups->across > 1,
 	};
 	size_t row;
 

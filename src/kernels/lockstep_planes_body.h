@@ -1,8 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The planes of a chunk, summed in lockstep with others that are mapped, if there are any:
- * lockstep_body.h. Block by block: some of them abreast would not have the registers.
+ * lockstep_body.h. Block by block: some of them abreast would not have the registers. Where a block
+ * is several rows, that of one plane is followed by the next plane's: each image is then read in
+ * the order of memory, which of rows of some lines, one in each image, takes longer.
  */
+#ifndef SBN_KERNELS_LOCKSTEP_PLANES_BODY_H
+#define SBN_KERNELS_LOCKSTEP_PLANES_BODY_H
+
+#include "kernels/block.h"
+
+enum {
+	PLANES_TOGETHER = 64,    /* at most */
+	PLANES_AHEAD = 12 * 1024 /* bytes of all inputs, from what is summed to what is asked for */
+};
+
+#endif
 
 /* ---- the blocks of a plane, in the order in which they are summed ---- */
 
@@ -45,92 +58,41 @@ T(summed_at)(const struct sbn_operands *at, const struct GROUPS *groups,
 	return summed;
 }
 
-/* ---- what is mapped, a piece at a time ---- */
-
-struct MAPPING {
-	struct WALK walk;
-	struct MAPPED piece;
-};
-
-/* An image, or two, as far as they are whole steps. */
-SBN_FORCE_INLINE void
-T(mapping_image)(struct MAPPING *to)
+/*
+ * The planes of n_planes that go together: of blocks of several rows, as many as sums have room
+ * for. They ask for what is summed some blocks later.
+ */
+SBN_FORCE_INLINE struct GROUPS
+T(planes_together)(const struct sbn_operands *at, size_t n, size_t spatial, size_t n_planes,
+		   size_t inputs)
 {
-	const struct WALK *w = &to->walk;
+	struct GROUPS g = T(groups_of)(at, n, spatial);
+	const size_t block = g.rows * spatial * inputs * sizeof(ELEMENT);
 
-	T(set_row)(&to->piece.row, w->row);
-	if (w->abreast == 2 && w->image < w->n)
-		T(set_row)(&to->piece.second, T(walk_row)(w, 1, w->form));
-	to->piece.images = w->abreast;
-	to->piece.i = w->i;
-	to->piece.n = w->image < w->n ? SBN_MAX(w->whole, w->i) : w->i;
-	to->piece.c = w->c + w->plane;
-	to->piece.end = w->end;
-}
-
-/* From an image's last step on, to the next image's first one. */
-SBN_RARELY static void
-T(mapping_rarely)(struct WALK *w)
-{
-	w->due = T(lockstep_step) * w->abreast;
-	T(walk_some)(w);
-	w->due = 0;
-}
-
-/* From an image's end to the next image's first step. */
-SBN_RARELY static void
-T(mapping_leave_image)(struct WALK *w)
-{
-	const size_t head = T(walk_leave_image)(w, w->form);
-
-	if (head != 0)
-		T(walk_rarely)(w, head, w->form);
-}
-
-/* The next piece; false: all has been mapped. */
-SBN_RARELY static bool
-T(mapping_next)(struct MAPPING *to)
-{
-	struct WALK *w = &to->walk;
-
-	if (to->piece.i < to->piece.n)
-		return true;
-	if (w->image >= w->n)
-		return false;
-	w->i = to->piece.i;
-	T(walk_enter_plane)(w, to->piece.c - w->c);
-	if (w->i == w->spatial * w->n_channels) {
-		T(mapping_leave_image)(w);
-		T(mapping_image)(to);
+	if (g.rows > 1 && at->ahead != 0) {
+		g.planes = SBN_MIN(n_planes, (size_t)PLANES_TOGETHER);
+		g.far = SBN_MAX((PLANES_AHEAD + block / 2) / block, (size_t)1);
 	}
-	while (to->piece.i == to->piece.n && w->image < w->n) {
-		T(mapping_rarely)(w);
-		T(mapping_image)(to);
-	}
-	return w->image < w->n;
+	if (g.back)
+		g.planes = SBN_MIN(g.planes, BACKWARD_BLOCKS / SBN_MAX(g.blocks, (size_t)1));
+	return g;
 }
 
-static void
-T(mapping_begin)(struct MAPPING *to, const struct sbn_operands *at, size_t n, size_t spatial,
-		 const struct sbn_coefficients *k, size_t c, size_t n_channels, int form)
+/* To block number k of all of them, a row of blocks of each plane in turn; its number there. */
+SBN_FORCE_INLINE size_t
+T(enter_block)(struct GROUPS *g, size_t k)
 {
-	to->piece = (struct MAPPED){ .c = c, .spatial = spatial };
-	T(walk_begin)(&to->walk, at, n, spatial, k, c, n_channels, form);
-	if (to->walk.n != 0)
-		T(mapping_image)(to);
+	const size_t of_all = g->across * g->planes;
+
+	g->plane = k % of_all / g->across;
+	return T(block_number)(g, k / of_all * g->across + k % g->across);
 }
 
-/* What has not been mapped. */
-static void
-T(mapping_end)(struct MAPPING *to)
+/* Where the sums of the plane's block i are kept, if they are not added at once. */
+SBN_FORCE_INLINE size_t
+T(place_of_block)(const struct GROUPS *g, size_t i)
 {
-	struct WALK *w = &to->walk;
-
-	if (!T(mapping_next)(to))
-		return;
-	w->i = to->piece.i;
-	T(walk_enter_plane)(w, to->piece.c - w->c);
-	T(walk_rest)(w);
+	return g->back ? g->plane * g->blocks + i : 0;
 }
 
 /* ---- forward ---- */
@@ -169,7 +131,7 @@ T(block_moments_in_lockstep)(const struct sbn_operands *at, const struct GROUPS 
 
 	while (to != NULL && summed.block.n > 0 && T(mapping_next)(to))
 		T(moments_and_piece)
-		(&summed, &to->piece, to->walk.k, &shift, &added, to->walk.form);
+	(&summed, &to->piece, to->walk.k, &shift, &added, to->walk.form);
 	if (summed.block.n > 0)
 		T(moments_of_rest)(&summed, &shift, &added);
 	sums[0] = T(fold_turns)(added.a);
@@ -179,27 +141,59 @@ T(block_moments_in_lockstep)(const struct sbn_operands *at, const struct GROUPS 
 			 T(moments_of_powers)(at, block, sums);
 }
 
-/* Blocks are merged in their order, whatever order they are summed in. */
-static struct sbn_moments
-T(plane_moments_in_lockstep)(const struct sbn_operands *at, size_t n, size_t spatial,
-			     struct MAPPING *to)
+/*
+ * Of the planes that go together, from plane `first` of x on. Blocks are merged in their order,
+ * whatever order they are summed in.
+ */
+static void
+T(moments_of_planes)(const struct sbn_operands *at, struct GROUPS *g, size_t first,
+		     struct sbn_moments *sum, struct MAPPING *to)
 {
-	const struct GROUPS g = T(groups_of)(at, n, spatial);
-	struct sbn_moments part[BACKWARD_BLOCKS], sum = { 0 };
+	struct sbn_moments part[BACKWARD_BLOCKS];
+	struct sbn_operands next;
 
-	for (size_t k = 0; k < g.blocks; k++) {
-		const size_t i = T(block_number)(&g, k);
-		const struct sbn_block block = T(block_at)(&g, i);
-		const struct sbn_moments moments = T(block_moments_in_lockstep)(at, &g, &block, to);
+	sbn_set_operands(&next, at);
+	for (size_t k = 0; k < g->blocks * g->planes; k++) {
+		const size_t i = T(enter_block)(g, k), place = T(place_of_block)(g, i);
+		const struct sbn_block block = T(block_at)(g, i);
+		struct sbn_moments moments;
 
-		if (g.back)
-			part[i] = moments;
+		next.x.data = T(in)(at->x, 0, (first + g->plane) * g->spatial);
+		moments = T(block_moments_in_lockstep)(&next, g, &block, to);
+		if (g->back)
+			sbn_moments_set(&part[place], &moments);
 		else
-			sbn_moments_add(&sum, &moments, IS_WIDE);
+			sbn_moments_add(&sum[g->plane], &moments, IS_WIDE);
 	}
-	if (g.back)
-		T(add_moments_of)(part, g.blocks, &sum);
+	for (size_t i = 0; g->back && i < g->planes; i++)
+		T(add_moments_of)(part + i * g->blocks, g->blocks, &sum[i]);
+}
+
+static struct sbn_moments
+T(plane_moments_in_lockstep)(const struct sbn_operands *at, size_t n, size_t spatial)
+{
+	struct GROUPS g = T(planes_together)(at, n, spatial, 1, 1);
+	struct sbn_moments sum = { 0 };
+
+	T(moments_of_planes)(at, &g, 0, &sum, NULL);
 	return sum;
+}
+
+/* to: what is mapped meanwhile, or NULL. */
+static void
+T(planes_moments_in_lockstep)(const struct sbn_beside *beside, size_t n, size_t spatial,
+			      struct MAPPING *to)
+{
+	struct GROUPS g = T(planes_together)(beside->at, n, spatial, beside->n_channels, 1);
+
+	for (size_t c = 0; c < beside->n_channels; c += g.planes) {
+		struct sbn_moments sum[PLANES_TOGETHER] = { { 0 } };
+
+		g.planes = SBN_MIN(g.planes, beside->n_channels - c);
+		T(moments_of_planes)(beside->at, &g, c, sum, to);
+		for (size_t i = 0; i < g.planes; i++)
+			T(put_moments)(beside, c + i, &sum[i]);
+	}
 }
 
 static void
@@ -207,30 +201,30 @@ T(moments_in_lockstep)(const struct sbn_beside *beside, const struct sbn_operand
 		       size_t spatial, const struct sbn_coefficients *k, size_t c,
 		       size_t n_channels, int form)
 {
-	struct sbn_operands next;
 	struct MAPPING to;
 
-	sbn_set_operands(&next, beside->at);
 	T(mapping_begin)(&to, at, n, spatial, k, c, n_channels, form);
-	for (size_t i = 0; i < beside->n_channels; i++) {
-		const struct sbn_moments sum = T(plane_moments_in_lockstep)(&next, n, spatial, &to);
-
-		T(put_moments)(beside, i, &sum);
-		T(next_plane)(&next, spatial);
-	}
+	T(planes_moments_in_lockstep)(beside, n, spatial, &to);
 	T(mapping_end)(&to);
 }
 
 /* ---- backward ---- */
 
-/* The next plane of what sums are made of. */
+/* What sums are made of, so many elements behind `from`. */
+SBN_FORCE_INLINE void
+T(set_inputs)(struct sbn_operands *at, const struct sbn_operands *from, size_t elements)
+{
+	at->x.data = T(in)(from->x, 0, elements);
+	at->dy.data = T(in)(from->dy, 0, elements);
+	if (from->z.data != NULL)
+		at->z.data = T(in)(from->z, 0, elements);
+}
+
+/* The next plane of them. */
 SBN_FORCE_INLINE void
 T(next_inputs)(struct sbn_operands *at, size_t spatial)
 {
-	at->x.data = T(in)(at->x, 0, spatial);
-	at->dy.data = T(in)(at->dy, 0, spatial);
-	if (at->z.data != NULL)
-		at->z.data = T(in)(at->z, 0, spatial);
+	T(set_inputs)(at, at, spatial);
 }
 
 SBN_FORCE_INLINE void
@@ -270,29 +264,65 @@ T(block_sums_in_lockstep)(const struct sbn_operands *at, const struct GROUPS *g,
 	return (struct sbn_pair){ T(fold_sums)(s.a, form), T(fold_sums)(s.b, form) };
 }
 
-/* Adds to sums. */
+SBN_FORCE_INLINE void
+T(add_to_pair)(const struct sbn_pair *pairs, size_t n, struct sbn_pair *to)
+{
+	double sums[2] = { to->a, to->b };
+
+	T(add_pairs)(pairs, n, sums);
+	*to = (struct sbn_pair){ sums[0], sums[1] };
+}
+
+/* Adds those of the planes that go together, from plane `first` and channel c on. */
 static void
-T(plane_sums_in_lockstep)(const struct sbn_operands *at, size_t n, size_t spatial,
-			  const struct sbn_coefficients *k, size_t c, double sums[2],
-			  struct MAPPING *to)
+T(sums_of_planes)(const struct sbn_operands *at, struct GROUPS *g, size_t first,
+		  const struct sbn_coefficients *k, size_t c, struct sbn_pair *sums,
+		  struct MAPPING *to)
 {
 	const int form = sbn_sums_form(at, k);
-	const struct GROUPS g = T(groups_of)(at, n, spatial);
 	struct sbn_pair part[BACKWARD_BLOCKS];
+	struct sbn_operands next;
 
-	for (size_t b = 0; b < g.blocks; b++) {
-		const size_t i = T(block_number)(&g, b);
-		const struct sbn_block block = T(block_at)(&g, i);
-		const struct sbn_pair pair =
-			T(block_sums_in_lockstep)(at, &g, &block, k, c, form, to);
+	sbn_set_operands(&next, at);
+	for (size_t j = 0; j < g->blocks * g->planes; j++) {
+		const size_t i = T(enter_block)(g, j), place = T(place_of_block)(g, i);
+		const struct sbn_block block = T(block_at)(g, i);
 
-		if (g.back)
-			part[i] = pair;
-		else
-			T(add_pairs)(&pair, 1, sums);
+		T(set_inputs)(&next, at, (first + g->plane) * g->spatial);
+		part[place] =
+			T(block_sums_in_lockstep)(&next, g, &block, k, c + g->plane, form, to);
+		if (!g->back)
+			T(add_to_pair)(part, 1, &sums[g->plane]);
 	}
-	if (g.back)
-		T(add_pairs)(part, g.blocks, sums);
+	for (size_t i = 0; g->back && i < g->planes; i++)
+		T(add_to_pair)(part + i * g->blocks, g->blocks, &sums[i]);
+}
+
+static void
+T(plane_sums_in_lockstep)(const struct sbn_operands *at, size_t n, size_t spatial,
+			  const struct sbn_coefficients *k, size_t c, double sums[2])
+{
+	struct GROUPS g = T(planes_together)(at, n, spatial, 1, 2);
+	struct sbn_pair pair = { sums[0], sums[1] };
+
+	T(sums_of_planes)(at, &g, 0, k, c, &pair, NULL);
+	sums[0] = pair.a;
+	sums[1] = pair.b;
+}
+
+/* Adds to the sums. */
+static void
+T(planes_sums_in_lockstep)(const struct sbn_beside *beside, size_t n, size_t spatial,
+			   const struct sbn_coefficients *k, struct MAPPING *to)
+{
+	const size_t inputs = 2 + (beside->at->z.data != NULL);
+	struct GROUPS g = T(planes_together)(beside->at, n, spatial, beside->n_channels, inputs);
+
+	for (size_t c = 0; c < beside->n_channels; c += g.planes) {
+		g.planes = SBN_MIN(g.planes, beside->n_channels - c);
+		T(sums_of_planes)
+		(beside->at, &g, c, k, beside->c + c, beside->sums + c, to);
+	}
 }
 
 static void
@@ -300,17 +330,10 @@ T(sums_in_lockstep)(const struct sbn_beside *beside, const struct sbn_operands *
 		    size_t spatial, const struct sbn_coefficients *k, size_t c, size_t n_channels,
 		    int form)
 {
-	struct sbn_operands next;
 	struct MAPPING to;
 
-	sbn_set_operands(&next, beside->at);
+	memset(beside->sums, 0, beside->n_channels * sizeof(*beside->sums));
 	T(mapping_begin)(&to, at, n, spatial, k, c, n_channels, form);
-	for (size_t i = 0; i < beside->n_channels; i++) {
-		double sums[2] = { 0, 0 };
-
-		T(plane_sums_in_lockstep)(&next, n, spatial, k, beside->c + i, sums, &to);
-		beside->sums[i] = (struct sbn_pair){ sums[0], sums[1] };
-		T(next_inputs)(&next, spatial);
-	}
+	T(planes_sums_in_lockstep)(beside, n, spatial, k, &to);
 	T(mapping_end)(&to);
 }

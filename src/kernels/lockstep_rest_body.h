@@ -36,8 +36,11 @@ T(moments_of_rest_in)(const struct SUMMED *summed, const struct SHIFT *about, st
 			i = part;
 			T(end_part)(i, &s, 0);
 		}
-		if (rest > 0)
+		if (rest > 0) {
+			T(ask_for_end)
+			(summed->at, summed->groups, row, block.column + whole, 0);
 			T(sum_tail)(&from, whole, rest, IS_WIDE ? about : NULL, &s);
+		}
 		T(end_part)(0, &s, 0);
 	}
 	*sums = s;

@@ -6,6 +6,16 @@
 #include "kernels/block.h"
 #include "kernels/kernels.h"
 
+/* By fields: what has just been stored a number at a time would have to leave its queue first. */
+static inline void
+sbn_moments_set(struct sbn_moments *to, const struct sbn_moments *from)
+{
+	to->count = from->count;
+	to->mean = from->mean;
+	to->m2 = from->m2;
+	to->low = from->low;
+}
+
 /*
  * into = the moments of both sets: Chan, Golub and LeVeque, "Algorithms for computing the sample
  * variance", The American Statistician 37 (1983). A set of count 0 changes nothing.
@@ -19,7 +29,7 @@ sbn_moments_merge(struct sbn_moments *into, const struct sbn_moments *other)
 	if (other->count == 0)
 		return;
 	if (into->count == 0) {
-		*into = *other;
+		sbn_moments_set(into, other);
 		return;
 	}
 	into->mean += delta * (other->count / count);
@@ -38,7 +48,7 @@ sbn_moments_merge_wide(struct sbn_moments *into, const struct sbn_moments *other
 	if (other->count == 0)
 		return;
 	if (into->count == 0) {
-		*into = *other;
+		sbn_moments_set(into, other);
 		return;
 	}
 	mean = sbn_sum_of_two(into->mean, delta * (other->count / count), &low);

@@ -65,7 +65,7 @@ T(plane_moments)(const struct sbn_operands *operands, size_t n, size_t spatial,
 	if (T(by_positions)(spatial))
 		T(positions_of_plane)(&at, n, spatial, out);
 	else if (at.lockstep && T(is_abreast)(spatial))
-		*out = T(plane_moments_in_lockstep)(&at, n, spatial, NULL);
+		*out = T(plane_moments_in_lockstep)(&at, n, spatial);
 	else
 		*out = T(moments_beside)(&at, n, spatial, NULL);
 }
@@ -93,6 +93,10 @@ T(planes_moments)(const struct sbn_beside *beside, size_t n, size_t spatial)
 	}
 	if (spatial < SBN_ABREAST_SPATIAL) {
 		T(short_planes)(beside, n, spatial, NULL, NULL);
+		return;
+	}
+	if (beside->at->lockstep && T(is_abreast)(spatial)) {
+		T(planes_moments_in_lockstep)(beside, n, spatial, NULL);
 		return;
 	}
 	sbn_set_operands(&next, beside->at);
@@ -200,7 +204,7 @@ T(plane_sums)(const struct sbn_operands *at, size_t n, size_t spatial,
 		sums[0] = pair.a;
 		sums[1] = pair.b;
 	} else if (!IS_HALF && at->lockstep && T(is_abreast)(spatial)) {
-		T(plane_sums_in_lockstep)(at, n, spatial, k, c, sums, NULL);
+		T(plane_sums_in_lockstep)(at, n, spatial, k, c, sums);
 	} else {
 		T(plane_sums_beside)(at, n, spatial, k, c, sums, NULL);
 	}

@@ -19,6 +19,7 @@
 #include "kernels/asked_body.h"
 #include "kernels/lockstep_body.h"
 #include "kernels/lockstep_rest_body.h"
+#include "kernels/lockstep_mapping_body.h"
 #include "kernels/lockstep_planes_body.h"
 #include "kernels/planes_body.h"
 #include "kernels/blocks_body.h"

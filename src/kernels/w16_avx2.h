@@ -158,6 +158,15 @@ w16_add_beside_fma(struct w16 a, struct w16 b)
 }
 
 static inline struct w16
+w16_by_memory(struct w16 a)
+{
+	__m256d d = a.d;
+
+	__asm__("" : "+m"(d));
+	return (struct w16){ a.a, a.b, a.c, d };
+}
+
+static inline struct w16
 w16_of_v16(struct v16 v)
 {
 	return (struct w16){

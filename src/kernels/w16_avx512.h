@@ -92,6 +92,15 @@ w16_add_beside_fma(struct w16 a, struct w16 b)
 }
 
 static inline struct w16
+w16_by_memory(struct w16 a)
+{
+	__m512d hi = a.hi;
+
+	__asm__("" : "+m"(hi));
+	return (struct w16){ a.lo, hi };
+}
+
+static inline struct w16
 w16_of_v16(struct v16 v)
 {
 	__m256 hi = _mm256_castpd_ps(_mm512_extractf64x4_pd(_mm512_castps_pd(v.a), 1));

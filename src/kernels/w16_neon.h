@@ -102,6 +102,12 @@ w16_add_beside_fma(struct w16 a, struct w16 b)
 }
 
 static inline struct w16
+w16_by_memory(struct w16 a)
+{
+	return a;
+}
+
+static inline struct w16
 w16_of_v16(struct v16 v)
 {
 	return (struct w16){ {

@@ -95,6 +95,13 @@ w16_add_beside_fma(struct w16 a, struct w16 b)
 	return w16_add(a, b);
 }
 
+/* a, some of it by way of memory: what needs that waits for it. */
+static inline struct w16
+w16_by_memory(struct w16 a)
+{
+	return a;
+}
+
 static inline struct w16
 w16_of_v16(struct v16 v)
 {

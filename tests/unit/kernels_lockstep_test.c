@@ -20,12 +20,12 @@
 #include "kernels/stream.h"
 #include "kernels_elements.h"
 
-enum { CHANNELS = 8, ARRAYS = 6, COEFFICIENTS = 7, MOST_SUMMED = 5 };
+enum { CHANNELS = 8, MOST_CHANNELS = 144, ARRAYS = 6, COEFFICIENTS = 7, MOST_SUMMED = 74 };
 
 /* What a call is given, but for the way. */
 struct shape {
 	enum sbn_type type;
-	size_t n, spatial, n_mapped, n_summed;
+	size_t n, spatial, channels, n_mapped, n_summed;
 	size_t offset; /* elements of an image's planes before its first one */
 	enum sbn_activation activation;
 	bool has_z, in_place;
@@ -45,7 +45,7 @@ enum { X, DY, Z, Y, DX, DZ };
 static size_t
 image_of(const struct shape *s)
 {
-	return sbn_align_up(CHANNELS * s->spatial + 16, (size_t)32);
+	return sbn_align_up(s->channels * s->spatial + 16, (size_t)32);
 }
 
 static struct memory
@@ -127,16 +127,16 @@ run(const struct sbn_kernels *set, const struct shape *s, struct memory *m, int 
 {
 	const struct sbn_type_kernels *kernels = &set->of[s->type];
 	const size_t real = s->type == SBN_F64 ? sizeof(double) : sizeof(float);
-	double numbers[COEFFICIENTS * CHANNELS];
+	double numbers[COEFFICIENTS * MOST_CHANNELS];
 	struct sbn_coefficients k = { .activation = s->activation, .negative_slope = 0.25 };
 	const void **array[] = { &k.mean_hi, &k.mean_lo, &k.scale, &k.shift,
 				 &k.dy_hi,   &k.dy_lo,   &k.slope };
 
-	for (size_t i = 0; i < COEFFICIENTS * CHANNELS; i++)
+	for (size_t i = 0; i < COEFFICIENTS * s->channels; i++)
 		element_set(s->type == SBN_F64 ? SBN_F64 : SBN_F32, numbers, i,
 			    0.125 * (double)(i % 11) + 0.5);
 	for (size_t i = 0; i < COEFFICIENTS; i++)
-		*array[i] = (char *)numbers + i * CHANNELS * real;
+		*array[i] = (char *)numbers + i * s->channels * real;
 	for (int backward = 0; backward < 2; backward++) {
 		const struct sbn_operands mapped = operands(s, m, 0, backward, way);
 		struct sbn_operands summed = operands(s, m, s->n_mapped, backward, way);
@@ -174,11 +174,10 @@ check(const struct sbn_kernels *set, const struct shape *s, const struct memory 
 	free_memory(&expected);
 }
 
-/* In every instruction set of this CPU, mapped chunks that are smaller, larger and as large. */
+/* In every instruction set of this CPU. */
 static void
-check_all(struct shape s)
+check_chunks(struct shape s, const size_t *mapped, const size_t *summed, size_t n)
 {
-	static const size_t mapped[] = { 1, 3, 0, 2, 5 }, summed[] = { 1, 2, 3, 5, 2 };
 	struct memory begin = memory_of(&s);
 
 	for (const char *const *isa = sbn_kernels_names; *isa != NULL; isa++) {
@@ -186,13 +185,23 @@ check_all(struct shape s)
 
 		if (sbn_kernels_choose(*isa, &set) != SYNCBN_OK)
 			continue;
-		for (size_t i = 0; i < 5; i++) {
+		for (size_t i = 0; i < n; i++) {
 			s.n_mapped = mapped[i];
 			s.n_summed = summed[i];
 			check(set, &s, &begin);
 		}
 	}
 	free_memory(&begin);
+}
+
+/* Mapped chunks that are smaller, larger and as large. */
+static void
+check_all(struct shape s)
+{
+	static const size_t mapped[] = { 1, 3, 0, 2, 5 }, summed[] = { 1, 2, 3, 5, 2 };
+
+	s.channels = CHANNELS;
+	check_chunks(s, mapped, summed, 5);
 }
 
 static void
@@ -262,6 +271,34 @@ test_short_rows_of_many_images(void **state)
 					  .has_z = i % 4 != 0 });
 }
 
+/*
+ * More planes than go together, and so many images that fewer do from the last one on: they go
+ * block by block, the last block a shorter one.
+ */
+static void
+test_many_planes(void **state)
+{
+	static const size_t mapped[] = { 70, 3 }, summed[] = { 66, 74 };
+	static const size_t few_mapped[] = { 2, 0 }, few_summed[] = { 26, 23 };
+	static const size_t spatials[] = { 129, 257, 500, 784, 1024 };
+
+	(void)state;
+	for (size_t i = 0; i < 5; i++) {
+		struct shape s = { .type = (enum sbn_type)(i % SBN_TYPES),
+				   .n = 5,
+				   .spatial = spatials[i],
+				   .channels = MOST_CHANNELS,
+				   .offset = 3 * (i % 2),
+				   .activation = (enum sbn_activation)(i % 3),
+				   .has_z = i % 2 == 0 };
+
+		check_chunks(s, mapped, summed, 2);
+		s.n = i < 2 ? 160 : 19;
+		s.channels = 28;
+		check_chunks(s, few_mapped, few_summed, 2);
+	}
+}
+
 int
 main(void)
 {
@@ -270,6 +307,7 @@ main(void)
 		cmocka_unit_test(test_rows_of_several_blocks),
 		cmocka_unit_test(test_short_rows),
 		cmocka_unit_test(test_short_rows_of_many_images),
+		cmocka_unit_test(test_many_planes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
