@@ -98,7 +98,6 @@ T(places_in_planes)(const struct GROUPS *g, size_t row, size_t stride, size_t by
 	else if (is_over && !turns)
 		later = row % g->rows;
 	from = later * stride + planes * bytes;
-
 	return (struct PLACES){ .from = from, .row = from, .straight = true };
 }
 
@@ -110,13 +109,15 @@ T(places_behind)(size_t row, size_t stride, size_t ahead)
 	return (struct PLACES){ .from = from, .row = from, .straight = true };
 }
 
-/* Straight on where rows are not one distance apart, or operands differ in it. */
+/*
+ * Planes that go together ask for a later one's row; others straight on where rows are not one
+ * distance apart, or operands differ in it.
+ */
 SBN_FORCE_INLINE struct PLACES
 T(places_of)(const struct sbn_operands *at, const struct GROUPS *g, size_t row, int form)
 {
 	const size_t bytes = g->spatial * sizeof(ELEMENT), stride = at->x.stride * sizeof(ELEMENT);
 	const size_t rows = at->pairs ? ASKED_OF_PAIRS : ASKED_ROWS;
-
 	const bool alike = (!(form & SBN_FORM_Z) || at->z.stride == at->x.stride) &&
 			   (!(form & SBN_FORM_DY) || at->dy.stride == at->x.stride);
 

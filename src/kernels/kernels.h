@@ -176,7 +176,8 @@ struct sbn_operands {
 	bool turns;
 	/*
 	 * One image is written at a time, a few lines whenever as many have been summed, and long
-	 * rows are summed block by block; else several images abreast. A hint, too.
+	 * rows are summed block by block, those of several rows of all planes in turn; else several
+	 * images abreast. A hint, too.
 	 */
 	bool lockstep;
 	/*

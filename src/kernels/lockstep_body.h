@@ -272,10 +272,12 @@ T(sum_tail)(const struct ROW *from, size_t at, size_t n, const struct SHIFT *shi
 SBN_FORCE_INLINE void
 T(lockstep_tail)(struct LOCKSTEP *s, const struct ROW *from, size_t whole, size_t rest, int form)
 {
-	if (form & SBN_FORM_DY)
+	if (form & SBN_FORM_DY) {
 		T(plane_sums_at)
-	(from, whole, rest, &s->u, T(form_of_sums)(form), &s->sums.a, &s->sums.b);
-	else T(sum_tail)(from, whole, rest, s->shift, &s->sums);
+		(from, whole, rest, &s->u, T(form_of_sums)(form), &s->sums.a, &s->sums.b);
+	} else {
+		T(sum_tail)(from, whole, rest, s->shift, &s->sums);
+	}
 	s->due += rest;
 }
 
