@@ -4,7 +4,8 @@
  * fourth of each of the four rows behind these four, of longer ones the four quarters of the next
  * row, a line of each in turn: a CPU's own prefetcher then runs ahead in four pages, and memory
  * answers sooner than where one follows the other. The sums are better off with one row at a time.
- * Where pairs of images are written, two rows, or halves, in turn.
+ * Where pairs of images are written, two rows, or halves, in turn. Planes that go together
+ * (lockstep_planes_body.h) ask for the same row of a later plane.
  */
 #ifndef SBN_KERNELS_ASKED_BODY_H
 #define SBN_KERNELS_ASKED_BODY_H
