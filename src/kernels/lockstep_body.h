@@ -163,12 +163,15 @@ T(lockstep_sum)(struct LOCKSTEP *s, const struct ROW *from, size_t n, int form)
 /*
  * A sum goes by way of memory, and a turn's lines take some 18 cycles at least, as long as memory
  * takes for them. Else a CPU sums at once what is there, and then waits: requests, loads and stores
- * come in bursts, which memory serves more slowly.
+ * come in bursts, which memory serves more slowly. Backward each half of a turn does, if a line is
+ * one vector; two take their time.
  */
 SBN_FORCE_INLINE void
 T(lockstep_pace)(struct LOCKSTEP *s, size_t images, int form)
 {
-	if (!IS_HALF && images == 2 && !(form & SBN_FORM_DY) && s->is_paced)
+	const bool may_be = !(form & SBN_FORM_DY) || W16_COLUMNS >= 4;
+
+	if (!IS_HALF && images == 2 && may_be && s->is_paced)
 		s->sums.b = w16_by_memory(s->sums.b);
 }
 
@@ -183,6 +186,8 @@ T(lockstep_steps)(struct LOCKSTEP *s, const struct ROW *from, const struct MAPPE
 	T(map_steps)(&to->row, s->m, n / images, &s->v, form);
 	if (images == 2) {
 		T(lockstep_sum)(s, from, n / images, form);
+		if (form & SBN_FORM_DY)
+			T(lockstep_pace)(s, images, form);
 		T(map_steps)(&to->second, s->m, n / images, &s->v, form);
 	}
 	s->m += n / images;
