@@ -25,8 +25,7 @@ struct SHIFT {
 struct ROW {
 	const ELEMENT *x, *z, *dy;
 	ELEMENT *out, *dz;
-	size_t ahead;   /* as in sbn_operands */
-	size_t ahead_z; /* of a residual, where x is not asked for */
+	size_t ahead; /* as in sbn_operands */
 };
 
 /* Of 16 elements; what the form does not need is not read. */
@@ -126,7 +125,6 @@ T(set_row)(struct ROW *to, const struct ROW from)
 	to->out = from.out;
 	to->dz = from.dz;
 	to->ahead = from.ahead;
-	to->ahead_z = from.ahead_z;
 }
 
 /* Asks for 16 elements. */

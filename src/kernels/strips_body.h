@@ -16,16 +16,8 @@ enum {
 	STRIP_TURN = 8 * SBN_LANES, /* elements that are summed between maps */
 	STRIP_IMAGES = 2,           /* fewer are not worth it */
 	EDGES_AHEAD = 4,            /* images; their edges are asked for */
-	RESIDUAL_AHEAD = 2048,      /* bytes */
-	RESIDUAL_FAR_AHEAD = 6144
+	RESIDUAL_AHEAD = 3072       /* bytes; it is not so far that it left the innermost cache */
 };
-
-/* How far ahead to ask for a residual of which so many bytes of an image lie together. */
-static inline size_t
-sbn_ahead_of_residual(size_t part)
-{
-	return part < 2 * RESIDUAL_FAR_AHEAD ? RESIDUAL_AHEAD : RESIDUAL_FAR_AHEAD;
-}
 
 #endif
 
@@ -133,14 +125,12 @@ T(strips_enter)(struct STRIPS *w, size_t image, int form)
 	w->image = image;
 	w->i = w->begin;
 	T(set_row)(&w->row, T(row_at)(w->at, image, 0, form));
-	w->row.ahead_z = sbn_ahead_of_residual(w->whole * sizeof(ELEMENT));
 	if (!(form & SBN_FORM_DY))
 		w->row.ahead = w->at->beyond;
 	if (w->abreast == 1 || image + 1 >= w->n)
 		return;
 	T(set_row)(&w->second, T(row_at)(w->at, image + 1, 0, form));
 	w->second.ahead = w->row.ahead;
-	w->second.ahead_z = w->row.ahead_z;
 }
 
 static void
@@ -188,6 +178,16 @@ T(strips_turn)(struct SPREAD *spread, struct STRIPS *w, int form)
 	}
 }
 
+/* Into the innermost cache: it is read once. */
+SBN_FORCE_INLINE void
+T(fetch_residual)(const ELEMENT *z)
+{
+	const char *line = (const char *)((uintptr_t)z + RESIDUAL_AHEAD);
+
+	for (size_t i = 0; i < SBN_LANES * sizeof(*z); i += SBN_STORE_LINE)
+		__builtin_prefetch(line + i, 0, 3);
+}
+
 /*
  * Backward asks for what is summed next. Forward the sums beside do so, not in the order of memory
  * but from plane to plane, or what is beyond them is asked for here; and of a residual what
@@ -203,7 +203,7 @@ T(strip_fetch)(const struct ROW *row, size_t i, int form)
 	if (row->ahead != 0)
 		T(fetch)(row->x + i, row->ahead);
 	if (form & SBN_FORM_Z)
-		T(fetch)(row->z + i, row->ahead_z);
+		T(fetch_residual)(row->z + i);
 }
 
 /* A line of 16-bit elements, and of a second image. */

@@ -63,13 +63,7 @@ T(walk_load)(struct COEFFICIENTS *v, const struct WALK *w, size_t behind, int fo
 SBN_FORCE_INLINE struct ROW
 T(walk_row)(const struct WALK *w, size_t m, int form)
 {
-	struct ROW row;
-
-	if (m == 0)
-		return w->row;
-	row = T(row_at)(w->at, w->image + m, 0, form);
-	row.ahead_z = w->row.ahead_z;
-	return row;
+	return m == 0 ? w->row : T(row_at)(w->at, w->image + m, 0, form);
 }
 
 /* 16 elements from i on, of the plane, whose coefficients are v, and of those that follow. */
@@ -228,7 +222,6 @@ T(walk_enter_image)(struct WALK *w, size_t image, int form)
 		T(walk_fetch_edges)(w, w->at->last_first ? before : ahead, form);
 	}
 	T(set_row)(&w->row, T(row_at)(w->at, image, 0, form));
-	w->row.ahead_z = sbn_ahead_of_residual(total * sizeof(ELEMENT));
 	head = SBN_MIN(T(line_head)(&w->row, form), total);
 	w->whole = head + (total - head) / STEP * STEP;
 	w->i = 0;

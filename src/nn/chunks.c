@@ -22,7 +22,7 @@ greatest_divisor(size_t a, size_t b)
 	return a;
 }
 
-/* What a chunk is made of: in each input n rows of `row` bytes a channel, `stride` bytes apart. */
+/* What a chunk keeps in the cache: of each input n rows of `row` bytes a channel, `stride` apart. */
 struct shape {
 	size_t n_inputs, n, row, stride;
 };
@@ -33,7 +33,7 @@ shape_of(const struct sbn_pass *pass)
 	const size_t element = pass->geometry.element_bytes;
 
 	return (struct shape){
-		.n_inputs = sbn_pass_inputs(pass),
+		.n_inputs = sbn_pass_inputs_kept(pass),
 		.n = pass->geometry.n,
 		.row = SBN_MAX(pass->geometry.spatial * element, (size_t)1),
 		.stride = pass->x.image * element,

@@ -129,6 +129,13 @@ sbn_pass_inputs(const struct sbn_pass *pass)
 	return 1 + (pass->z.data != NULL) + (pass->dy.data != NULL);
 }
 
+/* How many of them are read twice; forward a residual is only read as y is written. */
+static inline size_t
+sbn_pass_inputs_kept(const struct sbn_pass *pass)
+{
+	return pass->dy.data != NULL ? sbn_pass_inputs(pass) : 1;
+}
+
 static inline uint64_t
 sbn_pass_bytes_read(const struct sbn_pass *pass)
 {

@@ -49,7 +49,7 @@ part_bytes(const struct sbn_pass *pass, const struct sbn_range *range)
 static size_t
 inputs_bytes(const struct sbn_pass *pass, const struct sbn_range *range)
 {
-	return sbn_pass_inputs(pass) * pass->geometry.n * part_bytes(pass, range);
+	return sbn_pass_inputs_kept(pass) * pass->geometry.n * part_bytes(pass, range);
 }
 
 /* How far ahead to ask for what comes from memory, in each image. */
