@@ -214,6 +214,31 @@ sbn_call_await(struct sbn_running_call *running, uint32_t lane, uint32_t begin, 
 	return SYNCBN_OK;
 }
 
+/* What sbn_call_is_there looks at is on its way here when this returns. */
+SBN_CALL_INLINE void
+sbn_call_hint(const struct sbn_running_call *running)
+{
+	for (uint32_t i = 0; sbn_is_shm(running->group) && i + 1 < running->group->size; i++)
+		sbn_ring_fetch(running->ring, running->group->peers[i]);
+}
+
+/*
+ * Whether items [begin, end) of every peer can be read without waiting: true stands for
+ * sbn_call_await, once that has returned OK in this call.
+ */
+SBN_CALL_INLINE bool
+sbn_call_is_there(const struct sbn_running_call *running, uint32_t begin, uint32_t end)
+{
+	struct sbn_wait wait = { .running = running, .begin = begin, .end = end };
+
+	for (uint32_t i = 0; i + 1 < running->group->size; i++) {
+		wait.peer = running->group->peers[i];
+		if (!sbn_call_is_covered(&wait))
+			return false;
+	}
+	return true;
+}
+
 /*
  * Whether items [begin, end) of a rank have not come, nor come within so many ns, for a lane that
  * has something else to do before it awaits them.

@@ -15,6 +15,7 @@ struct progress {
 	uint32_t lane;
 	uint32_t done, summed, end;
 	uint32_t n_done, n_summed; /* chunks up to there */
+	uint32_t seen;             /* the peers' sums are there up to there */
 	struct sbn_stopwatch watch;
 };
 
@@ -134,6 +135,37 @@ write_chunk(struct sbn_window *w, struct progress *p, const struct sbn_range *ch
 	}
 }
 
+/* The peers' sums are there when this returns. */
+static syncbn_status_t
+await(struct sbn_window *w, struct progress *p, const struct sbn_range *chunk)
+{
+	if (chunk->end <= p->seen)
+		return SYNCBN_OK;
+	if (w->pass->exchange)
+		sum_while_late(w, p, chunk);
+	return sbn_window_await(w, p->lane, chunk, &p->watch);
+}
+
+/*
+ * Merges them; what the peers have said of the next chunk already comes here while this one is
+ * written.
+ */
+static bool
+merge(struct sbn_window *w, struct progress *p, const struct sbn_range *chunk,
+      struct sbn_pairs *pairs)
+{
+	const struct sbn_range next = chunk_at(w, chunk->end, p->end, p->n_done + 1);
+	bool usable;
+
+	if (pairs->n_ranks == 0)
+		sbn_window_pairs(w, pairs);
+	sbn_window_hint(w);
+	usable = sbn_window_merge(w, chunk, pairs, &p->watch);
+	if (next.begin < next.end && sbn_window_fetch(w, &next))
+		p->seen = next.end;
+	return usable;
+}
+
 static void
 run_lane(void *argument, int index)
 {
@@ -144,19 +176,21 @@ run_lane(void *argument, int index)
 		.end = sbn_lane_begin(w->n_channels, w->n_lanes, (uint32_t)index + 1),
 		.watch = sbn_watch_start(index == 0 ? w->pass->bn->group->trace : NULL),
 	};
+	const uint32_t size = w->pass->bn->group->size;
+	const struct sbn_pair *row[size];
+	const double *low[size];
+	double count[size];
+	struct sbn_pairs pairs = { .row = row, .low = low, .count = count };
 
-	p.summed = p.done;
+	p.summed = p.seen = p.done;
 	while (p.done < p.end) {
 		const struct sbn_range chunk = chunk_at(w, p.done, p.end, p.n_done);
-		bool usable;
 
 		if (w->pass->sum != NULL)
 			sum_ahead(w, &p);
-		if (w->pass->exchange)
-			sum_while_late(w, &p, &chunk);
-		if (sbn_window_await(w, p.lane, &chunk, &usable, &p.watch) != SYNCBN_OK)
+		if (await(w, &p, &chunk) != SYNCBN_OK)
 			break;
-		if (usable)
+		if (merge(w, &p, &chunk, &pairs))
 			write_chunk(w, &p, &chunk);
 		p.done = chunk.end;
 		p.n_done++;

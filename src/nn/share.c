@@ -152,6 +152,10 @@ sbn_share_run(struct sbn_window *w, int threads)
 {
 	const struct sbn_pass *pass = w->pass;
 	struct sbn_stopwatch watch = sbn_watch_start(pass->bn->group->trace);
+	const struct sbn_pair *row[pass->bn->group->size];
+	const double *low[pass->bn->group->size];
+	double count[pass->bn->group->size];
+	struct sbn_pairs pairs = { .row = row, .low = low, .count = count };
 	struct sbn_range chunk = { 0 };
 	struct step step = {
 		.w = w,
@@ -160,8 +164,6 @@ sbn_share_run(struct sbn_window *w, int threads)
 	};
 
 	while (chunk.end < w->n_channels) {
-		bool usable;
-
 		chunk = (struct sbn_range){
 			.begin = chunk.end,
 			.end = SBN_MIN(chunk.end + w->chunks.step, w->n_channels),
@@ -172,10 +174,12 @@ sbn_share_run(struct sbn_window *w, int threads)
 			publish(w, &step, &chunk);
 			sbn_watch_lap(&watch, SBN_EXCHANGE_TICKS);
 		}
-		if (sbn_window_await(w, 0, &chunk, &usable, &watch) != SYNCBN_OK)
+		if (sbn_window_await(w, 0, &chunk, &watch) != SYNCBN_OK)
 			return;
+		if (pairs.n_ranks == 0)
+			sbn_window_pairs(w, &pairs);
 		step.written = step.summed;
-		if (!usable || pass->apply == NULL)
+		if (!sbn_window_merge(w, &chunk, &pairs, &watch) || pass->apply == NULL)
 			step.written.end = step.written.begin;
 	}
 	step.summed.begin = step.summed.end;

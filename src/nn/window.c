@@ -57,58 +57,87 @@ sbn_window_total(const struct sbn_window *w)
 	return total;
 }
 
-static bool
-merge(const struct sbn_window *w, const struct sbn_range *chunk)
-{
-	const uint32_t begin = chunk->begin, end = chunk->end;
-	const struct sbn_pass *pass = w->pass;
-	uint32_t ranks[pass->bn->group->size];
-	uint32_t n_ranks = roll_of(w, ranks);
-	const struct sbn_pair *row[n_ranks];
-	const double *low[n_ranks];
-	double count[n_ranks];
-	struct sbn_pairs pairs = {
-		.n_ranks = n_ranks,
-		.row = row,
-		.low = sbn_row_has_low(pass) ? low : NULL,
-		.count = count,
-		.first = w->first,
-		.divisor = pass->exchange ? sbn_call_divisor(&w->call) : pass->bn->group->size,
-	};
-
-	for (uint32_t i = 0; i < n_ranks; i++) {
-		bool is_own = !pass->exchange || ranks[i] == pass->bn->group->rank;
-
-		if (is_own)
-			pairs.self = i;
-		/* the peers' reads take the own row's lines, and reading it would take them back */
-		row[i] = is_own ? w->own : sbn_call_row(&w->call, ranks[i]);
-		if (!is_own)
-			sbn_fetch_ahead(w->call.ring, row[i] + begin,
-					(end - begin) * sizeof(*row[i]));
-		low[i] = sbn_row_low(row[i]);
-		count[i] = count_of(w, ranks[i]);
-		pairs.total += count[i];
-	}
-	return pass->merge(pass, w->first + begin, w->first + end, &pairs);
-}
-
 syncbn_status_t
-sbn_window_await(struct sbn_window *w, uint32_t lane, const struct sbn_range *chunk, bool *usable,
+sbn_window_await(struct sbn_window *w, uint32_t lane, const struct sbn_range *chunk,
 		 struct sbn_stopwatch *watch)
 {
-	const uint32_t begin = chunk->begin, end = chunk->end;
-	const struct sbn_pass *pass = w->pass;
+	syncbn_status_t status;
 
-	if (pass->exchange) {
-		syncbn_status_t status = sbn_call_await(&w->call, lane, begin, end);
-
-		if (status != SYNCBN_OK)
-			return status;
+	if (!w->pass->exchange)
+		return SYNCBN_OK;
+	status = sbn_call_await(&w->call, lane, chunk->begin, chunk->end);
+	if (status == SYNCBN_OK)
 		sbn_watch_lap(watch, SBN_COUNTERS); /* waiting counts itself */
+	return status;
+}
+
+static bool
+is_own(const struct sbn_window *w, uint32_t rank)
+{
+	return !w->pass->exchange || rank == w->pass->bn->group->rank;
+}
+
+void
+sbn_window_pairs(const struct sbn_window *w, struct sbn_pairs *pairs)
+{
+	const struct sbn_pass *pass = w->pass;
+	uint32_t ranks[pass->bn->group->size];
+
+	pairs->n_ranks = roll_of(w, ranks);
+	pairs->first = w->first;
+	pairs->total = 0;
+	pairs->divisor = pass->exchange ? sbn_call_divisor(&w->call) : pass->bn->group->size;
+	for (uint32_t i = 0; i < pairs->n_ranks; i++) {
+		if (is_own(w, ranks[i]))
+			pairs->self = i;
+		/* the peers' reads take the own row's lines, and reading it would take them back */
+		pairs->row[i] = is_own(w, ranks[i]) ? w->own : sbn_call_row(&w->call, ranks[i]);
+		pairs->low[i] = sbn_row_low(pairs->row[i]);
+		pairs->count[i] = count_of(w, ranks[i]);
+		pairs->total += pairs->count[i];
 	}
-	*usable = pass->sum != NULL ? merge(w, chunk) :
-				      pass->merge(pass, w->first + begin, w->first + end, NULL);
+	if (!sbn_row_has_low(pass))
+		pairs->low = NULL;
+}
+
+static void
+fetch_row(const struct sbn_window *w, const struct sbn_pair *row, const struct sbn_range *chunk)
+{
+	sbn_fetch_ahead(w->call.ring, row + chunk->begin,
+			(chunk->end - chunk->begin) * sizeof(*row));
+}
+
+bool
+sbn_window_merge(const struct sbn_window *w, const struct sbn_range *chunk,
+		 const struct sbn_pairs *pairs, struct sbn_stopwatch *watch)
+{
+	const struct sbn_pass *pass = w->pass;
+	bool usable;
+
+	for (uint32_t i = 0; pass->sum != NULL && i < pairs->n_ranks; i++)
+		if (i != pairs->self)
+			fetch_row(w, pairs->row[i], chunk);
+	usable = pass->merge(pass, w->first + chunk->begin, w->first + chunk->end,
+			     pass->sum != NULL ? pairs : NULL);
 	sbn_watch_lap(watch, SBN_EXCHANGE_TICKS);
-	return SYNCBN_OK;
+	return usable;
+}
+
+void
+sbn_window_hint(const struct sbn_window *w)
+{
+	if (w->pass->exchange)
+		sbn_call_hint(&w->call);
+}
+
+bool
+sbn_window_fetch(const struct sbn_window *w, const struct sbn_range *later)
+{
+	const struct syncbn_group *group = w->pass->bn->group;
+
+	if (!w->pass->exchange || !sbn_call_is_there(&w->call, later->begin, later->end))
+		return false;
+	for (uint32_t i = 0; i + 1 < group->size; i++)
+		fetch_row(w, sbn_call_row(&w->call, group->peers[i]), later);
+	return true;
 }

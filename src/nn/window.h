@@ -24,12 +24,27 @@ struct sbn_range sbn_window_range(const struct sbn_window *w, const struct sbn_r
 /* This rank's sums of a chunk, from w->own. */
 void sbn_window_publish(struct sbn_window *w, uint32_t lane, const struct sbn_range *chunk);
 
-/*
- * Waits for everybody's sums of a chunk, and makes pass->merge of them; *usable: there is something
- * to write from them.
- */
+/* Waits for everybody's sums of a chunk. */
 syncbn_status_t sbn_window_await(struct sbn_window *w, uint32_t lane, const struct sbn_range *chunk,
-				 bool *usable, struct sbn_stopwatch *watch);
+				 struct sbn_stopwatch *watch);
+
+/*
+ * After that, who takes part and where their sums are, which is the same for all chunks; row, low
+ * and count are the caller's arrays, [size of the group].
+ */
+void sbn_window_pairs(const struct sbn_window *w, struct sbn_pairs *pairs);
+
+/* Makes pass->merge of what was awaited; false: there is nothing to write from it. */
+bool sbn_window_merge(const struct sbn_window *w, const struct sbn_range *chunk,
+		      const struct sbn_pairs *pairs, struct sbn_stopwatch *watch);
+
+/*
+ * Whether everybody's sums of a later chunk are there, which need not be awaited then: they are on
+ * their way here when this returns. A line takes its time from one CPU to another, so first come
+ * hints, for the looks that follow.
+ */
+void sbn_window_hint(const struct sbn_window *w);
+bool sbn_window_fetch(const struct sbn_window *w, const struct sbn_range *later);
 
 /* Samples a channel of all ranks that take part. */
 double sbn_window_total(const struct sbn_window *w);

@@ -246,6 +246,13 @@ sbn_ring_call_of(const struct sbn_ring *ring, uint32_t peer)
 	return sbn_ring_reached(watermark, sbn_ring_mark(ring->call, 0)) ? &lanes[0].call : NULL;
 }
 
+/* Fetches what the looks at a peer's call begin with; a hint. */
+static inline void
+sbn_ring_fetch(const struct sbn_ring *ring, uint32_t peer)
+{
+	sbn_lines_fetch(sbn_ring_slot(ring, peer), sizeof(struct sbn_call));
+}
+
 /* Of calls that the peer has begun, in n_lanes lanes. */
 bool sbn_ring_lanes_covered(const struct sbn_ring *ring, uint32_t peer, uint32_t n_lanes,
 			    uint32_t begin, uint32_t end);
