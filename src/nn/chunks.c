@@ -22,7 +22,7 @@ greatest_divisor(size_t a, size_t b)
 	return a;
 }
 
-/* What a chunk keeps in the cache: of each input n rows of `row` bytes a channel, `stride` apart. */
+/* What a chunk keeps in the cache: n rows of each input, `row` bytes a channel, `stride` apart. */
 struct shape {
 	size_t n_inputs, n, row, stride;
 };
