@@ -170,39 +170,36 @@ T(asked_beside)(struct ASKED *asked, const struct sbn_operands *at, const struct
 }
 
 SBN_FORCE_INLINE void
-T(ask_at)(const char *p, bool near)
+T(ask_at)(const char *p)
 {
 	for (size_t i = 0; i < UNIT; i += SBN_STORE_LINE)
-		if (near)
-			__builtin_prefetch(p + i, 0, 3);
-		else
-			__builtin_prefetch(p + i, 0, 2);
+		__builtin_prefetch(p + i, 0, 3);
 }
 
 /* In both places, or in the first one; straight on that is the next time behind it. */
 SBN_FORCE_INLINE void
-T(ask_for)(const char **p, const struct ASKED *asked, size_t places, bool near)
+T(ask_for)(const char **p, const struct ASKED *asked, size_t places)
 {
-	T(ask_at)(*p, near);
+	T(ask_at)(*p);
 	if (places == 2) {
-		T(ask_at)((const char *)((uintptr_t)*p + asked->apart), near);
+		T(ask_at)((const char *)((uintptr_t)*p + asked->apart));
 		*p = (const char *)((uintptr_t)*p + asked->next);
 	} else if (asked->apart == UNIT) {
 		*p = (const char *)((uintptr_t)*p + UNIT);
 	}
 }
 
-/* Beside a turn, or a step; near: into the first-level cache. */
+/* Beside a turn, or a step. */
 SBN_FORCE_INLINE void
-T(ask)(struct ASKED *asked, size_t n, bool near, int form)
+T(ask)(struct ASKED *asked, size_t n, int form)
 {
 	const size_t places = n / STEP;
 
-	T(ask_for)(&asked->x, asked, places, near);
+	T(ask_for)(&asked->x, asked, places);
 	if (form & SBN_FORM_Z)
-		T(ask_for)(&asked->z, asked, places, near);
+		T(ask_for)(&asked->z, asked, places);
 	if (form & SBN_FORM_DY)
-		T(ask_for)(&asked->dy, asked, places, near);
+		T(ask_for)(&asked->dy, asked, places);
 	if (places == 2)
 		asked->next = asked->both - asked->next;
 }
@@ -214,11 +211,11 @@ T(ask_for_end)(const struct sbn_operands *at, const struct GROUPS *g, size_t row
 {
 	const size_t end = T(places_of)(at, g, row, form).row + column * sizeof(ELEMENT);
 
-	T(ask_at)((const char *)((uintptr_t)at->x.data + end), false);
+	T(ask_at)((const char *)((uintptr_t)at->x.data + end));
 	if (form & SBN_FORM_Z)
-		T(ask_at)((const char *)((uintptr_t)at->z.data + end), false);
+		T(ask_at)((const char *)((uintptr_t)at->z.data + end));
 	if (form & SBN_FORM_DY)
-		T(ask_at)((const char *)((uintptr_t)at->dy.data + end), false);
+		T(ask_at)((const char *)((uintptr_t)at->dy.data + end));
 }
 
 #undef STEP

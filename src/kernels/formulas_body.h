@@ -137,6 +137,25 @@ T(fetch)(const ELEMENT *p, size_t ahead)
 		__builtin_prefetch(line + i, 0, 2);
 }
 
+/* The same into the innermost cache: what is read soon, and once. */
+SBN_FORCE_INLINE void
+T(fetch_near)(const ELEMENT *p, size_t ahead)
+{
+	const char *line = (const char *)((uintptr_t)p + ahead);
+
+	for (size_t i = 0; i < SBN_LANES * sizeof(*p); i += SBN_STORE_LINE)
+		__builtin_prefetch(line + i, 0, 3);
+}
+
+SBN_FORCE_INLINE void
+T(fetch_as)(const ELEMENT *p, size_t ahead, bool near)
+{
+	if (near)
+		T(fetch_near)(p, ahead);
+	else
+		T(fetch)(p, ahead);
+}
+
 SBN_FORCE_INLINE void
 T(fetch_row)(const struct ROW *row, size_t i, int form)
 {

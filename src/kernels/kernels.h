@@ -182,8 +182,7 @@ struct sbn_operands {
 	bool lockstep;
 	/*
 	 * Of lockstep: two images are written at a time, a line of each in turn, and what the sums
-	 * ask for lies in two rows, not in four; beside maps it goes to the first-level cache. A
-	 * hint, too.
+	 * ask for lies in two rows, not in four. A hint, too.
 	 */
 	bool pairs;
 	/*

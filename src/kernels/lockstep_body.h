@@ -180,7 +180,7 @@ SBN_FORCE_INLINE void
 T(lockstep_steps)(struct LOCKSTEP *s, const struct ROW *from, const struct MAPPED *to, size_t n,
 		  size_t images, int form)
 {
-	T(ask)(&s->asked, n, images == 2, T(form_of_sums)(form));
+	T(ask)(&s->asked, n, T(form_of_sums)(form));
 	T(lockstep_sum)(s, from, n / images, form);
 	T(lockstep_pace)(s, images, form);
 	T(map_steps)(&to->row, s->m, n / images, &s->v, form);
@@ -208,7 +208,7 @@ T(lockstep_run)(struct LOCKSTEP *s, const struct ROW *from, size_t part, const s
 	if (images == 1) {
 		T(lockstep_steps)(s, from, to, STEP, images, form);
 	} else {
-		T(ask)(&s->asked, STEP, true, T(form_of_sums)(form));
+		T(ask)(&s->asked, STEP, T(form_of_sums)(form));
 		T(lockstep_sum)(s, from, STEP, form);
 		s->due += STEP;
 	}

@@ -7,7 +7,7 @@ SBN_FORCE_INLINE void
 T(sum_and_ask)(const struct ROW *from, struct ASKED *asked, size_t at, size_t n,
 	       const struct SHIFT *shift, struct ADDED *sums)
 {
-	T(ask)(asked, n, false, 0);
+	T(ask)(asked, n, 0);
 	T(sum_steps)(from, at, n, shift, sums);
 }
 

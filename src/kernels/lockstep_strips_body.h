@@ -57,9 +57,9 @@ T(map_step)(struct ROWS_AND_STRIP *s, int form)
 
 /* Elements i.. of the row. */
 SBN_FORCE_INLINE void
-T(step_of_row)(struct ROWS_AND_STRIP *s, size_t i, const struct SHIFT *shift, int form)
+T(step_of_row)(struct ROWS_AND_STRIP *s, size_t i, bool near, const struct SHIFT *shift, int form)
 {
-	T(fetch)(s->x + i, s->ahead);
+	T(fetch_as)(s->x + i, s->ahead, near);
 	T(step_moments)(s->x + i, SBN_LANES, shift, &s->s1, &s->s2);
 	T(map_step)(s, form);
 }
@@ -79,13 +79,16 @@ T(end_of_row)(struct ROWS_AND_STRIP *s, const struct SHIFT *shift, int form)
 	T(map_step)(s, form);
 }
 
-/* n rows, for all of which the strip has room. */
+/*
+ * n rows, for all of which the strip has room. They are asked for into the innermost cache, which
+ * shorter ones leave before they are read.
+ */
 SBN_FORCE_INLINE void
 T(rows_in_strip)(struct ROWS_AND_STRIP *s, size_t n, const struct SHIFT *shift, int form)
 {
 	for (; n > 0; n--, s->x += s->stride) {
 		for (size_t i = 0; i < s->whole; i += SBN_LANES)
-			T(step_of_row)(s, i, shift, form);
+			T(step_of_row)(s, i, true, shift, form);
 		if (s->rest != 0)
 			T(end_of_row)(s, shift, form);
 	}
@@ -99,7 +102,7 @@ T(few_steps_in_strip)(struct ROWS_AND_STRIP *s, size_t n, size_t steps, const st
 	for (; n > 0; n--, s->x += s->stride) {
 #pragma GCC unroll 4
 		for (size_t i = 0; i < steps; i++)
-			T(step_of_row)(s, i * SBN_LANES, shift, form);
+			T(step_of_row)(s, i * SBN_LANES, false, shift, form);
 		if (s->rest != 0)
 			T(end_of_row)(s, shift, form);
 	}
@@ -138,7 +141,7 @@ T(row_over_end)(struct ROWS_AND_STRIP *s, struct SPREAD *spread, struct STRIPS *
 		const size_t n = SBN_MIN(s->whole - i, s->end - s->i);
 
 		for (size_t end = i + n; i < end; i += SBN_LANES)
-			T(step_of_row)(s, i, shift, form);
+			T(step_of_row)(s, i, false, shift, form);
 		if (s->i < s->end)
 			break;
 		T(leave_strip)(s, spread, w);

@@ -95,35 +95,36 @@ T(enter_piece)(struct PIECE *piece, const struct RUN *run, size_t channel)
 
 /* Adds n elements from i on of rows row..end-1: up to a step to f, or two to f and g. */
 SBN_FORCE_INLINE void
-T(add_rows)(const struct sbn_operands *at, size_t row, size_t end, size_t i, size_t n,
+T(add_rows)(const struct sbn_operands *at, size_t row, size_t end, size_t i, size_t n, bool near,
 	    struct POSITIONS *f, struct POSITIONS *g)
 {
 	const size_t stride = at->x.stride, ahead = at->ahead;
 	const ELEMENT *p = T(in)(at->x, row, i);
 
 	for (; row < end; row++, p += stride) {
-		T(fetch)(p, ahead);
+		T(fetch_as)(p, ahead, near);
 		T(add_positions)(f, p, SBN_MIN(n, (size_t)STEP));
 		if (!PAIR || n != 2 * STEP)
 			continue;
-		T(fetch)(p + STEP, ahead);
+		T(fetch_as)(p + STEP, ahead, near);
 		T(add_positions)(g, p + STEP, STEP);
 	}
 }
 
 /* n elements from i on of up to 16 rows, row..end-1; then the map has its turn. */
 SBN_FORCE_INLINE void
-T(sum_step)(struct PIECE *piece, const struct RUN *run, size_t row, size_t end, size_t i, size_t n)
+T(sum_step)(struct PIECE *piece, const struct RUN *run, size_t row, size_t end, size_t i, size_t n,
+	    bool near)
 {
 	const size_t to = i - piece->begin, middle = SBN_MIN(row + POSITION_ROWS / 2, end);
 	struct POSITIONS f, g;
 
 	T(clear_positions)(&f);
 	T(clear_positions)(&g);
-	T(add_rows)(run->at, row, middle, i, n, &f, &g);
+	T(add_rows)(run->at, row, middle, i, n, near, &f, &g);
 	T(half_positions)(&f);
 	T(half_positions)(&g);
-	T(add_rows)(run->at, middle, end, i, n, &f, &g);
+	T(add_rows)(run->at, middle, end, i, n, near, &f, &g);
 	T(put_positions)(piece->s1 + to, piece->s2 + to, &f);
 	if (PAIR && n == 2 * STEP)
 		T(put_positions)(piece->s1 + to + STEP, piece->s2 + to + STEP, &g);
@@ -135,24 +136,34 @@ T(sum_step)(struct PIECE *piece, const struct RUN *run, size_t row, size_t end, 
  * another plane's, but nothing is read behind the run.
  */
 SBN_FORCE_INLINE void
-T(sum_positions)(struct PIECE *piece, const struct RUN *run, size_t row, size_t end)
+T(sum_positions_as)(struct PIECE *piece, const struct RUN *run, size_t row, size_t end, bool near)
 {
 	const size_t total = run->n_channels * run->spatial;
 	size_t i = piece->begin, n = STEP - T(into_line)(run, i) % STEP;
 
 	while (i < piece->end) {
 		if (PAIR && n == 2 * STEP && i + n <= total) {
-			T(sum_step)(piece, run, row, end, i, 2 * STEP);
+			T(sum_step)(piece, run, row, end, i, 2 * STEP, near);
 		} else if (n >= STEP && i + STEP <= total) {
 			n = STEP;
-			T(sum_step)(piece, run, row, end, i, STEP);
+			T(sum_step)(piece, run, row, end, i, STEP, near);
 		} else {
 			n = SBN_MIN(n, total - i);
-			T(sum_step)(piece, run, row, end, i, n);
+			T(sum_step)(piece, run, row, end, i, n, near);
 		}
 		i += n;
 		n = PAIR && i + STEP < piece->end ? 2 * STEP : STEP;
 	}
+}
+
+/* Very short rows leave the innermost cache before they are read. */
+SBN_FORCE_INLINE void
+T(sum_positions)(struct PIECE *piece, const struct RUN *run, size_t row, size_t end)
+{
+	if (run->spatial < SBN_SHORT_SPATIAL)
+		T(sum_positions_as)(piece, run, row, end, false);
+	else
+		T(sum_positions_as)(piece, run, row, end, true);
 }
 
 /* Adds a plane's positions to its lanes, or to zeros. */

@@ -16,7 +16,7 @@ enum {
 	STRIP_TURN = 8 * SBN_LANES, /* elements that are summed between maps */
 	STRIP_IMAGES = 2,           /* fewer are not worth it */
 	EDGES_AHEAD = 4,            /* images; their edges are asked for */
-	RESIDUAL_AHEAD = 3072       /* bytes; it is not so far that it left the innermost cache */
+	RESIDUAL_AHEAD = 3072       /* bytes */
 };
 
 #endif
@@ -52,10 +52,20 @@ T(strip_spatial)(int form)
 	return form & SBN_FORM_DY ? SBN_SHORT_SPATIAL : STRIP_SPATIAL;
 }
 
+/* What comes from memory may; long rows, and floats with a residual, are better off by planes. */
+SBN_FORCE_INLINE bool
+T(may_read_in_strips)(const struct sbn_operands *at, size_t spatial, int form)
+{
+	if (at->ahead == 0 || form & SBN_FORM_DY)
+		return true;
+	return spatial < SBN_ABREAST_SPATIAL &&
+	       (IS_HALF || !(form & SBN_FORM_Z) || spatial >= SBN_SHORT_SPATIAL);
+}
+
 /*
  * Whether planes are mapped in strips: the lines of all images begin at the same element, and what
- * is read lies in the cache, for strips go from image to image. (Backward it does wherever dx
- * depends on x, for sums come first.)
+ * is read lies in the cache or may be read so, for strips go from image to image. (Backward it is
+ * in the cache wherever dx depends on x, for sums come first.)
  */
 SBN_FORCE_INLINE bool
 T(in_strips)(const struct sbn_operands *at, size_t n, size_t spatial, int form)
@@ -66,7 +76,7 @@ T(in_strips)(const struct sbn_operands *at, size_t n, size_t spatial, int form)
 	if (!sbn_form_is_usual(form))
 		return false;
 	return spatial > 0 && spatial < T(strip_spatial)(form) && n >= STRIP_IMAGES &&
-	       (at->ahead == 0 || form & SBN_FORM_DY) &&
+	       T(may_read_in_strips)(at, spatial, form) &&
 	       (!is_stream || stride * sizeof(ELEMENT) % SBN_STORE_LINE == 0);
 }
 
@@ -126,7 +136,7 @@ T(strips_enter)(struct STRIPS *w, size_t image, int form)
 	w->i = w->begin;
 	T(set_row)(&w->row, T(row_at)(w->at, image, 0, form));
 	if (!(form & SBN_FORM_DY))
-		w->row.ahead = w->at->beyond;
+		w->row.ahead = SBN_MAX(w->at->ahead, w->at->beyond);
 	if (w->abreast == 1 || image + 1 >= w->n)
 		return;
 	T(set_row)(&w->second, T(row_at)(w->at, image + 1, 0, form));
@@ -178,20 +188,11 @@ T(strips_turn)(struct SPREAD *spread, struct STRIPS *w, int form)
 	}
 }
 
-/* Into the innermost cache: it is read once. */
-SBN_FORCE_INLINE void
-T(fetch_residual)(const ELEMENT *z)
-{
-	const char *line = (const char *)((uintptr_t)z + RESIDUAL_AHEAD);
-
-	for (size_t i = 0; i < SBN_LANES * sizeof(*z); i += SBN_STORE_LINE)
-		__builtin_prefetch(line + i, 0, 3);
-}
-
 /*
  * Backward asks for what is summed next. Forward the sums beside do so, not in the order of memory
- * but from plane to plane, or what is beyond them is asked for here; and of a residual what
- * follows, behind a part's end that of the chunk written next.
+ * but from plane to plane, or what is beyond them is asked for here; what nobody has summed is
+ * asked for before it is read. Of a residual what follows is, behind a part's end that of the chunk
+ * written next.
  */
 SBN_FORCE_INLINE void
 T(strip_fetch)(const struct ROW *row, size_t i, int form)
@@ -201,9 +202,9 @@ T(strip_fetch)(const struct ROW *row, size_t i, int form)
 		return;
 	}
 	if (row->ahead != 0)
-		T(fetch)(row->x + i, row->ahead);
+		T(fetch_near)(row->x + i, row->ahead);
 	if (form & SBN_FORM_Z)
-		T(fetch_residual)(row->z + i);
+		T(fetch_near)(row->z + i, RESIDUAL_AHEAD);
 }
 
 /* A line of 16-bit elements, and of a second image. */

@@ -39,10 +39,15 @@ struct WALK {
 SBN_FORCE_INLINE void
 T(walk_fetch)(const struct ROW *row, size_t i, int form)
 {
+	if (form & SBN_FORM_DY) {
+		if (row->ahead != 0)
+			T(fetch_row)(row, i, form);
+		return;
+	}
 	if (row->ahead != 0)
-		T(fetch_row)(row, i, form);
-	else if (!(form & SBN_FORM_DY))
-		T(strip_fetch)(row, i, form);
+		T(fetch_near)(row->x + i, row->ahead);
+	if (form & SBN_FORM_Z)
+		T(fetch_near)(row->z + i, RESIDUAL_AHEAD);
 }
 
 SBN_FORCE_INLINE void
