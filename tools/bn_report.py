@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""The tables of doc/performance-batch-norm.md: measured, as Markdown, and as a plot.
+"""The tables of doc/performance-batch-norm-figures.md: measured, as Markdown, and as a plot.
 
   bn_report.py measure DIR [PIECE...]   runs syncbn-perf; one JSON file in DIR a piece and run
   bn_report.py tables DIR               what must hold and whether it does, then every shape

@@ -274,7 +274,7 @@ sum_beside_dx(const struct sbn_pass *pass, const struct sbn_range *next, const s
 
 /*
  * How far ahead to ask for what is summed behind a loop that has asked for it, too: two thirds of
- * what lies together of an image (doc/performance-batch-norm-tried.md), but less of many images.
+ * what lies together of an image (doc/batch-norm-tried), but less of many images.
  */
 static size_t
 ahead_behind_dx(const struct sbn_pass *pass, size_t part)

@@ -13,7 +13,7 @@ sources() {
 
 texts() {
 	sources
-	find . doc -maxdepth 1 -name '*.md' -o -maxdepth 1 -name NEWS | sort
+	find . doc doc/batch-norm-tried -maxdepth 1 -name '*.md' -o -maxdepth 1 -name NEWS | sort
 }
 
 without_licence() {

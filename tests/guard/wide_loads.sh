@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Vector kernels hardly ever load what was just stored in narrower pieces: such a load waits until
 # the pieces have left the CPU's queue of stores, behind all that are on their way past the caches.
-# gcc makes them where a struct of words is copied by vectors (doc/performance-batch-norm-tried.md);
+# gcc makes them where a struct of words is copied by vectors (doc/batch-norm-tried);
 # instruction counts do not show them. Counted in the disassembly, a function at a time. `rep movs`
 # and `rep stos` wait so, too, and there are none.
 set -euo pipefail
