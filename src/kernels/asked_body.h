@@ -170,36 +170,39 @@ T(asked_beside)(struct ASKED *asked, const struct sbn_operands *at, const struct
 }
 
 SBN_FORCE_INLINE void
-T(ask_at)(const char *p)
+T(ask_at)(const char *p, bool near)
 {
 	for (size_t i = 0; i < UNIT; i += SBN_STORE_LINE)
-		__builtin_prefetch(p + i, 0, 3);
+		if (near)
+			__builtin_prefetch(p + i, 0, 3);
+		else
+			__builtin_prefetch(p + i, 0, 2);
 }
 
 /* In both places, or in the first one; straight on that is the next time behind it. */
 SBN_FORCE_INLINE void
-T(ask_for)(const char **p, const struct ASKED *asked, size_t places)
+T(ask_for)(const char **p, const struct ASKED *asked, size_t places, bool near)
 {
-	T(ask_at)(*p);
+	T(ask_at)(*p, near);
 	if (places == 2) {
-		T(ask_at)((const char *)((uintptr_t)*p + asked->apart));
+		T(ask_at)((const char *)((uintptr_t)*p + asked->apart), near);
 		*p = (const char *)((uintptr_t)*p + asked->next);
 	} else if (asked->apart == UNIT) {
 		*p = (const char *)((uintptr_t)*p + UNIT);
 	}
 }
 
-/* Beside a turn, or a step. */
+/* Beside a turn, or a step; near: into the first-level cache. */
 SBN_FORCE_INLINE void
-T(ask)(struct ASKED *asked, size_t n, int form)
+T(ask)(struct ASKED *asked, size_t n, bool near, int form)
 {
 	const size_t places = n / STEP;
 
-	T(ask_for)(&asked->x, asked, places);
+	T(ask_for)(&asked->x, asked, places, near);
 	if (form & SBN_FORM_Z)
-		T(ask_for)(&asked->z, asked, places);
+		T(ask_for)(&asked->z, asked, places, near);
 	if (form & SBN_FORM_DY)
-		T(ask_for)(&asked->dy, asked, places);
+		T(ask_for)(&asked->dy, asked, places, near);
 	if (places == 2)
 		asked->next = asked->both - asked->next;
 }
@@ -211,11 +214,11 @@ T(ask_for_end)(const struct sbn_operands *at, const struct GROUPS *g, size_t row
 {
 	const size_t end = T(places_of)(at, g, row, form).row + column * sizeof(ELEMENT);
 
-	T(ask_at)((const char *)((uintptr_t)at->x.data + end));
+	T(ask_at)((const char *)((uintptr_t)at->x.data + end), at->near);
 	if (form & SBN_FORM_Z)
-		T(ask_at)((const char *)((uintptr_t)at->z.data + end));
+		T(ask_at)((const char *)((uintptr_t)at->z.data + end), at->near);
 	if (form & SBN_FORM_DY)
-		T(ask_at)((const char *)((uintptr_t)at->dy.data + end));
+		T(ask_at)((const char *)((uintptr_t)at->dy.data + end), at->near);
 }
 
 #undef STEP

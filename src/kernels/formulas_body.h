@@ -137,7 +137,7 @@ T(fetch)(const ELEMENT *p, size_t ahead)
 		__builtin_prefetch(line + i, 0, 2);
 }
 
-/* The same into the innermost cache: what is read soon, and once. */
+/* The same into the first-level cache: what is read soon, and once. */
 SBN_FORCE_INLINE void
 T(fetch_near)(const ELEMENT *p, size_t ahead)
 {

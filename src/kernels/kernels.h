@@ -186,6 +186,11 @@ struct sbn_operands {
 	 */
 	bool pairs;
 	/*
+	 * What sums ask for comes into the first-level cache: not short rows, and with pairs always.
+	 * A hint, too.
+	 */
+	bool near;
+	/*
 	 * Whole lines of the outputs go past the caches, where the addresses allow it; after the
 	 * last kernel sbn_stream_end().
 	 */

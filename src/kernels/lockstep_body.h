@@ -178,9 +178,9 @@ T(lockstep_pace)(struct LOCKSTEP *s, size_t images, int form)
 /* A turn, or a step, of either; of two images the turn's steps are one's and the other's. */
 SBN_FORCE_INLINE void
 T(lockstep_steps)(struct LOCKSTEP *s, const struct ROW *from, const struct MAPPED *to, size_t n,
-		  size_t images, int form)
+		  size_t images, bool near, int form)
 {
-	T(ask)(&s->asked, n, T(form_of_sums)(form));
+	T(ask)(&s->asked, n, near, T(form_of_sums)(form));
 	T(lockstep_sum)(s, from, n / images, form);
 	T(lockstep_pace)(s, images, form);
 	T(map_steps)(&to->row, s->m, n / images, &s->v, form);
@@ -196,19 +196,19 @@ T(lockstep_steps)(struct LOCKSTEP *s, const struct ROW *from, const struct MAPPE
 /* Steps of both, until the part's or the plane's end, or that of what is mapped. */
 SBN_FORCE_INLINE void
 T(lockstep_run)(struct LOCKSTEP *s, const struct ROW *from, size_t part, const struct MAPPED *to,
-		size_t end, size_t images, int form)
+		size_t end, size_t images, bool near, int form)
 {
 	const size_t left = SBN_MIN((part - s->i) / STEP, (end - s->m) / STEP * images);
 	const size_t stop = s->i + left * STEP;
 
 	while (s->i + T(lockstep_turn) <= stop)
-		T(lockstep_steps)(s, from, to, T(lockstep_turn), images, form);
+		T(lockstep_steps)(s, from, to, T(lockstep_turn), images, near, form);
 	if (s->i == stop)
 		return;
 	if (images == 1) {
-		T(lockstep_steps)(s, from, to, STEP, images, form);
+		T(lockstep_steps)(s, from, to, STEP, images, near, form);
 	} else {
-		T(ask)(&s->asked, STEP, T(form_of_sums)(form));
+		T(ask)(&s->asked, STEP, near, T(form_of_sums)(form));
 		T(lockstep_sum)(s, from, STEP, form);
 		s->due += STEP;
 	}
@@ -238,13 +238,13 @@ T(lockstep_next_plane)(struct LOCKSTEP *s, const struct MAPPED *mapped,
 SBN_FORCE_INLINE void
 T(lockstep_row)(struct LOCKSTEP *s, const struct ROW *from, size_t whole,
 		const struct MAPPED *mapped, const struct sbn_coefficients *k, size_t images,
-		int form)
+		bool near, int form)
 {
 	for (;;) {
 		const size_t part = T(lockstep_part)(s->i, whole, form);
 
 		T(lockstep_run)
-		(s, from, part, mapped, SBN_MIN(s->end, mapped->n), images, form);
+		(s, from, part, mapped, SBN_MIN(s->end, mapped->n), images, near, form);
 		if (s->i == part)
 			T(end_part)(part, &s->sums, form);
 		if (s->i == whole || s->m == mapped->n)
@@ -302,7 +302,7 @@ T(lockstep_catch_up)(struct LOCKSTEP *s, const struct MAPPED *mapped, size_t ima
 /* Rows, until they or what is mapped have come to an end; returns the first that is not summed. */
 SBN_FORCE_INLINE size_t
 T(lockstep_rows)(struct LOCKSTEP *s, const struct SUMMED *summed, const struct MAPPED *mapped,
-		 const struct sbn_coefficients *k, size_t images, int form)
+		 const struct sbn_coefficients *k, size_t images, bool near, int form)
 {
 	const struct sbn_block block = summed->block;
 	const size_t rest = block.spatial % STEP, whole = block.spatial - rest;
@@ -314,7 +314,7 @@ T(lockstep_rows)(struct LOCKSTEP *s, const struct SUMMED *summed, const struct M
 
 		T(asked_beside)
 		(&s->asked, summed->at, summed->groups, row, block.column, s->i, sums_form);
-		T(lockstep_row)(s, &from, whole, mapped, k, images, form);
+		T(lockstep_row)(s, &from, whole, mapped, k, images, near, form);
 		if (s->i < whole)
 			break;
 		if (rest != 0) {
@@ -350,9 +350,11 @@ T(lockstep)(struct SUMMED *summed, struct MAPPED *mapped, const struct sbn_coeff
 	if (form & SBN_FORM_DY)
 		T(load_sums)(&s.u, k, c, 0, T(form_of_sums)(form));
 	if (all.images == 2)
-		row = T(lockstep_rows)(&s, summed, &all, k, 2, form);
+		row = T(lockstep_rows)(&s, summed, &all, k, 2, true, form);
+	else if (summed->at->near)
+		row = T(lockstep_rows)(&s, summed, &all, k, 1, true, form);
 	else
-		row = T(lockstep_rows)(&s, summed, &all, k, 1, form);
+		row = T(lockstep_rows)(&s, summed, &all, k, 1, false, form);
 	*sums = s.sums;
 	summed->block.n -= row - summed->block.row;
 	summed->block.row = row;

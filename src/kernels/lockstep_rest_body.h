@@ -4,10 +4,10 @@
 #define STEP T(lockstep_step)
 
 SBN_FORCE_INLINE void
-T(sum_and_ask)(const struct ROW *from, struct ASKED *asked, size_t at, size_t n,
+T(sum_and_ask)(const struct ROW *from, struct ASKED *asked, size_t at, size_t n, bool near,
 	       const struct SHIFT *shift, struct ADDED *sums)
 {
-	T(ask)(asked, n, 0);
+	T(ask)(asked, n, near, 0);
 	T(sum_steps)(from, at, n, shift, sums);
 }
 
@@ -29,10 +29,11 @@ T(moments_of_rest_in)(const struct SUMMED *summed, const struct SHIFT *about, st
 
 			for (; i + T(lockstep_turn) <= part; i += T(lockstep_turn))
 				T(sum_and_ask)
-			(&from, &asked, i, T(lockstep_turn), IS_WIDE ? about : NULL, &s);
+			(&from, &asked, i, T(lockstep_turn), summed->at->near,
+			 IS_WIDE ? about : NULL, &s);
 			if (i < part)
 				T(sum_and_ask)
-			(&from, &asked, i, STEP, IS_WIDE ? about : NULL, &s);
+			(&from, &asked, i, STEP, summed->at->near, IS_WIDE ? about : NULL, &s);
 			i = part;
 			T(end_part)(i, &s, 0);
 		}

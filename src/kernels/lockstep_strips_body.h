@@ -9,6 +9,7 @@
 struct ROWS_AND_STRIP {
 	const ELEMENT *x; /* of the row */
 	size_t stride, ahead, whole, rest;
+	bool near;
 	struct w16 s1, s2;
 	const struct SPREAD *spread;
 	const uint16_t *at; /* the step's coefficients */
@@ -79,22 +80,22 @@ T(end_of_row)(struct ROWS_AND_STRIP *s, const struct SHIFT *shift, int form)
 	T(map_step)(s, form);
 }
 
-/*
- * n rows, for all of which the strip has room. They are asked for into the innermost cache, which
- * shorter ones leave before they are read.
- */
+/* n rows, for all of which the strip has room. */
 SBN_FORCE_INLINE void
-T(rows_in_strip)(struct ROWS_AND_STRIP *s, size_t n, const struct SHIFT *shift, int form)
+T(rows_in_strip)(struct ROWS_AND_STRIP *s, size_t n, bool near, const struct SHIFT *shift, int form)
 {
 	for (; n > 0; n--, s->x += s->stride) {
 		for (size_t i = 0; i < s->whole; i += SBN_LANES)
-			T(step_of_row)(s, i, true, shift, form);
+			T(step_of_row)(s, i, near, shift, form);
 		if (s->rest != 0)
 			T(end_of_row)(s, shift, form);
 	}
 }
 
-/* Of so few steps, a constant, that a loop over them would cost as much as they do. */
+/*
+ * Of so few steps, a constant, that a loop over them would cost as much as they do. Asked for into
+ * the first-level cache they leave it before they are read.
+ */
 SBN_FORCE_INLINE void
 T(few_steps_in_strip)(struct ROWS_AND_STRIP *s, size_t n, size_t steps, const struct SHIFT *shift,
 		      int form)
@@ -125,7 +126,10 @@ T(rows_that_fit)(struct ROWS_AND_STRIP *s, size_t n, const struct SHIFT *shift, 
 		T(few_steps_in_strip)(s, n, 4, shift, form);
 		break;
 	default:
-		T(rows_in_strip)(s, n, shift, form);
+		if (s->near)
+			T(rows_in_strip)(s, n, true, shift, form);
+		else
+			T(rows_in_strip)(s, n, false, shift, form);
 	}
 }
 
@@ -164,6 +168,7 @@ T(rows_beside_strips)(struct SPREAD *spread, struct STRIPS *w, const struct sbn_
 		.x = T(in)(at->x, row, 0),
 		.stride = at->x.stride,
 		.ahead = at->ahead,
+		.near = at->near,
 		.whole = spatial / SBN_LANES * SBN_LANES,
 		.rest = spatial % SBN_LANES,
 		.s1 = sums[0],

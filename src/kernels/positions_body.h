@@ -156,14 +156,14 @@ T(sum_positions_as)(struct PIECE *piece, const struct RUN *run, size_t row, size
 	}
 }
 
-/* Very short rows leave the innermost cache before they are read. */
+/* Very short rows leave the first-level cache before they are read. */
 SBN_FORCE_INLINE void
 T(sum_positions)(struct PIECE *piece, const struct RUN *run, size_t row, size_t end)
 {
-	if (run->spatial < SBN_SHORT_SPATIAL)
-		T(sum_positions_as)(piece, run, row, end, false);
-	else
+	if (run->at->near && run->spatial >= SBN_SHORT_SPATIAL)
 		T(sum_positions_as)(piece, run, row, end, true);
+	else
+		T(sum_positions_as)(piece, run, row, end, false);
 }
 
 /* Adds a plane's positions to its lanes, or to zeros. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What forward and backward passes begin with. */
 #include "base/prefetch.h"
+#include "nn/cache.h"
 #include "nn/pipeline.h"
 #include "nn/rows.h"
 #include "nn/share.h"
@@ -19,6 +20,7 @@ sbn_pass_begin(struct sbn_pass *pass, struct syncbn_batch_norm *bn, const syncbn
 	pass->geometry = sbn_geometry_of(x);
 	pass->count = pass->geometry.n * pass->geometry.spatial;
 	pass->kernels = &bn->group->process->kernels->of[pass->geometry.type];
+	pass->near = sbn_cache_find().near;
 	pass->x = sbn_view_of(x);
 	pass->k = (struct sbn_coefficients){
 		.mean_hi = bn->real[SBN_MEAN_HI],

@@ -71,6 +71,7 @@ struct sbn_pass {
 	struct sbn_view x, z, dy, out, dz;
 	unsigned want;
 	bool stream;          /* outputs go past the caches */
+	bool near;            /* what sums ask for comes into the first-level cache */
 	bool share_fits;      /* a thread's cache holds its share of a chunk */
 	unsigned fetch_lines; /* 1: no whole chunk before it is summed; rows: what is near */
 	unsigned share;       /* 1: threads share each channel's blocks, where they can */

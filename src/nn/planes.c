@@ -31,6 +31,7 @@ sbn_planes_at(struct sbn_operands *at, const struct sbn_pass *pass, uint32_t c, 
 		.stream = pass->stream,
 		.lockstep = pass->images != SBN_WAY_ABREAST,
 		.pairs = pass->images == SBN_WAY_PAIRS,
+		.near = pass->near,
 	};
 	at->x = in_at(pass, &pass->x, c, image, position);
 	at->z = in_at(pass, &pass->z, c, image, position);

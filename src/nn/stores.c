@@ -109,6 +109,7 @@ summed_at(const float *tensor, size_t n_channels, size_t c, bool pairs)
 		.ahead = AHEAD,
 		.lockstep = true,
 		.pairs = pairs,
+		.near = sbn_cache_find().near,
 	};
 }
 

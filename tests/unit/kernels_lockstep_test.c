@@ -110,6 +110,7 @@ operands(const struct shape *s, const struct memory *m, size_t channel, bool bac
 		.last_first = way % 2 == 1,
 		.lockstep = way / 2 > 0,
 		.pairs = way / 2 == 2,
+		.near = way % 2 == 0,
 	};
 
 	if (z)

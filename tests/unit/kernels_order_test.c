@@ -83,7 +83,8 @@ operands_of(const struct planes *p, size_t channel, float *out, bool backward, i
 	struct sbn_operands at = { .stream = true,
 				   .last_first = order % 2 == 1,
 				   .lockstep = order >= 2,
-				   .pairs = order >= 4 };
+				   .pairs = order >= 4,
+				   .near = order % 2 == 0 };
 
 	at.x = (struct sbn_in){ p->x + channel * p->spatial, stride };
 	if (backward)
