@@ -130,7 +130,8 @@ syncbn_status_t syncbn_saved_statistics(const syncbn_saved_t *saved,
  *	there is no activation, or a leaky relu whose negative_slope is above 0. The backward pass
  *	computes xhat as (v - z - beta) / gamma, v from y: so y and z must stay unchanged until
  *	then, z must lie apart, and the gradients carry the rounding of y, times |y / gamma|
- * Otherwise they must not overlap.
+ * Otherwise they must not overlap. An empty batch has nothing to lose: it is not refused for this,
+ * and a program that passes one must know that its peers are not, either.
  *
  * Collective while the batch is synchronized, else local. A rank that fails alone (INVALID before
  * the exchange) leaves its peers waiting for it, until it calls again or the deadline passes.

@@ -157,7 +157,7 @@ fetching_of(const struct sbn_pass *pass, const struct sbn_range *next,
 	const size_t bytes = pass->geometry.element_bytes;
 	const size_t image = image_bytes(pass, next);
 
-	if (image == 0 || !lies_as(x, x) || !lies_as(&pass->z, x) || !lies_as(&pass->dy, x))
+	if (image == 0 || x->order != SBN_BLOCKS || !lies_as(&pass->z, x) || !lies_as(&pass->dy, x))
 		return (struct fetching){ 0 };
 	return (struct fetching){ pass->fetch_lines ? 0 : FETCHED * sbn_cache_find().bytes / image,
 				  (next->begin / x->width - range->begin / x->width) * x->block *

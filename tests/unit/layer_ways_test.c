@@ -240,6 +240,46 @@ test_first_calls_go_each_way_with_the_same_bits(void **state)
 			  (const uint32_t[]){ 5 + 2 * narrow, 10 + 4 * narrow });
 }
 
+/* x without memory, which lies in no blocks, beside outputs of other layouts. */
+static void
+check_empty_batch(const char *fetch, syncbn_layout_t x_layout, syncbn_layout_t y_layout)
+{
+	static float memory[16];
+	const syncbn_batch_norm_config_t config = SYNCBN_BATCH_NORM_TORCH(64);
+	syncbn_tensor_t x = syncbn_tensor_nchw(NULL, 0, 64, 7, 7);
+	syncbn_tensor_t y = syncbn_tensor_nchw(memory, 0, 64, 7, 7);
+	syncbn_group_t *world;
+	syncbn_batch_norm_t *bn;
+	syncbn_saved_t *saved;
+
+	join_with("", 1, "1", "streaming", fetch, "auto", "auto", &world);
+	x.layout = x_layout;
+	y.layout = y_layout;
+	assert_ok(syncbn_batch_norm_new(world, &config, &bn));
+	assert_ok(syncbn_saved_new(bn, &saved));
+	for (int call = 0; call < 2 * SBN_TRIES; call++) {
+		assert_ok(syncbn_batch_norm_forward(bn, &x, NULL, &y, saved));
+		assert_ok(syncbn_batch_norm_backward(bn, saved, &x, &y, NULL, SYNCBN_WANT_ALL));
+	}
+	syncbn_saved_free(saved);
+	syncbn_batch_norm_free(bn);
+	assert_ok(syncbn_finalize(world));
+	forget_environment();
+}
+
+static void
+test_an_empty_batch_goes_every_way(void **state)
+{
+	static const char *const fetches[] = { "auto", "lines", "chunks" };
+
+	(void)state;
+	for (size_t i = 0; i < 3; i++)
+		for (size_t x = 0; x < 4; x++)
+			for (size_t y = 0; y < 4; y++)
+				check_empty_batch(fetches[i], sbn_all_layouts[x],
+						  sbn_all_layouts[y]);
+}
+
 static void
 test_one_choice_that_is_tried_again_leaves_the_other(void **state)
 {
@@ -277,6 +317,7 @@ main(void)
 		cmocka_unit_test(test_no_samples_in_any_layout),
 		cmocka_unit_test(test_one_choice_that_is_tried_again_leaves_the_other),
 		cmocka_unit_test(test_first_calls_go_each_way_with_the_same_bits),
+		cmocka_unit_test(test_an_empty_batch_goes_every_way),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
