@@ -25,6 +25,19 @@ alignment_of(uint64_t bytes, uint64_t page)
 	return bytes >= LARGE_BYTES ? SBN_HUGE_PAGE : page;
 }
 
+/*
+ * Whether so many bytes can be had at all: a reservation would take all that is free first, which a
+ * file system as large as the machine's memory can ill afford.
+ */
+static bool
+may_have(const struct sbn_segment *segment, uint64_t bytes)
+{
+	struct statvfs room = { 0 };
+
+	return fstatvfs(segment->fd, &room) != 0 || room.f_blocks == 0 ||
+	       bytes <= (uint64_t)room.f_bavail * room.f_frsize;
+}
+
 static syncbn_status_t
 no_room(const struct sbn_segment *segment, int error, uint64_t needed)
 {
@@ -152,7 +165,10 @@ sbn_extent_map(const struct sbn_segment *segment, uint64_t offset, uint64_t byte
 	base = mmap(place, bytes, PROT_READ | PROT_WRITE,
 		    MAP_SHARED | (place == NULL ? 0 : MAP_FIXED), segment->fd, (off_t)offset);
 	if (base == MAP_FAILED)
-		return sbn_fail(SYNCBN_ERR_SYSTEM, "mmap of an extent, %" PRIu64 " bytes", bytes);
+		return sbn_fail(errno == ENOMEM ? SYNCBN_ERR_NO_MEMORY : SYNCBN_ERR_SYSTEM,
+				"shared memory: %" PRIu64 " bytes cannot be mapped; ask for less, "
+				"or look at ulimit -v",
+				bytes);
 	*extent = (struct sbn_extent){ .base = base, .offset = offset, .bytes = bytes };
 	return SYNCBN_OK;
 }
@@ -177,6 +193,8 @@ sbn_extent_claim(const struct sbn_segment *segment, const struct sbn_extent *ext
 {
 	int error;
 
+	if (!may_have(segment, slice_bytes))
+		return no_room(segment, ENOSPC, slice_bytes);
 	if (nodes != NULL && !sbn_nodes_empty(nodes) &&
 	    !sbn_memory_prefer(extent->base + slice_offset, slice_bytes, nodes))
 		sbn_log("the system refuses memory policies here: first touch decides");
