@@ -79,12 +79,21 @@ remember_rank(struct sbn_failure *failure, const struct sbn_job *job, uint32_t r
 	snprintf(failure->was_in[rank], SBN_FAILURE_TEXT, "%s%s", stopped, doing);
 }
 
-/* Who came last where the rank is that has waited longest, and who is not there. */
+/* The rank that has waited longest, who came last where it is, and who is not there. */
 static void
-remember_missing(struct sbn_failure *failure, const struct sbn_job *job)
+remember_waiter(struct sbn_failure *failure, const struct sbn_job *job, uint32_t failed)
 {
-	struct sbn_waiting waiting = sbn_waiting_of(job, (uint32_t)failure->waiter);
+	const int waiter = sbn_waits_longest(job);
+	struct sbn_waiting waiting;
 
+	if (waiter < 0 || waiter == (int)failed) /* it lives on under a wrapper */
+		return;
+	waiting = sbn_waiting_of(job, (uint32_t)waiter);
+	if (waiting.since_ns == 0) /* no longer */
+		return;
+	failure->waiter = waiter;
+	sbn_control_describe_now(&job->segment.control, (uint32_t)waiter, waiting.now,
+				 failure->waiter_in, sizeof(failure->waiter_in));
 	sbn_text_append(&failure->missing, "rank %d waited longest", failure->waiter);
 	sbn_waits_append_last(&failure->missing, job, (uint32_t)failure->waiter);
 	sbn_waits_append_missing(&failure->missing, job, waiting.now);
@@ -106,13 +115,8 @@ remember(struct sbn_failure *failure, const struct sbn_job *job, uint32_t rank, 
 	failure->was_in = calloc(job->n_ranks, sizeof(*failure->was_in));
 	for (uint32_t i = 0; failure->was_in != NULL && i < job->n_ranks; i++)
 		remember_rank(failure, job, i, now_ns);
-	if (failure->was_in == NULL)
-		return;
-	failure->waiter = sbn_waits_longest(job);
-	if (failure->waiter == (int)rank)
-		failure->waiter = -1; /* it lives on under a wrapper */
-	if (failure->waiter >= 0)
-		remember_missing(failure, job);
+	if (failure->was_in != NULL)
+		remember_waiter(failure, job, rank);
 }
 
 static void

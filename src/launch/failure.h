@@ -15,6 +15,7 @@ struct sbn_failure {
 	bool wrapped;  /* a wrapper lives on, whose own code will count if it is not 0 */
 	bool unheeded; /* all ranks ended with 0, and yet syncbn's calls failed in them */
 	int waiter;    /* the rank that had waited longest when the first rank failed, or -1 */
+	char waiter_in[SBN_FAILURE_TEXT]; /* in what: it leaves it as soon as it hears of it */
 	struct sbn_text missing;          /* who came last where it waited, and who did not */
 	char (*was_in)[SBN_FAILURE_TEXT]; /* [n_ranks] when the first rank failed, or NULL */
 };

@@ -13,17 +13,12 @@ enum { WAITER_BYTES = 320, CAUSE_BYTES = SBN_TEXT_BYTES, EXPLAINED_BYTES = 320 }
 
 /* For example " while rank 0 waits in forward of bn2, call 812", or "". */
 static void
-describe_waiter(const struct sbn_failure *failure, const struct sbn_job *job, char *text,
-		size_t bytes)
+describe_waiter(const struct sbn_failure *failure, char *text, size_t bytes)
 {
-	char doing[SBN_DOING_BYTES];
-
 	text[0] = '\0';
-	if (failure->waiter < 0)
-		return;
-	sbn_control_describe(&job->segment.control, (uint32_t)failure->waiter, doing,
-			     sizeof(doing));
-	snprintf(text, bytes, " while rank %d waits %s", failure->waiter, doing);
+	if (failure->waiter >= 0)
+		snprintf(text, bytes, " while rank %d waits %s", failure->waiter,
+			 failure->waiter_in);
 }
 
 /* The rank has heard of a failure that ranks have found; false: they have found none. */
@@ -55,7 +50,7 @@ describe_cause(const struct sbn_failure *failure, const struct sbn_job *job, enu
 	uint32_t state = sbn_control_state(&job->segment.control, (uint32_t)failure->rank);
 	char waiter[WAITER_BYTES];
 
-	describe_waiter(failure, job, waiter, sizeof(waiter));
+	describe_waiter(failure, waiter, sizeof(waiter));
 	if (end == SBN_END_NOT_JOINED)
 		snprintf(text, bytes, " without syncbn_init while other ranks wait for it");
 	else if (end == SBN_END_EARLY && member->state == SBN_MEMBER_WATCHED)
@@ -64,8 +59,8 @@ describe_cause(const struct sbn_failure *failure, const struct sbn_job *job, enu
 			 "process",
 			 (int)member->pid, waiter);
 	else if (end == SBN_END_EARLY)
-		snprintf(text, bytes, " without syncbn_finalize%s: call it before the program ends",
-			 waiter);
+		snprintf(text, bytes,
+			 " without syncbn_finalize%s: call that before the program ends", waiter);
 	else if (describe_found(job, text, bytes))
 		return;
 	else if (failure->was_in != NULL && (state & SBN_RANK_JOINED))
@@ -96,7 +91,7 @@ sbn_failure_say_member(const struct sbn_failure *failure, const struct sbn_job *
 	const struct sbn_process *process = &job->process[rank];
 	char waiter[WAITER_BYTES];
 
-	describe_waiter(failure, job, waiter, sizeof(waiter));
+	describe_waiter(failure, waiter, sizeof(waiter));
 	sbn_say("rank %u (pid %d, domain %u): its process %d, which had joined the run, has ended "
 		"without syncbn_finalize%s; it was %s",
 		rank, (int)process->pid, job->plan->rank[rank].domain, (int)process->member.pid,

@@ -23,7 +23,7 @@ expect_match "the table tells what it was in last" ' 1 .* exit 0 +in no .*last: 
 
 run_it -n 2 -- "$actor" 'join,all,forward,lost' 'join,all,with 0,exit 0'
 expect_match "who waits for it is told" \
-	'syncbn_finalize while rank 0 waits in forward of bn2, call 812: call it before' "$dir/err"
+	'syncbn_finalize while rank 0 waits in forward of bn2, call 812: call that before' "$dir/err"
 
 run_it -n 2 -- "$actor" 'join,lost' 'attach,await 0,exit 0'
 expect "who never joins is lost, too" 1 $code
@@ -39,7 +39,7 @@ expect "who ends first is marked as gone" 0 $code
 run_it -n 1 -- "$actor" 'join,exit 0'
 expect "a single rank must finalize, too" 1 $code
 expect_match "and is told so" \
-	'rank 0 .* exit 0 without syncbn_finalize: call it before the program ends$' "$dir/err"
+	'rank 0 .* exit 0 without syncbn_finalize: call that before the program ends$' "$dir/err"
 
 run_it -n 2 -- "$actor" 'join,all,leave,exit 0' 'join,all,gone 0,exit 0'
 expect "nor is it missed for being the last" 1 $code
