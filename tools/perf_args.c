@@ -33,6 +33,24 @@ perf_arg_choice(const char *name, const char *text, const char *const *words, si
 }
 
 syncbn_status_t
+perf_arg_dtype(const char *name, const char *text, size_t n_types, syncbn_dtype_t *out)
+{
+	static const char *const spellings[][4] = {
+		{ "f32", "f64", "bf16", "f16" }, { "float32", "float64", "bfloat16", "float16" }
+	};
+	const char *words[8];
+	size_t word = 0;
+	syncbn_status_t status;
+
+	for (size_t i = 0; i < 2 * n_types; i++)
+		words[i] = spellings[i / n_types][i % n_types];
+	status = sbn_parse_word(name, text, words, 2 * n_types, &word);
+	if (status == SYNCBN_OK)
+		*out = (syncbn_dtype_t)(word % n_types + 1);
+	return status;
+}
+
+syncbn_status_t
 perf_arg_file(const char *name, const char *text, const char **out)
 {
 	if (text[0] == '\0')
@@ -101,8 +119,8 @@ perf_args_parse(int argc, char **argv, const struct perf_arg *args, size_t n, vo
 	for (int at = 1, used; at < argc && status == SYNCBN_OK; at += used) {
 		used = 1;
 		if (argv[at][0] != '-')
-			return sbn_fail(SYNCBN_ERR_INVALID, "%s: what is it for? --help lists all",
-					argv[at]);
+			return sbn_fail(SYNCBN_ERR_INVALID,
+					"%s: no option takes it; --help lists them", argv[at]);
 		status = parse_one(argv + at, args, n, context, given, &used);
 	}
 	return status;

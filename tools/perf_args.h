@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include <syncbn/status.h>
+#include <syncbn/tensor.h>
 
 struct perf_arg {
 	const char *name;
@@ -28,6 +29,9 @@ syncbn_status_t perf_arg_count(const char *name, const char *text, int64_t min, 
 			       uint64_t *out);
 syncbn_status_t perf_arg_choice(const char *name, const char *text, const char *const *words,
 				size_t n, int *out);
+/* Either spelling of a type: f32 or float32; only the first n_types of f32, f64, bf16, f16. */
+syncbn_status_t perf_arg_dtype(const char *name, const char *text, size_t n_types,
+			       syncbn_dtype_t *out);
 syncbn_status_t perf_arg_file(const char *name, const char *text, const char **out);
 
 #endif

@@ -109,7 +109,7 @@ print_head(const struct perf_bn_options *options, const struct perf_machine *mac
 	perf_print_machine(machine, n_ranks, syncbn_threads());
 	printf("# largest errors: the mean's by the standard deviation, the variance's by itself "
 	       "(both with eps),\n# those of y and dx by their largest value\n");
-	printf("#%16s %-19s %-14s %9s %9s %9s %9s\n", "shape", "numbers", "whose", error_names[0],
+	printf("#%16s %-20s %-14s %9s %9s %9s %9s\n", "shape", "numbers", "whose", error_names[0],
 	       error_names[1], error_names[2], error_names[3]);
 }
 
@@ -119,7 +119,7 @@ print_errors(const struct perf_bn_numerics_row *row, const char *whose, const do
 	char shape[PERF_BN_SHAPE_BYTES];
 
 	perf_bn_shape_print(&row->shape, shape);
-	printf(" %16s %-19s %-14s", shape, perf_bn_numbers_names[row->numbers], whose);
+	printf(" %16s %-20s %-14s", shape, perf_bn_numbers_names[row->numbers], whose);
 	for (int i = 0; i < PERF_BN_ERRORS; i++)
 		printf(" %9.1e", errors[i]);
 	putchar('\n');

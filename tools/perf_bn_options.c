@@ -25,12 +25,12 @@ const char perf_bn_help[] =
 	"Times a synchronized batch norm beside a copy of the same memory by the same\n"
 	"threads (the floor) and beside itself without synchronizing (alone), in turns.\n"
 	"\n"
-	"  --op WORD            fwd (default), bwd, step (both), eval\n"
+	"  --op WORD            fwd (default), bwd, step (both), eval; forward, backward\n"
 	"  --shape LIST         NxCxHxW, NxC, NxCxL or NxCxDxHxW, several with commas.\n"
 	"                       N is the whole batch, split as syncbn_shard does\n"
 	"  --shapes NETWORK     resnet50, densenet121, mobilenet, unet, detection\n"
 	"  --layout WORD        nchw (default), nhwc, nchw8c, nchw16c\n"
-	"  --dtype WORD         f32 (default), f64, bf16, f16\n"
+	"  --dtype WORD         f32 (default), f64, bf16, f16; or float32, ...\n"
 	"  --act WORD           none (default), relu, leaky_relu, add_relu\n"
 	"  -n N                 start this many ranks (default: one a NUMA domain)\n"
 	"  --threads T          threads a rank (default: SYNCBN_THREADS, or its cores)\n"
@@ -42,8 +42,8 @@ const char perf_bn_help[] =
 	"  --peer NAME          onednn, onednn-blocked (each rank's part by itself),\n"
 	"                       torch (one process), torch-gloo (by hand); repeatable;\n"
 	"                       one that is not there is named and left out\n"
-	"  --numerics           errors on hard numbers instead of times: no --op, --act,\n"
-	"                       --cold, --hot, -w, -i or --rounds\n"
+	"  --numerics           errors on hard numbers instead of times (16x16x28x28 or\n"
+	"                       shapes): no --op, --act, --cold, --hot, -w, -i, --rounds\n"
 	"  --openmp             what alternating with an OpenMP region costs instead: no\n"
 	"                       --cold, --hot or --peer\n"
 	"  --executor WORD      whose threads run the layer: team (the default without\n"
@@ -100,11 +100,16 @@ take_shape(void *context, const char *name, const char *text)
 static syncbn_status_t
 take_op(void *context, const char *name, const char *text)
 {
+	static const char *const long_names[] = { "forward", "backward" };
+	const char *words[PERF_BN_OPS + 2];
 	struct perf_bn_options *options = context;
 	int word = 0;
-	syncbn_status_t status = perf_arg_choice(name, text, perf_bn_op_names, PERF_BN_OPS, &word);
+	syncbn_status_t status;
 
-	options->op = (enum perf_bn_op)word;
+	memcpy(words, perf_bn_op_names, sizeof(perf_bn_op_names));
+	memcpy(words + PERF_BN_OPS, long_names, sizeof(long_names));
+	status = perf_arg_choice(name, text, words, PERF_BN_OPS + 2, &word);
+	options->op = (enum perf_bn_op)(word % PERF_BN_OPS);
 	return status;
 }
 
@@ -123,11 +128,8 @@ static syncbn_status_t
 take_dtype(void *context, const char *name, const char *text)
 {
 	struct perf_bn_options *options = context;
-	int word = 0;
-	syncbn_status_t status = perf_arg_choice(name, text, dtype_names, 4, &word);
 
-	options->dtype = (syncbn_dtype_t)(word + 1);
-	return status;
+	return perf_arg_dtype(name, text, 4, &options->dtype);
 }
 
 static syncbn_status_t
@@ -266,6 +268,25 @@ check_together(const struct perf_bn_options *options, const bool *given)
 	return SYNCBN_OK;
 }
 
+/* What a layer would refuse after minutes of other shapes. */
+static syncbn_status_t
+check_shapes(const struct perf_bn_options *options)
+{
+	for (size_t i = 0; i < options->shapes.n && options->op != PERF_BN_EVAL; i++) {
+		const struct perf_bn_shape *shape = &options->shapes.shape[i];
+		char text[PERF_BN_SHAPE_BYTES];
+
+		if (perf_bn_shape_samples(shape) >= 2)
+			continue;
+		perf_bn_shape_print(shape, text);
+		return sbn_fail(SYNCBN_ERR_INVALID,
+				"%s: one value per channel: batch statistics need two or more; "
+				"give a larger batch, or --op eval",
+				text);
+	}
+	return SYNCBN_OK;
+}
+
 syncbn_status_t
 perf_bn_options_parse(int argc, char **argv, struct perf_bn_options *options)
 {
@@ -288,5 +309,5 @@ perf_bn_options_parse(int argc, char **argv, struct perf_bn_options *options)
 	if (status == SYNCBN_OK && options->shapes.n == 0)
 		return sbn_fail(SYNCBN_ERR_INVALID,
 				"no shape: give --shape 32x64x56x56 or --shapes resnet50");
-	return status;
+	return status == SYNCBN_OK ? check_shapes(options) : status;
 }

@@ -27,6 +27,13 @@ perf_bn_shape_spatial(const struct perf_bn_shape *shape)
 	return shape->size[2] * shape->size[3] * shape->size[4];
 }
 
+/* A channel's. */
+static inline size_t
+perf_bn_shape_samples(const struct perf_bn_shape *shape)
+{
+	return shape->size[0] * perf_bn_shape_spatial(shape);
+}
+
 /* Adds "32x64x56x56,4096x1024,8x32x1000,2x32x16x64x64". INVALID: the detail names the word. */
 syncbn_status_t perf_bn_shapes_parse(const char *name, const char *text,
 				     struct perf_bn_shapes *shapes);

@@ -127,8 +127,8 @@ put_context(struct perf_json *json, const struct perf_machine *machine)
 	perf_json_text(json, "places", machine->places);
 	perf_json_text(json, "kernels", machine->isa);
 	put_settings(json);
-	perf_json_trip(json, "line_round_trip_near_ns", machine->trip.near_ns);
-	perf_json_trip(json, "line_round_trip_far_ns", machine->trip.far_ns);
+	perf_json_trip(json, "line_round_trip_min_ns", machine->trip.near_ns);
+	perf_json_trip(json, "line_round_trip_max_ns", machine->trip.far_ns);
 	perf_json_close(json, '{');
 }
 

@@ -47,7 +47,7 @@ const char perf_options_help[] =
 	"  --rounds N           a figure is the rounds' median (default 1, with peers 5)\n"
 	"  --arena, --in-place  allreduce in the segment, rewritten before every call,\n"
 	"                       beside the floor: one pass over the same memory\n"
-	"  --dtype WORD         allreduce: float32 (default), float64\n"
+	"  --dtype WORD         allreduce: float32 (default), float64; or f32, f64\n"
 	"  --op WORD            allreduce: sum (default), mean\n"
 	"  --buckets K          overlap: all-reduces a pass, 1 to 8 (default 4)\n"
 	"  --compute US         overlap: computing before each (default 200); one rank in\n"
@@ -160,12 +160,9 @@ static syncbn_status_t
 take_dtype(void *context, const char *name, const char *text)
 {
 	struct parser *parser = context;
-	int word = 0;
-	syncbn_status_t status = perf_arg_choice(name, text, dtype_names, 2, &word);
 
-	parser->options->dtype = (syncbn_dtype_t)(word + 1);
 	parser->has_dtype = true;
-	return status;
+	return perf_arg_dtype(name, text, 2, &parser->options->dtype);
 }
 
 static syncbn_status_t

@@ -11,7 +11,7 @@
 
 #define EXECUTOR "SYNCBN_EXECUTOR"
 
-enum { MOST_OVERRIDDEN = 4, NAME_BYTES = 64 };
+enum { MOST_OVERRIDDEN = 4, NAME_BYTES = 64, PREFIX = sizeof("SYNCBN_") - 1 };
 
 static const char *overridden[MOST_OVERRIDDEN];
 
@@ -64,7 +64,7 @@ is_setting(const char *entry)
 {
 	const char *value = strchr(entry, '=');
 
-	if (strncmp(entry, "SYNCBN_", 7) != 0 || strncmp(entry, "SYNCBN_RUN_", 11) == 0)
+	if (strncmp(entry, "SYNCBN_", PREFIX) != 0 || strncmp(entry, "SYNCBN_RUN_", 11) == 0)
 		return false;
 	if (value == NULL || value[1] == '\0')
 		return false;
@@ -102,16 +102,19 @@ perf_settings_is_known(const char *setting)
 static void
 tell_unknown(FILE *file, const char *setting)
 {
+	const char *rest[N_KNOWN]; /* what all share says nothing of which is meant */
 	char name[NAME_BYTES];
 	const char *nearest;
 
+	for (size_t i = 0; i < N_KNOWN; i++)
+		rest[i] = known[i] + PREFIX;
 	snprintf(name, sizeof(name), "%.*s", (int)strcspn(setting, "="), setting);
 	for (char *letter = name; *letter != '\0'; letter++)
 		if (*letter < ' ' || *letter > '~')
 			*letter = '?';
-	nearest = sbn_nearest_word(name, known, N_KNOWN);
+	nearest = sbn_nearest_word(name + PREFIX, rest, N_KNOWN);
 	fprintf(file, "%s (which nothing reads%s%s)", name,
-		nearest == NULL ? "" : "; did you mean ", nearest == NULL ? "" : nearest);
+		nearest == NULL ? "" : "; did you mean SYNCBN_", nearest == NULL ? "" : nearest);
 }
 
 void

@@ -9,7 +9,9 @@
 #include <unistd.h>
 
 #include "base/fail.h"
+#include "base/math.h"
 #include "launch/job.h"
+#include "launch/other_runs.h"
 #include "launch/plan.h"
 #include "launch/spawn.h"
 #include "launch/supervise.h"
@@ -17,7 +19,7 @@
 #include "platform/domains.h"
 #include "platform/topology.h"
 
-enum { GRACE_S = 5 };
+enum { GRACE_S = 5, NAME_BYTES = 64 };
 
 static int
 run_job(const struct sbn_options *options, const struct sbn_topology *topology,
@@ -42,6 +44,35 @@ run_job(const struct sbn_options *options, const struct sbn_topology *topology,
 	return code;
 }
 
+/* What would spoil every figure. */
+static void
+tell_other_run(const struct sbn_topology *topology, const struct sbn_plan *plan)
+{
+	struct sbn_other_run other;
+
+	if (sbn_other_run_find(topology, plan, &other))
+		fprintf(stderr,
+			"syncbn-perf: domain %d is used by another run too, syncbn-run with pid "
+			"%d: figures will be wrong; wait for its end\n",
+			other.domain, (int)other.launcher);
+}
+
+/* What syncbn-run reads, and nobody here. */
+static void
+tell_launcher_settings(void)
+{
+	for (char **entry = environ; *entry != NULL; entry++) {
+		const size_t length = strcspn(*entry, "=");
+
+		if (strncmp(*entry, "SYNCBN_RUN_", 11) == 0 && (*entry)[length] == '=' &&
+		    (*entry)[length + 1] != '\0')
+			fprintf(stderr,
+				"syncbn-perf: %.*s is read by syncbn-run only: start \"syncbn-run "
+				"syncbn-perf ...\", or unset it\n",
+				(int)SBN_MIN(length, (size_t)NAME_BYTES), *entry);
+	}
+}
+
 static int
 place_and_run(const struct sbn_options *options)
 {
@@ -57,9 +88,13 @@ place_and_run(const struct sbn_options *options)
 	if (status == SYNCBN_OK) {
 		status = sbn_plan_make(&topology, &domains, options->n_ranks,
 				       options->oversubscribe, &plan);
-		code = status == SYNCBN_OK ? run_job(options, &topology, &plan) : perf_tell(status);
-		if (status == SYNCBN_OK)
+		if (status == SYNCBN_OK) {
+			tell_other_run(&topology, &plan);
+			code = run_job(options, &topology, &plan);
 			sbn_plan_free(&plan);
+		} else {
+			code = perf_tell(status);
+		}
 		sbn_domains_free(&domains);
 	} else {
 		code = perf_tell(status);
@@ -82,6 +117,7 @@ perf_start(uint64_t n_ranks, bool oversubscribe, int argc, char **argv)
 	};
 	int code = EXIT_FAILURE;
 
+	tell_launcher_settings();
 	if (program != NULL && length > 0) {
 		own[length] = '\0';
 		program[0] = own;

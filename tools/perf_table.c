@@ -87,10 +87,23 @@ perf_table_head(const struct perf_results *results)
 static void
 print_bandwidths(const struct perf_results *results, const struct perf_result *row)
 {
-	if (perf_algbw(results, row) <= 0)
-		printf(" %8s %8s", "-", "-");
+	const double bandwidth[] = { perf_algbw(results, row), perf_busbw(results, row) };
+
+	for (size_t i = 0; i < sizeof(bandwidth) / sizeof(bandwidth[0]); i++)
+		if (bandwidth[i] > 0)
+			printf(" %8.3f", bandwidth[i]);
+		else
+			printf(" %8s", "-");
+}
+
+/* Of one rank there is none. */
+static void
+print_trip(double ns)
+{
+	if (ns > 0)
+		printf(" %7.0f", ns);
 	else
-		printf(" %8.3f %8.3f", perf_algbw(results, row), perf_busbw(results, row));
+		printf(" %7s", "-");
 }
 
 void
@@ -103,7 +116,8 @@ perf_table_row(const struct perf_results *results, const struct perf_result *row
 	perf_print_us(row->us.p90);
 	perf_print_us(row->us.p99);
 	print_bandwidths(results, row);
-	printf(" %6llu %7.0f", (unsigned long long)row->wrong, row->trip.far_ns);
+	printf(" %6llu", (unsigned long long)row->wrong);
+	print_trip(row->trip.far_ns);
 	if (results->options->arena) {
 		perf_print_us(row->beside_us);
 		printf(" %6.2f", perf_beside(results, row));

@@ -49,7 +49,12 @@ refuse(const char *word)
 	for (size_t i = 0; i < N_COMMANDS; i++)
 		words[i + 2] = commands[i].name;
 	nearest = sbn_nearest_word(word, words, N_COMMANDS + 2);
-	if (nearest != NULL)
+	if (word[0] == '-' && nearest == NULL)
+		fprintf(stderr,
+			"syncbn-perf: %s: the command comes first, then its options: syncbn-perf bn "
+			"%s ...\n",
+			word, word);
+	else if (nearest != NULL)
 		fprintf(stderr, "syncbn-perf: unknown command %s; did you mean %s?\n", word,
 			nearest);
 	else

@@ -57,6 +57,18 @@ end_stdout(void)
 	return EXIT_OWN_FAILURE;
 }
 
+static void
+tell_other_run(const struct sbn_placement *place)
+{
+	struct sbn_other_run other;
+
+	if (sbn_other_run_find(&place->topology, &place->plan, &other))
+		sbn_say("domain %d is used by another run too, syncbn-run with pid %d: both will "
+			"be slow; %s--shared silences this",
+			other.domain, (int)other.launcher,
+			place->plan.n_domains > 1 ? "--domains chooses others, " : "");
+}
+
 /* The one line that every run says, and what --report, --dry-run and --svg ask for. */
 static syncbn_status_t
 report(const struct sbn_options *options, const struct sbn_placement *place, enum sbn_memory memory)
@@ -76,8 +88,8 @@ report(const struct sbn_options *options, const struct sbn_placement *place, enu
 		return status;
 	sbn_say("%s", head);
 	free(head);
-	if (!options->shared && sbn_other_runs_tell(place, line, sizeof(line)))
-		sbn_say("%s", line);
+	if (!options->shared)
+		tell_other_run(place);
 	if ((options->dry_run || options->report) &&
 	    sbn_report_threads(&place->plan, getenv("OMP_NUM_THREADS"), line, sizeof(line)))
 		sbn_say("%s", line);

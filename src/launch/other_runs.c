@@ -9,7 +9,6 @@
 
 #include <ctype.h>
 #include <dirent.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -51,8 +50,7 @@ struct search {
 	const struct sbn_plan *plan;
 	hwloc_bitmap_t cpus;
 	hwloc_bitmap_t scratch;
-	int domain;
-	pid_t launcher;
+	struct sbn_other_run other;
 };
 
 static bool
@@ -63,9 +61,11 @@ look_at(struct search *search, pid_t pid)
 	if (!sbn_proc_stat(pid, &stat) ||
 	    !is_foreign_rank(pid, stat.parent, search->cpus, search->scratch))
 		return false;
-	search->domain = shared_domain(search->plan, search->cpus);
-	search->launcher = stat.parent;
-	return search->domain >= 0;
+	search->other = (struct sbn_other_run){
+		.launcher = stat.parent,
+		.domain = shared_domain(search->plan, search->cpus),
+	};
+	return search->other.domain >= 0;
 }
 
 static bool
@@ -84,20 +84,17 @@ look_at_all(struct search *search)
 }
 
 bool
-sbn_other_runs_tell(const struct sbn_placement *placement, char *line, size_t bytes)
+sbn_other_run_find(const struct sbn_topology *topology, const struct sbn_plan *plan,
+		   struct sbn_other_run *other)
 {
-	struct search search = { .plan = &placement->plan,
+	struct search search = { .plan = plan,
 				 .cpus = hwloc_bitmap_alloc(),
 				 .scratch = hwloc_bitmap_alloc() };
-	bool found = search.cpus != NULL && search.scratch != NULL &&
-		     placement->topology.this_machine && sbn_proc_is_ours() && look_at_all(&search);
+	bool found = search.cpus != NULL && search.scratch != NULL && topology->this_machine &&
+		     sbn_proc_is_ours() && look_at_all(&search);
 
 	if (found)
-		snprintf(line, bytes,
-			 "domain %d is used by another run too, syncbn-run with pid %d: both will "
-			 "be slow; %s--shared means it",
-			 search.domain, (int)search.launcher,
-			 placement->plan.n_domains > 1 ? "--domains chooses others, " : "");
+		*other = search.other;
 	hwloc_bitmap_free(search.cpus);
 	hwloc_bitmap_free(search.scratch);
 	return found;

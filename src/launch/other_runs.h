@@ -4,14 +4,22 @@
 #define SBN_LAUNCH_OTHER_RUNS_H
 
 #include <stdbool.h>
-#include <stddef.h>
+#include <sys/types.h>
 
-#include "launch/placement.h"
+#include "launch/plan.h"
+#include "platform/topology.h"
+
+/* Its launcher, and a domain of ours that it uses, too. */
+struct sbn_other_run {
+	pid_t launcher;
+	int domain;
+};
 
 /*
- * Writes a line when ranks of another syncbn-run may run on CPUs of the plan: which domain, and
- * that launcher's pid. False: there is none to be seen; /proc shows this PID namespace only.
+ * Whether ranks of another syncbn-run may run on CPUs of the plan. False: there are none to be
+ * seen; /proc shows this PID namespace only.
  */
-bool sbn_other_runs_tell(const struct sbn_placement *placement, char *line, size_t bytes);
+bool sbn_other_run_find(const struct sbn_topology *topology, const struct sbn_plan *plan,
+			struct sbn_other_run *other);
 
 #endif

@@ -106,7 +106,7 @@ if command -v python3 >/dev/null; then
 		assert context["settings"]["SYNCBN_STORES"] == "streaming", context
 		assert "SYNCBN_ODD" not in context["settings"], context
 		assert "SYNCBN_EXECUTOR" not in context["settings"], context
-		assert context["line_round_trip_near_ns"] is None
+		assert context["line_round_trip_min_ns"] is None
 		assert cold["name"].startswith("bn/fwd/5x19x7x5/nchw/f32/relu/cold/ranks:2/")
 		assert (hot["place"], cold["ranks"], cold["wrong"]) == ("hot", 2, 0)
 		assert cold["time_unit"] == "us" and 0 < cold["real_time"] <= cold["p99"]

@@ -61,7 +61,7 @@ def main():
     with open(sys.argv[1]) as file:
         whole = json.load(file, parse_constant=lambda word: sys.exit(f"{word} is not JSON"))
     assert list(whole) == ["context", "benchmarks"], list(whole)
-    rounds = {"line_round_trip_near_ns", "line_round_trip_far_ns"}
+    rounds = {"line_round_trip_min_ns", "line_round_trip_max_ns"}
     context = {name: value for name, value in whole["context"].items() if name not in rounds}
     check("context", context, {**CONTEXT, "settings": {}})
     for name, value in context["settings"].items():

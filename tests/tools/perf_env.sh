@@ -66,7 +66,7 @@ refused 'did you mean env' enw
 refused 'did you mean barrier' barier
 refused 'unknown option --all; --help lists' env --all
 refused 'did you mean --oversubscribe' env --oversubscibe
-refused 'what is it for' env 2
+refused 'no option takes it' env 2
 refused 'its value is missing' env -n
 refused '-n.* whole number' env -n 0
 refused 'add -n N, or leave it out' env --oversubscribe

@@ -19,7 +19,7 @@ refused() {
 refused 'did you mean allreduce' allreduc
 refused 'did you mean --channels' exchange --chanels 4
 refused '--help lists' exchange --frobnicate
-refused 'what is it for' exchange 4096
+refused 'no option takes it' exchange 4096
 refused 'its value is missing' exchange --channels
 refused 'takes no value' allreduce --arena=yes
 refused 'whole number' exchange -n 0
