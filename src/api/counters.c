@@ -41,7 +41,9 @@ syncbn_counters_get(const syncbn_group_t *group, syncbn_counters_t *counters)
 	    (status = sbn_check_call(here, "counters", counters)) != SYNCBN_OK)
 		return status;
 	if (counters->size != sizeof(*counters))
-		return sbn_named(here, sbn_fail(SYNCBN_ERR_INVALID, "size is %zu, not %zu",
+		return sbn_named(here, sbn_fail(SYNCBN_ERR_INVALID,
+						"size is %zu, not %zu: set counters->size "
+						"to sizeof(*counters)",
 						counters->size, sizeof(*counters)));
 	*counters = (syncbn_counters_t){
 		.size = sizeof(*counters),

@@ -274,7 +274,7 @@ sbn_picture_save(const struct sbn_topology *topology, const struct sbn_report *r
 
 	if (out == NULL)
 		return sbn_fail(SYNCBN_ERR_SYSTEM,
-				"--svg %s (a file in a directory that exists and may be written)",
+				"--svg %s cannot be written; name a file in a folder that can be",
 				path);
 	status = sbn_picture_write(topology, report, out);
 	errno = 0;

@@ -111,7 +111,7 @@ refused '64 processing units.*at most 64.*--oversubscribe' \
 
 run_it --dry-run --topology "$eight" --svg "$dir/none/plan.svg"
 expect_match "a picture that cannot be written is told with what it needs" \
-	'--svg .*/plan.svg \(a file in a directory that exists and .*\): No such file' "$dir/err"
+	'--svg .*/plan.svg cannot be written; name a file in a folder .*: No such file' "$dir/err"
 
 run_it -n 65 --dry-run --oversubscribe --topology "$eight" -- true
 expect "more ranks than processing units when asked" 0 $code

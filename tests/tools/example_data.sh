@@ -63,6 +63,7 @@ refuses_file()
 	report $? "$1: names the package"
 }
 
+refuses "standard output in a file's place" "--json -: standard output has" --json -
 refuses "a missing directory" "$dir/none/$images: No such file" --data "$dir/none"
 
 fresh
