@@ -51,8 +51,8 @@ refuse(const char *word)
 	nearest = sbn_nearest_word(word, words, N_COMMANDS + 2);
 	if (word[0] == '-' && nearest == NULL)
 		fprintf(stderr,
-			"syncbn-perf: %s: the command comes first, then its options: syncbn-perf bn "
-			"%s ...\n",
+			"syncbn-perf: %s: the command comes first, then its options: "
+			"syncbn-perf bn %s ...\n",
 			word, word);
 	else if (nearest != NULL)
 		fprintf(stderr, "syncbn-perf: unknown command %s; did you mean %s?\n", word,

@@ -70,6 +70,8 @@ sbn_set_operands(struct sbn_operands *to, const struct sbn_operands *from)
 	__asm__ volatile("" ::: "memory");
 	to->pairs = from->pairs;
 	__asm__ volatile("" ::: "memory");
+	to->near = from->near;
+	__asm__ volatile("" ::: "memory");
 	to->stream = from->stream;
 }
 

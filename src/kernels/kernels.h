@@ -186,8 +186,8 @@ struct sbn_operands {
 	 */
 	bool pairs;
 	/*
-	 * What sums ask for comes into the first-level cache: not short rows, and with pairs always.
-	 * A hint, too.
+	 * What sums ask for comes into the first-level cache: not short rows, pairs always. A
+	 * hint, too.
 	 */
 	bool near;
 	/*

@@ -23,7 +23,7 @@ expect_match "the table tells what it was in last" ' 1 .* exit 0 +in no .*last: 
 
 run_it -n 2 -- "$actor" 'join,all,forward,lost' 'join,all,with 0,exit 0'
 expect_match "who waits for it is told" \
-	'syncbn_finalize while rank 0 waits in forward of bn2, call 812: call that before' "$dir/err"
+	'syncbn_finalize while rank 0 waits in forward of bn2, call 812: call that' "$dir/err"
 
 run_it -n 2 -- "$actor" 'join,lost' 'attach,await 0,exit 0'
 expect "who never joins is lost, too" 1 $code
