@@ -4,7 +4,8 @@
  * fourth of each of the four rows behind these four, of longer ones the four quarters of the next
  * row, a line of each in turn: a CPU's own prefetcher then runs ahead in four pages, and memory
  * answers sooner than where one follows the other. The sums are better off with one row at a time.
- * Where pairs of images are written, two rows, or halves, in turn. Planes that go together
+ * Where pairs of images are written, two rows, or halves, in turn; the last one of an odd number
+ * goes with the next plane's first. Planes that go together
  * (lockstep_planes_body.h) ask for the same row of a later plane.
  */
 #ifndef SBN_KERNELS_ASKED_BODY_H
@@ -15,7 +16,7 @@
 enum {
 	ASKED_ROWS = 4,
 	ASKED_OF_PAIRS = 2,
-	ASKED_LONG_ROW = 16 * 1024 /* bytes; eight of longer ones leave little of a cache */
+	ASKED_LONG_ROW = 16 * 1024 /* bytes, of pairs of all inputs; more leave little of a cache */
 };
 
 #endif
@@ -61,6 +62,39 @@ T(places_in_rows)(const struct GROUPS *g, size_t row, size_t rows, size_t stride
 		.from = from + number % rows * (bytes / rows / UNIT * UNIT),
 		.apart = apart,
 		.row = from + number % rows * apart,
+	};
+}
+
+/* Where row number k begins, in the order of the sums; from n on they are the next plane's. */
+SBN_FORCE_INLINE size_t
+T(begin_of_row)(const struct GROUPS *g, size_t k, size_t stride, size_t bytes, bool turns)
+{
+	const bool is_next = k >= g->n, back = g->back != (is_next && turns);
+	const size_t number = is_next ? k - g->n : k;
+
+	return (back ? g->n - 1 - number : number) * stride + (is_next ? bytes : 0);
+}
+
+/* Of the two rows behind these two; the last one asks for the next plane's second, by halves. */
+SBN_RARELY static struct PLACES
+T(places_in_odd_rows)(const struct GROUPS *g, size_t row, size_t stride, size_t bytes, bool turns)
+{
+	const size_t number = g->back ? g->n - 1 - row : row, first = (number / 2 + 1) * 2;
+	const size_t half = bytes / 2 / UNIT * UNIT;
+	size_t at[2];
+
+	if (number == g->n - 1) {
+		at[0] = T(begin_of_row)(g, g->n + 1, stride, bytes, turns);
+		return (struct PLACES){ .from = at[0],
+					.apart = sbn_align_up(bytes / 2, (size_t)UNIT),
+					.row = at[0] };
+	}
+	at[0] = T(begin_of_row)(g, first, stride, bytes, turns);
+	at[1] = T(begin_of_row)(g, first + 1, stride, bytes, turns);
+	return (struct PLACES){
+		.from = at[0] + number % 2 * half,
+		.apart = at[1] - at[0],
+		.row = at[number % 2],
 	};
 }
 
@@ -110,6 +144,12 @@ T(places_behind)(size_t row, size_t stride, size_t ahead)
 	return (struct PLACES){ .from = from, .row = from, .straight = true };
 }
 
+SBN_FORCE_INLINE size_t
+T(inputs_of_form)(int form)
+{
+	return 1 + (form & SBN_FORM_Z ? 1 : 0) + (form & SBN_FORM_DY ? 1 : 0);
+}
+
 /*
  * Planes that go together ask for a later one's row; others straight on where rows are not one
  * distance apart, or operands differ in it.
@@ -128,10 +168,12 @@ T(places_of)(const struct sbn_operands *at, const struct GROUPS *g, size_t row, 
 		return T(places_in_planes)(g, row, stride, bytes, at->turns);
 	if (g->spatial < SBN_ABREAST_SPATIAL || (g->back && g->rows > 1))
 		return T(places_behind)(row, stride, at->ahead);
-	if (bytes > ASKED_LONG_ROW)
+	if (bytes * (at->pairs ? T(inputs_of_form)(form) : 1) > ASKED_LONG_ROW)
 		return T(places_in_row)(g, row, rows, stride, bytes, at->turns);
 	if (g->n % rows == 0)
 		return T(places_in_rows)(g, row, rows, stride, bytes, at->turns);
+	if (rows == ASKED_OF_PAIRS && g->n > ASKED_OF_PAIRS)
+		return T(places_in_odd_rows)(g, row, stride, bytes, at->turns);
 	return T(places_behind)(row, stride, at->ahead);
 }
 
