@@ -64,6 +64,7 @@ unit_tests = \
 	tests/unit/openmp_test \
 	tests/unit/option_table_test \
 	tests/unit/options_test \
+	tests/unit/pace_test \
 	tests/unit/parse_test \
 	tests/unit/perf_bn_test \
 	tests/unit/perf_numbers_test \

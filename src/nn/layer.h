@@ -9,6 +9,7 @@
 #include <syncbn/batch_norm.h>
 
 #include "comm/group.h"
+#include "nn/pace.h"
 #include "nn/trial.h"
 
 enum { SBN_PARAMS = SYNCBN_DBETA + 1 };
@@ -45,6 +46,7 @@ struct syncbn_batch_norm {
 	size_t partials_bytes;
 	struct sbn_trial fetch[2], sharing[2], narrow[2]; /* forward, and backward */
 	struct sbn_trial images[2][4]; /* by fetch_lines; the same, and both without sums */
+	struct sbn_pace pace[4];       /* as images */
 };
 
 /* What normalized: decides what the backward pass does. */

@@ -3,6 +3,8 @@ libsbn_core_la_SOURCES += \
 	src/nn/backward.c \
 	src/nn/cache.c \
 	src/nn/cache.h \
+	src/nn/choice.c \
+	src/nn/choice.h \
 	src/nn/chunks.c \
 	src/nn/chunks.h \
 	src/nn/coefficients.c \
@@ -16,6 +18,8 @@ libsbn_core_la_SOURCES += \
 	src/nn/inverse.c \
 	src/nn/layer.c \
 	src/nn/layer.h \
+	src/nn/pace.c \
+	src/nn/pace.h \
 	src/nn/pass.c \
 	src/nn/pipeline.c \
 	src/nn/pipeline.h \

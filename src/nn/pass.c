@@ -180,7 +180,6 @@ may_be_narrow(const struct sbn_pass *pass)
 static void
 try_ways_of_planes(struct sbn_pass *pass, bool lines)
 {
-	const int which = 2 * (pass->sum == NULL) + (pass->op == SBN_OP_BACKWARD);
 	const bool is_long = pass->geometry.spatial >= SBN_ABREAST_SPATIAL;
 	unsigned n = is_long ? LONG_WAYS : SHORT_WAYS;
 
@@ -188,7 +187,7 @@ try_ways_of_planes(struct sbn_pass *pass, bool lines)
 		n -= is_long ? LONG_NARROW : SHORT_NARROW;
 	pass->ways = is_long ? long_rows : short_rows;
 	pass->way[lines] = 0;
-	try_out(pass, &pass->bn->images[lines][which], n, &pass->way[lines]);
+	try_out(pass, &pass->bn->images[lines][sbn_pass_kind(pass)], n, &pass->way[lines]);
 	pass->choice[pass->n_choices - 1].fetches = true;
 	pass->choice[pass->n_choices - 1].lines = lines;
 }

@@ -3,6 +3,7 @@
 
 #include "base/fail.h"
 #include "kernels/stream.h"
+#include "nn/choice.h"
 #include "nn/row.h"
 #include "nn/share.h"
 #include "nn/stopwatch.h"
@@ -328,47 +329,17 @@ run(struct sbn_pass *pass, int threads)
 	return SYNCBN_OK;
 }
 
-/*
- * The trial that this call belongs to, if any: the first one that is open. Meanwhile others keep
- * what they have found, or the way that the pass has.
- */
-static struct sbn_trial *
-choose(struct sbn_pass *pass)
-{
-	const struct sbn_choice *open = NULL;
-
-	for (int i = 0; i < pass->n_choices; i++) {
-		const struct sbn_choice *choice = &pass->choice[i];
-
-		if (open == NULL) {
-			*choice->way = sbn_trial_way(choice->trial, choice->ways,
-						     sbn_pass_bytes_read(pass));
-			if (!sbn_trial_is_over(choice->trial))
-				open = choice;
-		} else if (sbn_trial_is_over(choice->trial)) {
-			*choice->way = sbn_trial_shortest(choice->trial, choice->ways);
-		}
-	}
-	if (open == NULL)
-		return NULL;
-	if (open->fetches)
-		pass->fetch_lines = open->lines;
-	return open->trial;
-}
-
-/* A trial does not count what was waited for peers. */
+/* What was waited for peers does not count. */
 static syncbn_status_t
 run_as_chosen(struct sbn_pass *pass, int threads)
 {
 	const uint64_t *waited = &pass->bn->group->waited_ticks;
 	const uint64_t begin = sbn_ticks() - *waited;
-	struct sbn_trial *trial = choose(pass);
-	syncbn_status_t status;
+	struct sbn_trial *trial = sbn_choice_take(pass);
+	syncbn_status_t status = run(pass, threads);
 
-	sbn_pass_take_way(pass);
-	status = run(pass, threads);
-	if (status == SYNCBN_OK && trial != NULL)
-		sbn_trial_took(trial, sbn_ticks() - *waited - begin);
+	if (status == SYNCBN_OK)
+		sbn_choice_took(pass, trial, sbn_ticks() - *waited - begin);
 	return status;
 }
 

@@ -123,6 +123,13 @@ struct sbn_pass {
 	uint64_t of_forward; /* backward: the number of the forward pass; 0: was not exchanged */
 };
 
+/* Forward, backward, and both without sums: a layer's trials of each are its own. */
+static inline int
+sbn_pass_kind(const struct sbn_pass *pass)
+{
+	return 2 * (pass->sum == NULL) + (pass->op == SBN_OP_BACKWARD);
+}
+
 /* How many tensors are read. */
 static inline size_t
 sbn_pass_inputs(const struct sbn_pass *pass)

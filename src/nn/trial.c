@@ -104,6 +104,12 @@ sbn_trial_way(struct sbn_trial *trial, unsigned ways, uint64_t work)
 	return present_way(trial);
 }
 
+void
+sbn_trial_again(struct sbn_trial *trial)
+{
+	trial->since = SBN_TRIAL_LASTS;
+}
+
 /* All have been tried: which ones are worth more calls. */
 static void
 choose_close(struct sbn_trial *trial)

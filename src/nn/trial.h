@@ -5,7 +5,8 @@
  * each, as one may be shorter by chance, such as when a peer leaves all of the memory to it. More
  * go those ways that took nearly as long as the shortest, forth and back, as peers may have turns
  * of their own by then; and the others the way whose median is the shortest. After many calls it is
- * tried again, as memory changes its speed, and other programs come and go.
+ * tried again, as memory changes its speed, and other programs come and go; sooner where that is
+ * seen (pace.h).
  */
 #ifndef SBN_NN_TRIAL_H
 #define SBN_NN_TRIAL_H
@@ -41,6 +42,9 @@ unsigned sbn_trial_shortest(const struct sbn_trial *trial, unsigned ways);
 
 /* Whether calls go the shortest way. */
 bool sbn_trial_is_over(const struct sbn_trial *trial);
+
+/* All ways are tried out again, from the next call on. */
+void sbn_trial_again(struct sbn_trial *trial);
 
 /* How long that call took. */
 void sbn_trial_took(struct sbn_trial *trial, uint64_t ticks);

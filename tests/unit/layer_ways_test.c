@@ -309,6 +309,43 @@ test_one_choice_that_is_tried_again_leaves_the_other(void **state)
 	forget_environment();
 }
 
+static void
+test_ways_are_tried_again_where_calls_take_another_time(void **state)
+{
+	syncbn_group_t *world;
+	struct sbn_pace *pace;
+	struct bench b;
+
+	(void)state;
+	join_with("scalar", 1, "1", "streaming", "auto", "channels", "auto", &world);
+	open_bench(&b, world, syncbn_tensor_nchw(NULL, 6, 64, 12, 12));
+	b.p.in.x = b.p.in.z = b.p.in.y = SYNCBN_CHANNELS_FIRST;
+	b.p.in.dy = b.p.in.dx = b.p.in.dz = SYNCBN_CHANNELS_FIRST;
+	run(&b, SYNCBN_WANT_ALL);
+	keep(&b);
+	while (!sbn_trial_is_over(&b.bn->fetch[1]))
+		run(&b, SYNCBN_WANT_ALL);
+	pace = &b.bn->pace[1];
+	assert_int_equal(pace->calls, 0);
+	run(&b, SYNCBN_WANT_ALL);
+	assert_int_equal(pace->calls, 1);
+	/* as if many calls had taken no time at all */
+	*pace = (struct sbn_pace){ .work = pace->work, .calls = SBN_PACE_LEAST };
+	for (int call = 0; call < SBN_PACE_APART; call++) {
+		assert_true(sbn_trial_is_over(&b.bn->images[0][1]));
+		run(&b, SYNCBN_WANT_ALL);
+	}
+	for (uint32_t done = 1; done <= 2 * SBN_TRIES; done++) {
+		run(&b, SYNCBN_WANT_ALL);
+		assert_int_equal(b.bn->images[0][1].calls, done);
+		assert_int_equal(pace->calls, 0);
+		assert_same_f64(b.p.y, b.first, 3 * b.elements);
+	}
+	close_bench(&b);
+	assert_ok(syncbn_finalize(world));
+	forget_environment();
+}
+
 int
 main(void)
 {
@@ -318,6 +355,7 @@ main(void)
 		cmocka_unit_test(test_one_choice_that_is_tried_again_leaves_the_other),
 		cmocka_unit_test(test_first_calls_go_each_way_with_the_same_bits),
 		cmocka_unit_test(test_an_empty_batch_goes_every_way),
+		cmocka_unit_test(test_ways_are_tried_again_where_calls_take_another_time),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
