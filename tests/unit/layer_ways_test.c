@@ -280,6 +280,20 @@ test_an_empty_batch_goes_every_way(void **state)
 						  sbn_all_layouts[y]);
 }
 
+/* A layer whose calls have gone each way. */
+static void
+open_tried(struct bench *b, syncbn_group_t **world)
+{
+	join_with("scalar", 1, "1", "streaming", "auto", "channels", "auto", world);
+	open_bench(b, *world, syncbn_tensor_nchw(NULL, 6, 64, 12, 12));
+	b->p.in.x = b->p.in.z = b->p.in.y = SYNCBN_CHANNELS_FIRST;
+	b->p.in.dy = b->p.in.dx = b->p.in.dz = SYNCBN_CHANNELS_FIRST;
+	run(b, SYNCBN_WANT_ALL);
+	keep(b);
+	while (!sbn_trial_is_over(&b->bn->fetch[1]))
+		run(b, SYNCBN_WANT_ALL);
+}
+
 static void
 test_one_choice_that_is_tried_again_leaves_the_other(void **state)
 {
@@ -287,14 +301,7 @@ test_one_choice_that_is_tried_again_leaves_the_other(void **state)
 	struct bench b;
 
 	(void)state;
-	join_with("scalar", 1, "1", "streaming", "auto", "channels", "auto", &world);
-	open_bench(&b, world, syncbn_tensor_nchw(NULL, 6, 64, 12, 12));
-	b.p.in.x = b.p.in.z = b.p.in.y = SYNCBN_CHANNELS_FIRST;
-	b.p.in.dy = b.p.in.dx = b.p.in.dz = SYNCBN_CHANNELS_FIRST;
-	run(&b, SYNCBN_WANT_ALL);
-	keep(&b);
-	while (!sbn_trial_is_over(&b.bn->fetch[1]))
-		run(&b, SYNCBN_WANT_ALL);
+	open_tried(&b, &world);
 	b.bn->images[0][1].since = SBN_TRIAL_LASTS;
 	b.bn->images[1][1].since = b.bn->fetch[1].since = SBN_TRIAL_LASTS - 9; /* not meanwhile */
 	for (uint32_t done = 1; done <= 2 * SBN_TRIES; done++) {
@@ -317,14 +324,7 @@ test_ways_are_tried_again_where_calls_take_another_time(void **state)
 	struct bench b;
 
 	(void)state;
-	join_with("scalar", 1, "1", "streaming", "auto", "channels", "auto", &world);
-	open_bench(&b, world, syncbn_tensor_nchw(NULL, 6, 64, 12, 12));
-	b.p.in.x = b.p.in.z = b.p.in.y = SYNCBN_CHANNELS_FIRST;
-	b.p.in.dy = b.p.in.dx = b.p.in.dz = SYNCBN_CHANNELS_FIRST;
-	run(&b, SYNCBN_WANT_ALL);
-	keep(&b);
-	while (!sbn_trial_is_over(&b.bn->fetch[1]))
-		run(&b, SYNCBN_WANT_ALL);
+	open_tried(&b, &world);
 	pace = &b.bn->pace[1];
 	assert_int_equal(pace->calls, 0);
 	run(&b, SYNCBN_WANT_ALL);
