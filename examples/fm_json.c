@@ -69,12 +69,12 @@ put_phases(FILE *file, const struct fm_results *results)
 static void
 put_results(FILE *file, const struct fm_options *options, const struct fm_results *results)
 {
-	fprintf(file, "{\n  \"bn\": \"%s\",\n  \"model\": \"%s\",\n", fm_norm_words[options->bn],
-		fm_network_words[options->model]);
+	fprintf(file, "{\n  \"bn\": \"%s\",\n  \"model\": \"%s\",\n",
+		fm_norm_words[options->bn], fm_network_words[options->model]);
 	fprintf(file, "  \"world_size\": %d,\n  \"steps\": %ld,\n  \"batch\": %ld,\n",
 		results->world_size, options->steps, options->batch);
-	fprintf(file, "  \"shards\": \"%s\",\n  \"seed\": %ld,\n", fm_shards_words[options->shards],
-		options->seed);
+	fprintf(file, "  \"shards\": \"%s\",\n  \"seed\": %ld,\n",
+		fm_shards_words[options->shards], options->seed);
 	fprintf(file, "  \"resumed_at\": %ld,\n", results->first_step);
 	fprintf(file, "  \"losses\": [");
 	for (long i = 0; i < options->steps; i++)

@@ -32,19 +32,29 @@ perf_arg_choice(const char *name, const char *text, const char *const *words, si
 	return status;
 }
 
+enum { TYPES = 4 };
+
+static const char *const dtype_names[PERF_SPELLINGS][TYPES] = {
+	[PERF_SHORT] = { "f32", "f64", "bf16", "f16" },
+	[PERF_LONG] = { "float32", "float64", "bfloat16", "float16" },
+};
+
+const char *
+perf_arg_dtype_name(syncbn_dtype_t dtype, enum perf_spelling spelling)
+{
+	return dtype_names[spelling][dtype - 1];
+}
+
 syncbn_status_t
 perf_arg_dtype(const char *name, const char *text, size_t n_types, syncbn_dtype_t *out)
 {
-	static const char *const spellings[][4] = {
-		{ "f32", "f64", "bf16", "f16" }, { "float32", "float64", "bfloat16", "float16" }
-	};
-	const char *words[8];
+	const char *words[PERF_SPELLINGS * TYPES];
 	size_t word = 0;
 	syncbn_status_t status;
 
-	for (size_t i = 0; i < 2 * n_types; i++)
-		words[i] = spellings[i / n_types][i % n_types];
-	status = sbn_parse_word(name, text, words, 2 * n_types, &word);
+	for (size_t i = 0; i < PERF_SPELLINGS * n_types; i++)
+		words[i] = dtype_names[i / n_types][i % n_types];
+	status = sbn_parse_word(name, text, words, PERF_SPELLINGS * n_types, &word);
 	if (status == SYNCBN_OK)
 		*out = (syncbn_dtype_t)(word % n_types + 1);
 	return status;

@@ -29,7 +29,11 @@ syncbn_status_t perf_arg_count(const char *name, const char *text, int64_t min, 
 			       uint64_t *out);
 syncbn_status_t perf_arg_choice(const char *name, const char *text, const char *const *words,
 				size_t n, int *out);
-/* Either spelling of a type: f32 or float32; only the first n_types of f32, f64, bf16, f16. */
+/* In the order of the public enum, which begins at 1: f32, ..., and float32, ... */
+enum perf_spelling { PERF_SHORT, PERF_LONG, PERF_SPELLINGS };
+const char *perf_arg_dtype_name(syncbn_dtype_t dtype, enum perf_spelling spelling);
+
+/* Either spelling of one of the first n_types. */
 syncbn_status_t perf_arg_dtype(const char *name, const char *text, size_t n_types,
 			       syncbn_dtype_t *out);
 syncbn_status_t perf_arg_file(const char *name, const char *text, const char **out);

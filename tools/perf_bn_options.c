@@ -16,7 +16,6 @@ const char *const perf_bn_act_names[PERF_BN_ACTS] = { "none", "relu", "leaky_rel
 
 /* In the order of the public enums, which begin at 1. */
 static const char *const layout_names[] = { "nchw", "nhwc", "nchw8c", "nchw16c" };
-static const char *const dtype_names[] = { "f32", "f64", "bf16", "f16" };
 
 const char perf_bn_help[] =
 	"usage: syncbn-perf bn [options]\n"
@@ -69,7 +68,7 @@ perf_bn_layout_name(syncbn_layout_t layout)
 const char *
 perf_bn_dtype_name(syncbn_dtype_t dtype)
 {
-	return dtype_names[dtype - 1];
+	return perf_arg_dtype_name(dtype, PERF_SHORT);
 }
 
 static syncbn_status_t

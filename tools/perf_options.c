@@ -24,7 +24,6 @@ const char *const perf_command_names[PERF_COMMANDS] = { "exchange", "allreduce",
 							"overlap" };
 
 /* In the order of the public enums, which begin at 1. */
-static const char *const dtype_names[] = { "float32", "float64" };
 static const char *const reduce_names[] = { "sum", "mean" };
 
 const char perf_options_help[] =
@@ -73,7 +72,7 @@ struct parser {
 const char *
 perf_dtype_name(syncbn_dtype_t dtype)
 {
-	return dtype_names[dtype - 1];
+	return perf_arg_dtype_name(dtype, PERF_LONG);
 }
 
 const char *

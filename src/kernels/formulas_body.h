@@ -127,33 +127,29 @@ T(set_row)(struct ROW *to, const struct ROW from)
 	to->ahead = from.ahead;
 }
 
-/* Asks for 16 elements. */
-SBN_FORCE_INLINE void
-T(fetch)(const ELEMENT *p, size_t ahead)
-{
-	const char *line = (const char *)((uintptr_t)p + ahead);
-
-	for (size_t i = 0; i < SBN_LANES * sizeof(*p); i += SBN_STORE_LINE)
-		__builtin_prefetch(line + i, 0, 2);
-}
-
-/* The same into the first-level cache: what is read soon, and once. */
-SBN_FORCE_INLINE void
-T(fetch_near)(const ELEMENT *p, size_t ahead)
-{
-	const char *line = (const char *)((uintptr_t)p + ahead);
-
-	for (size_t i = 0; i < SBN_LANES * sizeof(*p); i += SBN_STORE_LINE)
-		__builtin_prefetch(line + i, 0, 3);
-}
-
+/* Asks for 16 elements; near: into the first-level cache, what is read soon, and once. */
 SBN_FORCE_INLINE void
 T(fetch_as)(const ELEMENT *p, size_t ahead, bool near)
 {
-	if (near)
-		T(fetch_near)(p, ahead);
-	else
-		T(fetch)(p, ahead);
+	const char *line = (const char *)((uintptr_t)p + ahead);
+
+	for (size_t i = 0; i < SBN_LANES * sizeof(*p); i += SBN_STORE_LINE)
+		if (near)
+			__builtin_prefetch(line + i, 0, 3);
+		else
+			__builtin_prefetch(line + i, 0, 2);
+}
+
+SBN_FORCE_INLINE void
+T(fetch)(const ELEMENT *p, size_t ahead)
+{
+	T(fetch_as)(p, ahead, false);
+}
+
+SBN_FORCE_INLINE void
+T(fetch_near)(const ELEMENT *p, size_t ahead)
+{
+	T(fetch_as)(p, ahead, true);
 }
 
 SBN_FORCE_INLINE void

@@ -13,7 +13,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <time.h>
 
 #include <syncbn/syncbn.h>
 
@@ -52,8 +51,6 @@ come_to_harm(void)
 		*nowhere = 0;
 	if (strcmp(fault, "kill") == 0)
 		raise(SIGKILL);
-	if (strcmp(fault, "stop") == 0)
-		raise(SIGSTOP);
 	if (strcmp(fault, "memory") == 0)
 		run_out_of_memory();
 	while (strcmp(fault, "loop") == 0)
@@ -63,13 +60,11 @@ come_to_harm(void)
 void
 reached(enum phase phase)
 {
-	const struct timespec pause = { .tv_nsec = 200000 };
-
 	if (!chosen || phase != hooks_phase || atomic_load(&stage->arrived))
 		return;
-	atomic_store(&stage->arrived, 1);
-	while (!atomic_load(&stage->go))
-		nanosleep(&pause, NULL);
+	stage_set(&stage->arrived, 1);
+	while (!stage_await(&stage->go, 1000))
+		continue; /* the launcher ends a run whose driver has given up */
 	come_to_harm();
 }
 
@@ -137,13 +132,11 @@ make(struct model *model, const char *dir, const char *rank)
 static void
 meet_on_stage(int rank, int n_ranks)
 {
-	const struct timespec pause = { .tv_nsec = 200000 };
-
 	stage = stage_open(getenv("FAULT_STAGE"));
-	atomic_store(&stage->pid[rank], getpid());
+	stage_set(&stage->pid[rank], getpid());
 	for (int other = 0; other < n_ranks; other++)
-		while (atomic_load(&stage->pid[other]) == 0)
-			nanosleep(&pause, NULL);
+		while (!stage_await(&stage->pid[other], 1000))
+			continue;
 }
 
 static int

@@ -19,7 +19,6 @@
 #include <string.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
-#include <time.h>
 
 #include "base/clock.h"
 #include "base/math.h"
@@ -45,7 +44,7 @@ static const struct fault faults[] = {
 	{ "kill", 128 + SIGKILL, "rank %d .*was killed by signal 9" },
 	{ "memory", 128 + SIGABRT, "rank %d .*was killed by signal 6" },
 	{ "loop", STAGE_TOLD, "rank %d has not come within 3000 ms" },
-	{ "stop", 0, NULL },
+	{ "stop", 0, NULL }, /* by the driver: the rank waits for it in that phase */
 };
 
 enum { N_FAULTS = sizeof(faults) / sizeof(faults[0]) };
@@ -191,21 +190,20 @@ become_launcher(const struct trial *t)
 	_exit(127);
 }
 
+enum { LOOK_MS = 100 }; /* at a launcher that may have ended without waking anybody */
+
 /* Until *flag is set, or the launcher has ended. */
 static bool
 comes(const struct trial *t, _Atomic int *flag)
 {
-	const struct timespec pause = { .tv_nsec = 200000 };
 	uint64_t end = sbn_now_ns() + LIMIT_MS * SBN_NS_PER_MS;
 	siginfo_t ended = { .si_pid = 0 };
 
-	while (atomic_load(flag) == 0) {
+	while (!stage_await(flag, LOOK_MS))
 		if (sbn_now_ns() > end ||
 		    (waitid(P_PID, (id_t)t->launcher, &ended, WEXITED | WNOHANG | WNOWAIT) == 0 &&
 		     ended.si_pid != 0))
 			return false;
-		nanosleep(&pause, NULL);
-	}
 	return true;
 }
 
@@ -225,7 +223,9 @@ begin(struct trial *t)
 		return false;
 	for (int rank = 0; rank < n_ranks; rank++)
 		t->pidfd[rank] = (int)syscall(SYS_pidfd_open, atomic_load(&t->stage->pid[rank]), 0);
-	atomic_store(&t->stage->go, 1);
+	if (is(t, "stop")) /* it waits for `go`, and goes no further */
+		kill(atomic_load(&t->stage->pid[t->rank]), SIGSTOP);
+	stage_set(&t->stage->go, 1);
 	return true;
 }
 
@@ -252,45 +252,24 @@ await_peers(const struct trial *t, int limit_ms)
 static int
 await_launcher(const struct trial *t)
 {
-	const struct timespec pause = { .tv_nsec = 1000000 };
-	uint64_t end = sbn_now_ns() + LIMIT_MS * SBN_NS_PER_MS;
+	struct pollfd ends = { .fd = (int)syscall(SYS_pidfd_open, t->launcher, 0),
+			       .events = POLLIN };
+	bool in_time = poll(&ends, 1, LIMIT_MS) > 0;
 	int status = 0;
-	pid_t ended;
 
-	while ((ended = waitpid(t->launcher, &status, WNOHANG)) == 0 && sbn_now_ns() < end)
-		nanosleep(&pause, NULL);
-	if (ended == t->launcher)
-		return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
-	kill(t->launcher, SIGKILL);
+	close(ends.fd);
+	if (!in_time)
+		kill(t->launcher, SIGKILL);
 	waitpid(t->launcher, &status, 0);
-	return -1;
-}
-
-static bool
-is_stopped(pid_t pid)
-{
-	char path[48], state = 0;
-	FILE *stat;
-
-	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
-	stat = fopen(path, "re");
-	if (stat == NULL)
-		return false;
-	if (fscanf(stat, "%*d (%*[^)]) %c", &state) != 1)
-		state = 0;
-	fclose(stat);
-	return state == 'T';
+	if (!in_time)
+		return -1;
+	return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
 }
 
 /* Nobody leaves while a rank is stopped; then it goes on. */
 static const char *
 sit_out_a_stop(struct trial *t)
 {
-	const struct timespec pause = { .tv_nsec = 200000 };
-	uint64_t end = sbn_now_ns() + LIMIT_MS * SBN_NS_PER_MS;
-
-	while (!is_stopped(atomic_load(&t->stage->pid[t->rank])) && sbn_now_ns() < end)
-		nanosleep(&pause, NULL);
 	if (t->phase != EXIT && await_peers(t, STOPPED_MS) >= 0)
 		return "a peer left although the deadline had not come";
 	kill(atomic_load(&t->stage->pid[t->rank]), SIGCONT);
