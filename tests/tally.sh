@@ -23,10 +23,20 @@ reason() {
 		sed -E 's/^(skip|skipped|SKIP)[: ]+//' || echo "no reason given"
 }
 
-# The failures that a log names; its last words where it names none.
+# The failures that a log names, with cmocka's reason or the lines under them; the log's last words
+# where it names none.
 failures() {
-	grep -aE '^FAIL |^\[  FAILED  \] [^0-9]' "$1" | grep -v '(exit status' | sort -u ||
-		grep -av '(exit status' "$1" | tail -n 5
+	LC_ALL=C awk '
+	/\(exit status: [0-9]+\)$/ { next }	# the harness adds this line
+	/^FAIL / || /^\[(  ERROR   |   LINE   |  FAILED  )\] [^0-9]/ {
+		named = under = 1
+		if (!seen[$0]++)
+			print
+		next
+	}
+	under && /^\t/ && under++ < 20 { print; next }
+	{ under = 0 }
+	END { exit !named }' "$1" || grep -av '(exit status' "$1" | tail -n 5
 }
 
 passed=0 failed=0 skipped=0
