@@ -41,6 +41,8 @@ unit_tests = \
 	tests/unit/launch_env_test \
 	tests/unit/launch_failure_test \
 	tests/unit/layer_activation_test \
+	tests/unit/layer_bits_16_test \
+	tests/unit/layer_bits_test \
 	tests/unit/layer_config_test \
 	tests/unit/layer_edges_test \
 	tests/unit/layer_equal_channels_test \
@@ -217,10 +219,12 @@ test_headers = \
 	tests/unit/passes.h \
 	tests/unit/random.h \
 	tests/unit/reference.h \
+	tests/unit/same_bits.h \
 	tests/unit/state_files.h \
 	tests/unit/state_layers.h \
 	tests/unit/threads_as_ranks.h \
-	tests/unit/world_of_one.h
+	tests/unit/world_of_one.h \
+	tests/unit/world_of_ways.h
 
 test_data = \
 	tests/callgrind/counts.txt \

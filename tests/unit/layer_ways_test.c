@@ -1,148 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * The same bits whatever the threads, the chunks, the stores, the instruction set and the ways
- * through memory; and which ways a layer's first calls go.
- */
+/* Which ways through memory a layer's first calls go, and when they are tried out again. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <string.h>
 
 #include <cmocka.h>
 
-#include "base/hash.h"
 #include "base/math.h"
 #include "kernels/kernels.h"
 #include "nn/cache.h"
 #include "nn/layer.h"
 #include "unit/layout_bench.h"
-
-/* Of whole doubles: bytes one by one would take longer than the passes. */
-static uint64_t
-hash_values(uint64_t hash, const double *values, size_t n)
-{
-	for (size_t i = 0; i < n; i++) {
-		uint64_t bits;
-
-		memcpy(&bits, &values[i], sizeof(bits));
-		hash = (hash ^ bits ^ bits >> 29) * 0x9e3779b97f4a7c15ull;
-	}
-	return hash ^ hash >> 32;
-}
-
-/*
- * Enough elements for five lanes; all operands' layouts are the same, and then differ; and both
- * again without a residual.
- */
-static uint64_t
-hash_passes(syncbn_group_t *world, syncbn_dtype_t dtype, syncbn_tensor_t like)
-{
-	uint64_t hash = SBN_HASH_START;
-	struct bench b;
-
-	like.dtype = dtype;
-	open_bench(&b, world, like);
-	for (size_t i = 0; i < 16; i++) {
-		const bool differ = i / 4 % 2 == 1;
-
-		b.p.z = i < 8 ? b.r.z : NULL;
-		b.p.in.x = sbn_all_layouts[i % 4];
-		b.p.in.z = sbn_all_layouts[differ ? i / 2 % 4 : i % 4];
-		b.p.in.y = sbn_all_layouts[differ ? 3 - i % 4 : i % 4];
-		b.p.in.dy = b.p.in.z;
-		b.p.in.dx = b.p.in.y;
-		b.p.in.dz = b.p.in.x;
-		run(&b, SYNCBN_WANT_ALL);
-		hash = hash_values(hash, b.p.y, 3 * b.elements);
-		hash = sbn_hash(hash, param_f32(b.bn, SYNCBN_DGAMMA),
-				b.r.channels * sbn_dtype_bytes(sbn_param_dtype(dtype)));
-	}
-	close_bench(&b);
-	return hash;
-}
-
-static void
-join_with(const char *isa, int threads, const char *chunk_bytes, const char *stores,
-	  const char *fetch, const char *split, const char *images, syncbn_group_t **world)
-{
-	syncbn_config_t config = SYNCBN_CONFIG;
-
-	forget_launchers();
-	config.threads = threads;
-	setenv("SYNCBN_ISA", isa, 1);
-	setenv("SYNCBN_CHUNK_BYTES", chunk_bytes, 1);
-	setenv("SYNCBN_STORES", stores, 1);
-	setenv("SYNCBN_FETCH", fetch, 1);
-	setenv("SYNCBN_SPLIT", split, 1);
-	setenv("SYNCBN_IMAGES", images, 1);
-	assert_ok(syncbn_init(&config, world));
-}
-
-static void
-forget_environment(void)
-{
-	unsetenv("SYNCBN_ISA");
-	unsetenv("SYNCBN_CHUNK_BYTES");
-	unsetenv("SYNCBN_STORES");
-	unsetenv("SYNCBN_FETCH");
-	unsetenv("SYNCBN_SPLIT");
-	unsetenv("SYNCBN_IMAGES");
-}
-
-static void
-check_bits(syncbn_dtype_t dtype, syncbn_tensor_t like)
-{
-	static const int threads[] = { 1, 2, 5, 8, 1, 1 };
-	static const char *const chunks[] = { "524288", "1", "30000", "5000", "100000", "20000" };
-	static const char *const stores[] = { "ordinary",  "streaming", "auto",
-					      "streaming", "streaming", "streaming" };
-	static const char *const fetch[] = { "auto", "lines", "", "chunks", "lines", "chunks" };
-	static const char *const split[] = {
-		"auto", "blocks", "channels", "blocks", "auto", "auto"
-	};
-	static const char *const images[] = {
-		"auto", "single", "pairs", "abreast", "pairs", "auto"
-	};
-	uint64_t expected = 0;
-
-	for (const char *const *isa = sbn_kernels_names; *isa != NULL; isa++) {
-		const struct sbn_kernels *kernels;
-
-		for (size_t i = 0; i < sizeof(threads) / sizeof(threads[0]); i++) {
-			syncbn_group_t *world;
-			uint64_t hash;
-
-			if (sbn_kernels_choose(*isa, &kernels) != SYNCBN_OK)
-				continue; /* not on this CPU */
-			join_with(*isa, threads[i], chunks[i], stores[i], fetch[i], split[i],
-				  images[i], &world);
-			hash = hash_passes(world, dtype, like);
-			expected = expected == 0 ? hash : expected;
-			assert_int_equal(hash, expected);
-			assert_ok(syncbn_finalize(world));
-		}
-	}
-	forget_environment();
-}
-
-static void
-test_sets_threads_chunks_stores_and_ways_give_the_same_bits(void **state)
-{
-	(void)state;
-	for (size_t i = 0; i < 4; i++) {
-		/* fewer channels than threads, which share them; a block is a part of a row */
-		check_bits(sbn_all_dtypes[i], syncbn_tensor_nchw(NULL, 5, 3, 41, 101));
-		/* parts of an image a block, and some images */
-		check_bits(sbn_all_dtypes[i], syncbn_tensor_nchw(NULL, 3, 23, 20, 35));
-		check_bits(sbn_all_dtypes[i], syncbn_tensor_nchw(NULL, 23, 41, 7, 7));
-		check_bits(sbn_all_dtypes[i], syncbn_tensor_nchw(NULL, 23, 24, 14, 14));
-		/* blocks of channels that are written beside others, and half a one */
-		check_bits(sbn_all_dtypes[i], syncbn_tensor_nchw(NULL, 5, 72, 7, 7));
-	}
-	/* of so many positions blocks of rows are longer, and the last one shorter */
-	check_bits(SYNCBN_FLOAT32, syncbn_tensor_nchw(NULL, 2, 24, 91, 101));
-}
+#include "unit/world_of_ways.h"
 
 /* Calls of one way, at most. */
 enum { MOST_TRIES = SBN_TRIES + SBN_CLOSE_TRIES };
@@ -320,7 +190,6 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_sets_threads_chunks_stores_and_ways_give_the_same_bits),
 		cmocka_unit_test(test_one_choice_that_is_tried_again_leaves_the_other),
 		cmocka_unit_test(test_first_calls_go_each_way_with_the_same_bits),
 		cmocka_unit_test(test_an_empty_batch_goes_every_way),
