@@ -5,8 +5,8 @@
  * row, a line of each in turn: a CPU's own prefetcher then runs ahead in four pages, and memory
  * answers sooner than where one follows the other. The sums are better off with one row at a time.
  * Where pairs of images are written, two rows, or halves, in turn; the last one of an odd number
- * goes with the next plane's first. Planes that go together
- * (lockstep_planes_body.h) ask for the same row of a later plane.
+ * goes with the next plane's first. Planes that go together (lockstep_planes_body.h) ask for the
+ * same row of a later plane.
  */
 #ifndef SBN_KERNELS_ASKED_BODY_H
 #define SBN_KERNELS_ASKED_BODY_H
@@ -16,7 +16,7 @@
 enum {
 	ASKED_ROWS = 4,
 	ASKED_OF_PAIRS = 2,
-	ASKED_LONG_ROW = 16 * 1024 /* bytes, of pairs of all inputs; more leave little of a cache */
+	ASKED_LONG_ROW = 16 * 1024 /* bytes, of all inputs; more leave little of a cache */
 };
 
 #endif
@@ -168,7 +168,7 @@ T(places_of)(const struct sbn_operands *at, const struct GROUPS *g, size_t row, 
 		return T(places_in_planes)(g, row, stride, bytes, at->turns);
 	if (g->spatial < SBN_ABREAST_SPATIAL || (g->back && g->rows > 1))
 		return T(places_behind)(row, stride, at->ahead);
-	if (bytes * (at->pairs ? T(inputs_of_form)(form) : 1) > ASKED_LONG_ROW)
+	if (bytes * T(inputs_of_form)(form) > ASKED_LONG_ROW)
 		return T(places_in_row)(g, row, rows, stride, bytes, at->turns);
 	if (g->n % rows == 0)
 		return T(places_in_rows)(g, row, rows, stride, bytes, at->turns);
