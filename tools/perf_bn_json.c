@@ -15,9 +15,7 @@ put_name(struct perf_json *json, const struct perf_bn_table *table,
 		 perf_bn_op_names[options->op], shape, perf_bn_layout_name(options->layout),
 		 perf_bn_dtype_name(options->dtype), perf_bn_act_names[options->act],
 		 perf_bn_place_names[row->place], table->n_ranks, table->n_threads);
-	perf_json_text(json, "name", name);
-	perf_json_text(json, "run_name", name);
-	perf_json_text(json, "run_type", "iteration");
+	perf_json_run(json, name);
 	perf_json_text(json, "shape", shape);
 	perf_json_text(json, "place", perf_bn_place_names[row->place]);
 }

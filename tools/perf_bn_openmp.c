@@ -157,8 +157,9 @@ put_rows(struct perf_json *json, const void *context)
 			 perf_bn_op_names[table->options->op], shape,
 			 sbn_process_get()->on_openmp ? "openmp" : "team");
 		perf_json_open(json, NULL, '{');
-		perf_json_text(json, "name", name);
+		perf_json_run(json, name);
 		perf_json_number(json, "real_time", row->us[BOTH]);
+		perf_json_number(json, "cpu_time", row->us[BOTH]); /* waits spin */
 		perf_json_text(json, "time_unit", "us");
 		perf_json_number(json, "layer", row->us[LAYER]);
 		perf_json_number(json, "region", row->us[REGION]);

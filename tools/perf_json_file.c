@@ -133,6 +133,14 @@ put_context(struct perf_json *json, const struct perf_machine *machine)
 }
 
 void
+perf_json_run(struct perf_json *json, const char *name)
+{
+	perf_json_text(json, "name", name);
+	perf_json_text(json, "run_name", name);
+	perf_json_text(json, "run_type", "iteration");
+}
+
+void
 perf_json_times(struct perf_json *json, const struct perf_stats *us)
 {
 	perf_json_number(json, "real_time", us->p50);

@@ -24,7 +24,11 @@ syncbn_status_t perf_json_file_write(const char *path, const struct perf_machine
 /* A round trip; null where no two ranks are on different CPUs. */
 void perf_json_trip(struct perf_json *json, const char *name, double ns);
 
-/* Members of a row: real_time and percentiles; the peers, [PERF_PEERS], with their ratios. */
+/*
+ * Members of a row: the names of a run that is timed; real_time and percentiles; the peers,
+ * [PERF_PEERS], with their ratios.
+ */
+void perf_json_run(struct perf_json *json, const char *name);
 void perf_json_times(struct perf_json *json, const struct perf_stats *us);
 void perf_json_peers(struct perf_json *json, double own_us, const struct perf_peer_result *peers);
 

@@ -22,9 +22,7 @@ put_name(struct perf_json *json, const struct perf_results *results, size_t byte
 			 options->command == PERF_ALLREDUCE ? perf_reduce_name(options->reduce) :
 							      "",
 			 bytes, results->n_ranks);
-	perf_json_text(json, "name", name);
-	perf_json_text(json, "run_name", name);
-	perf_json_text(json, "run_type", "iteration");
+	perf_json_run(json, name);
 }
 
 static void

@@ -88,7 +88,7 @@ if [ "$code" = 0 ]; then
 	expect "alternating has a line" 1 "$(grep -vc '^#' "$dir/out")"
 else
 	expect_match "without OpenMP it says so" 'without OpenMP' "$dir/err"
-	echo '{"benchmarks": [{"lost": 0, "layer": 1, "region": 1}]}' >"$dir/openmp.json"
+	expect "and writes no file" no "$([ -e "$dir/openmp.json" ] && echo yes || echo no)"
 fi
 
 if command -v python3 >/dev/null; then
@@ -99,7 +99,7 @@ if command -v python3 >/dev/null; then
 	expect "the file on standard output is one" 0 $?
 	sed 's/^/	/' "$dir/out"
 	python3 - "$dir" <<-'PYTHON' >"$dir/out" 2>&1
-		import json, sys
+		import json, os, sys
 		rows = lambda name: json.load(open(f"{sys.argv[1]}/{name}.json"))["benchmarks"]
 		cold, hot = rows("bn")
 		context = json.load(open(f"{sys.argv[1]}/standard.json"))["context"]
@@ -120,8 +120,11 @@ if command -v python3 >/dev/null; then
 		errors = {row["name"].split("/")[-1]: row for row in rows("numerics")}
 		assert len(errors) == 7 and errors["mean-1e4-sd-1"]["variance"] <= 1e-6
 		assert errors["mean-1e4-sd-1"]["y"] <= 1e-6
+		os.path.exists(f"{sys.argv[1]}/openmp.json") or sys.exit()
 		row, = rows("openmp")
 		assert row["layer"] > 0 and row["region"] > 0 and "lost" in row
+		assert (row["run_name"], row["run_type"]) == (row["name"], "iteration")
+		assert row["cpu_time"] == row["real_time"] > 0 and row["time_unit"] == "us"
 	PYTHON
 	expect "the files are whole" 0 "$?"
 	sed 's/^/	/' "$dir/out"
