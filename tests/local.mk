@@ -352,7 +352,7 @@ check-programs: programs
 
 check-slow: programs
 	test -z "$(TESTS_SLOW)" || \
-		$(MAKE) $(AM_MAKEFLAGS) check-TESTS TESTS="$(TESTS_SLOW)" TEST_SECONDS=1200
+		$(MAKE) $(AM_MAKEFLAGS) check-TESTS TESTS="$(TESTS_SLOW)" TEST_SECONDS=2400
 
 faults-table: programs
 	BUILD='$(abs_top_builddir)' SRC='$(abs_top_srcdir)' $(BASH) $(srcdir)/tests/faults/table.sh

@@ -60,7 +60,7 @@ if ! $cc -std=gnu11 -D_GNU_SOURCE -DSBN_HAVE_ARM64 -O2 -ffp-contract=off -fno-tr
 	"$kernels/neon.c" "$SRC"/src/base/*.c -lm -o "$work/digest"; then
 	echo "FAIL the kernels of NEON do not compile"
 	failed=1
-elif ! timeout 500 $qemu "$work/digest" >"$work/arm"; then
+elif ! timeout 1500 $qemu "$work/digest" >"$work/arm"; then
 	echo "FAIL the kernels of NEON do not run"
 	failed=1
 else
