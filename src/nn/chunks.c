@@ -7,7 +7,10 @@
 enum {
 	LEAST_OF_LATE = 4, /* chunks, whether half of the cache holds them or not */
 	SHORT_LINES = 96,  /* a row of fewer costs more at its ends than in a farther cache */
-	SHORT_ROWS_BYTES = 128 * 1024 /* of chunks of short rows, at most */
+	SHORT_ROWS_BYTES = 128 * 1024, /* of chunks of short rows, at most */
+	SMALL_BYTES = 96 * 1024,       /* a chunk that has fewer is small */
+	LARGE_BYTES = 224 * 1024,      /* more are not needed */
+	MANY = 16                      /* chunks: the first is summed while nothing is stored */
 };
 
 static size_t
@@ -85,16 +88,57 @@ fit_thrice(const struct sbn_cache *cache, const struct shape *shape, size_t step
 	       room_of(cache, shape, 3 * step) <= cache->bytes;
 }
 
+/*
+ * Short rows take longer, a byte, and of few of them little is written while others are summed:
+ * more chunks cost less than they gain.
+ */
+static size_t
+most_bytes(const struct sbn_pass *pass)
+{
+	const size_t most = pass->bn->group->process->chunk_bytes;
+
+	if (sbn_pass_order(pass) != SBN_PLANES || pass->geometry.spatial >= SBN_ABREAST_SPATIAL)
+		return most;
+	return SBN_MIN(most, (size_t)SHORT_ROWS_BYTES);
+}
+
 /* The most channels that fit thrice. */
-static uint32_t
-choose_step(size_t most, const struct sbn_cache *cache, const struct shape *shape)
+static size_t
+step_of_three(size_t most, const struct sbn_cache *cache, const struct shape *shape)
 {
 	const size_t channel = SBN_MAX(bytes_of(shape, 1), (size_t)1);
-	size_t step = SBN_MIN(most / channel, bytes_for_chunks(cache) / (3 * channel));
+	const size_t step = SBN_MIN(most / channel, bytes_for_chunks(cache) / (3 * channel));
 
-	if (!fit_thrice(cache, shape, step))
-		step = 1; /* strides that share sets leave no room, whatever the step */
-	return (uint32_t)SBN_MIN(SBN_MAX(step, (size_t)1), (size_t)UINT32_MAX);
+	/* strides that share sets leave no room, whatever the step */
+	return fit_thrice(cache, shape, step) ? SBN_MAX(step, (size_t)1) : 1;
+}
+
+/* The most that nearly fit twice, of which a lane still has a good many. */
+static size_t
+step_of_two(size_t most, const struct sbn_cache *cache, const struct shape *shape,
+	    uint32_t n_channels)
+{
+	const size_t channel = SBN_MAX(bytes_of(shape, 1), (size_t)1);
+	const size_t large = SBN_MIN(cache->bytes / 16 * 7, (size_t)LARGE_BYTES);
+
+	return SBN_MIN(SBN_MIN(most, large) / channel, (size_t)n_channels / MANY);
+}
+
+/*
+ * Three chunks, one that is stored and two that are summed ahead. Where they would be small, two
+ * larger ones, for each costs something; not of the shortest rows.
+ */
+static uint32_t
+choose_step(const struct sbn_pass *pass, const struct sbn_cache *cache, const struct shape *shape,
+	    uint32_t n_channels)
+{
+	const size_t most = most_bytes(pass);
+	size_t step = step_of_three(most, cache, shape);
+
+	if (bytes_of(shape, step) < SMALL_BYTES && sbn_pass_order(pass) == SBN_PLANES &&
+	    pass->geometry.spatial >= SBN_SHORT_SPATIAL)
+		step = SBN_MAX(step, step_of_two(most, cache, shape, n_channels));
+	return (uint32_t)SBN_MIN(step, (size_t)n_channels);
 }
 
 /* So many channels' rows end at the edge of a line, if they begin at one. */
@@ -138,20 +182,6 @@ choose_whole_lines(struct sbn_chunks *chunks, const struct sbn_cache *cache,
 }
 
 /*
- * Short rows take longer, a byte, and of few of them little is written while others are summed:
- * more chunks cost less than they gain.
- */
-static size_t
-most_bytes(const struct sbn_pass *pass)
-{
-	const size_t most = pass->bn->group->process->chunk_bytes;
-
-	if (sbn_pass_order(pass) != SBN_PLANES || pass->geometry.spatial >= SBN_ABREAST_SPATIAL)
-		return most;
-	return SBN_MIN(most, (size_t)SHORT_ROWS_BYTES);
-}
-
-/*
  * What is summed while a peer is late costs nothing, if it is there still when it is due: in half
  * of the cache, or nearly so. Of chunks that the cache cannot hold there is one more at most.
  */
@@ -177,7 +207,6 @@ has_peers(const struct sbn_pass *pass)
 struct sbn_chunks
 sbn_chunks_choose(const struct sbn_pass *pass, uint32_t n_channels)
 {
-	const size_t most = most_bytes(pass);
 	const struct shape shape = shape_of(pass);
 	const struct sbn_cache cache = sbn_cache_find();
 	struct sbn_chunks chunks = {
@@ -189,9 +218,8 @@ sbn_chunks_choose(const struct sbn_pass *pass, uint32_t n_channels)
 
 	if (pass->before != NULL) /* the data has been summed before: only sums travel */
 		return chunks;
-	chunks.step = choose_step(most, &cache, &shape);
+	chunks.step = choose_step(pass, &cache, &shape, n_channels);
 	/* as many chunks, but alike */
-	chunks.step = SBN_MIN(chunks.step, n_channels);
 	chunks.step = (uint32_t)sbn_ceil_div(n_channels, sbn_ceil_div(n_channels, chunks.step));
 	if (sbn_pass_order(pass) == SBN_BLOCKS) { /* tiles of fewer channels read the same lines */
 		chunks.step = (uint32_t)sbn_align_up(chunks.step, SBN_LANES);
