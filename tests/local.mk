@@ -11,6 +11,7 @@ unit_tests = \
 	tests/unit/barrier_test \
 	tests/unit/binding_test \
 	tests/unit/cgroup_test \
+	tests/unit/chunks_test \
 	tests/unit/clock_test \
 	tests/unit/columns_test \
 	tests/unit/contract_test \
