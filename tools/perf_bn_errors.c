@@ -29,7 +29,7 @@ struct largest {
 };
 
 static void
-compare_channel(const struct perf_bn_oracle *oracle, const struct perf_bn_results *results,
+compare_channel(const struct perf_bn_oracle *oracle, const struct perf_bn_outputs *results,
 		size_t c, struct largest *largest)
 {
 	const struct perf_bn_batch *batch = oracle->batch;
@@ -50,7 +50,7 @@ compare_channel(const struct perf_bn_oracle *oracle, const struct perf_bn_result
 }
 
 void
-perf_bn_errors_of(const struct perf_bn_oracle *oracle, const struct perf_bn_results *results,
+perf_bn_errors_of(const struct perf_bn_oracle *oracle, const struct perf_bn_outputs *results,
 		  const double *mean, const double *var, double errors[PERF_BN_ERRORS])
 {
 	struct largest largest = { 0, 0, 0, 0 };

@@ -17,7 +17,7 @@ enum perf_bn_error {
  * The largest errors; mean and var: [channels], biased. Infinite where something is not a number
  * that should be one.
  */
-void perf_bn_errors_of(const struct perf_bn_oracle *oracle, const struct perf_bn_results *results,
+void perf_bn_errors_of(const struct perf_bn_oracle *oracle, const struct perf_bn_outputs *results,
 		       const double *mean, const double *var, double errors[PERF_BN_ERRORS]);
 
 #endif

@@ -7,8 +7,8 @@
 #include "perf_peers.h"
 
 /*
- * Collective: ours, alone and the floor call by call, then the peers, which are rank 0's only;
- * again every round.
+ * Collective: ours and its variants in turns of several calls, in another order each time, then the
+ * peers, which are rank 0's only; again every round.
  */
 syncbn_status_t perf_bn_measure(struct perf_bn_work *work, struct perf_peers *peers,
 				struct perf_bn_result *row);

@@ -27,7 +27,7 @@ static syncbn_status_t
 compare(const struct perf_bn_work *work, double errors[PERF_BN_ERRORS])
 {
 	const struct perf_bn_batch *batch = &work->memory.batch;
-	struct perf_bn_results results = {
+	struct perf_bn_outputs results = {
 		.first = work->memory.first,
 		.count = work->memory.count,
 		.y = work->memory.tensor[PERF_BN_TY],

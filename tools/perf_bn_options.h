@@ -36,6 +36,17 @@ struct perf_bn_options {
 	bool help;
 };
 
+/*
+ * Whether the activation is measured as a pass of its own, too: forward, and of float32. The
+ * library has no pass of an activation alone.
+ */
+static inline bool
+perf_bn_has_apart(const struct perf_bn_options *options)
+{
+	return options->act != PERF_BN_NONE && options->op == PERF_BN_FWD &&
+	       options->dtype == SYNCBN_FLOAT32;
+}
+
 /* argv[0] is the command. INVALID: the detail names the option and offers the nearest word. */
 syncbn_status_t perf_bn_options_parse(int argc, char **argv, struct perf_bn_options *options);
 

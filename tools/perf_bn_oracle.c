@@ -172,7 +172,7 @@ differs(double got, double wanted, double size, double relative)
 }
 
 static uint64_t
-wrong_at(const struct perf_bn_oracle *oracle, const struct perf_bn_results *results, size_t n,
+wrong_at(const struct perf_bn_oracle *oracle, const struct perf_bn_outputs *results, size_t n,
 	 size_t c, size_t s)
 {
 	const struct perf_bn_batch *batch = oracle->batch;
@@ -197,7 +197,7 @@ wrong_at(const struct perf_bn_oracle *oracle, const struct perf_bn_results *resu
 }
 
 static uint64_t
-wrong_elements(const struct perf_bn_oracle *oracle, const struct perf_bn_results *results)
+wrong_elements(const struct perf_bn_oracle *oracle, const struct perf_bn_outputs *results)
 {
 	uint64_t wrong = 0;
 
@@ -210,7 +210,7 @@ wrong_elements(const struct perf_bn_oracle *oracle, const struct perf_bn_results
 
 /* The sums over these images, with the statistics of all. */
 static uint64_t
-wrong_gradients(const struct perf_bn_oracle *oracle, const struct perf_bn_results *results)
+wrong_gradients(const struct perf_bn_oracle *oracle, const struct perf_bn_outputs *results)
 {
 	const struct perf_bn_batch *batch = oracle->batch;
 	syncbn_dtype_t dtype = batch->dtype == SYNCBN_FLOAT64 ? SYNCBN_FLOAT64 : SYNCBN_FLOAT32;
@@ -238,7 +238,7 @@ wrong_gradients(const struct perf_bn_oracle *oracle, const struct perf_bn_result
 }
 
 uint64_t
-perf_bn_wrong(const struct perf_bn_oracle *oracle, const struct perf_bn_results *results)
+perf_bn_wrong(const struct perf_bn_oracle *oracle, const struct perf_bn_outputs *results)
 {
 	uint64_t wrong = 0;
 

@@ -19,7 +19,7 @@ struct perf_bn_oracle {
 };
 
 /* What a pass has given for the images first .. first + count; NULL: not to be checked. */
-struct perf_bn_results {
+struct perf_bn_outputs {
 	size_t first, count;
 	const void *y, *dx, *dz;
 	const float *dgamma, *dbeta; /* over these images alone; double in a float64 batch */
@@ -46,6 +46,6 @@ struct perf_bn_values perf_bn_oracle_at(const struct perf_bn_oracle *oracle, siz
 					size_t s);
 
 /* How many elements are not the oracle's, but for rounding; dgamma's and dbeta's among them. */
-uint64_t perf_bn_wrong(const struct perf_bn_oracle *oracle, const struct perf_bn_results *results);
+uint64_t perf_bn_wrong(const struct perf_bn_oracle *oracle, const struct perf_bn_outputs *results);
 
 #endif

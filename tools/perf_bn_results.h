@@ -35,7 +35,7 @@ struct perf_bn_table {
 	size_t n_rows;
 };
 
-/* By how much ours is above another's time; 0: there is none. */
+/* Our time by the variant's; 0: not measured. */
 double perf_bn_multiple(const struct perf_bn_result *row, enum perf_bn_variant variant);
 
 /* GB/s of what the floor moves. */

@@ -23,19 +23,12 @@ perf_bn_bandwidth(const struct perf_bn_result *row)
 	return us > 0 ? (double)row->bytes / (us * 1e-6) / GB : 0;
 }
 
-/* Only a forward pass is measured so, as the library has no pass of an activation alone. */
-static bool
-has_apart(const struct perf_bn_table *table)
-{
-	return table->options->act != PERF_BN_NONE && table->options->op == PERF_BN_FWD;
-}
-
 static void
 print_columns(const struct perf_bn_table *table)
 {
 	printf("#%16s %-5s %10s %10s %10s %7s %10s %5s %5s %10s %7s", "shape", "place", "p50 us",
 	       "p90", "p99", "GB/s", "floor us", "x", "r+c", "alone us", "sync");
-	if (has_apart(table))
+	if (perf_bn_has_apart(table->options))
 		printf(" %10s %5s", "apart us", "ratio");
 	printf(" %9s %9s %9s %9s %6s", "moments", "exchange", "wait", "normalize", "wrong");
 	perf_print_peer_names(table->peers);
@@ -102,7 +95,7 @@ perf_bn_table_row(const struct perf_bn_table *table, const struct perf_bn_result
 	print_multiple(row, PERF_BN_FLOOR);
 	print_multiple(row, PERF_BN_READ_COPY);
 	print_alone(row);
-	if (has_apart(table))
+	if (perf_bn_has_apart(table->options))
 		print_apart(row);
 	printf(" %9.1f %9.1f %9.1f %9.1f %6llu", row->phases.moments, row->phases.exchange,
 	       row->phases.wait, row->phases.normalize, (unsigned long long)row->wrong);

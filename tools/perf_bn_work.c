@@ -244,13 +244,6 @@ can_be_alone(const struct perf_bn_work *work)
 	       work->memory.batch.n / ranks * work->memory.batch.spatial > 1;
 }
 
-static bool
-can_be_apart(const struct perf_bn_work *work)
-{
-	return work->options->act != PERF_BN_NONE && !has_backward(work) &&
-	       work->options->dtype == SYNCBN_FLOAT32;
-}
-
 static syncbn_status_t
 make_oracle(struct perf_bn_work *work)
 {
@@ -279,7 +272,7 @@ perf_bn_work_new(const struct perf_bn_options *options, struct syncbn_group *gro
 		status = make_layer(work, group, &work->ours);
 	if (status == SYNCBN_OK && can_be_alone(work))
 		status = make_layer(work, alone, &work->alone);
-	if (status == SYNCBN_OK && can_be_apart(work))
+	if (status == SYNCBN_OK && perf_bn_has_apart(work->options))
 		status = make_layer(work, group, &work->apart);
 	return status;
 }
@@ -312,7 +305,7 @@ static uint64_t
 judge(struct perf_bn_work *work, struct perf_bn_turn turn)
 {
 	struct perf_bn_turn back = turn_back(work, turn);
-	struct perf_bn_results results = {
+	struct perf_bn_outputs results = {
 		.first = work->memory.first,
 		.count = work->memory.count,
 		.dx = perf_bn_tensor(&work->memory, PERF_BN_TDX, back).data,

@@ -2,6 +2,7 @@
 #include <syncbn/batch_norm.h>
 
 #include "api/check.h"
+#include "base/dtype.h"
 #include "nn/layer.h"
 #include "nn/tensor_check.h"
 
@@ -50,10 +51,10 @@ syncbn_batch_norm_bind(syncbn_batch_norm_t *bn, syncbn_param_t which, void *memo
 	if (!is_param(which))
 		status = sbn_fail(SYNCBN_ERR_INVALID, "which is %d, not 0 to %d", (int)which,
 				  SBN_PARAMS - 1);
-	else if ((uintptr_t)memory % sbn_tensor_element_bytes(bn->config.dtype) != 0)
+	else if ((uintptr_t)memory % sbn_dtype_bytes(bn->config.dtype) != 0)
 		status = sbn_fail(SYNCBN_ERR_INVALID,
 				  "memory is not aligned to its %zu-byte elements",
-				  sbn_tensor_element_bytes(bn->config.dtype));
+				  sbn_dtype_bytes(bn->config.dtype));
 	else
 		status = sbn_batch_norm_bind(bn, which, memory);
 	return sbn_named(here, status);

@@ -2,6 +2,7 @@
 libsbn_core_la_SOURCES += \
 	src/base/clock.c \
 	src/base/clock.h \
+	src/base/dtype.h \
 	src/base/fail.c \
 	src/base/fail.h \
 	src/base/hash.h \

@@ -8,6 +8,7 @@
 #include <syncbn/collective.h>
 
 #include "base/clock.h"
+#include "base/dtype.h"
 #include "base/math.h"
 #include "comm/call.h"
 #include "comm/copy.h"
@@ -55,8 +56,8 @@ sbn_pass_piece(struct syncbn_group *group, const struct sbn_call *call, const vo
 /* An operation, from its beginning to its end, for the counters. */
 struct sbn_span {
 	uint64_t start_ticks;
-	uint64_t waited_ticks;  /* by the group before it */
-	uint32_t stands_for; /* operations, of which it alone is timed; 0: another is */
+	uint64_t waited_ticks; /* by the group before it */
+	uint32_t stands_for;   /* operations, of which it alone is timed; 0: another is */
 };
 
 /*
@@ -102,14 +103,6 @@ sbn_reduce_word(const struct syncbn_group *group, syncbn_reduce_t op)
 {
 	return (uint64_t)op |
 	       (op == SYNCBN_MEAN ? (uint64_t)group->divisor << SBN_REDUCE_DIVISOR_SHIFT : 0);
-}
-
-static inline size_t
-sbn_dtype_bytes(syncbn_dtype_t dtype)
-{
-	if (dtype == SYNCBN_BFLOAT16)
-		return sizeof(uint16_t);
-	return dtype == SYNCBN_FLOAT64 ? sizeof(double) : sizeof(float);
 }
 
 /* The first element that the i-th of n ranks sums, cut at lines so that none has two writers. */

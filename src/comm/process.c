@@ -15,7 +15,7 @@
 enum {
 	JOIN_TIMEOUT_S = 60,
 	TIMEOUT_S = 600,
-	CHUNK_BYTES = 512 * 1024 /* half an L2 of the smaller kind */
+	CHUNK_BYTES = 512 * 1024 /* at most; nn/chunks.c has less where a cache holds less */
 };
 
 static struct sbn_process process;

@@ -161,7 +161,7 @@ advance_flight(const struct sbn_wait *wait)
 static syncbn_status_t
 nap(const struct sbn_wait *wait, const struct bell *bell, struct clock *clock, bool *ready)
 {
-	/* acquire: `ready` looks after it, so who misses what was published sees no old count */
+	/* acquire of D1: `ready` looks after it, so a count that is new has what it rang for */
 	uint32_t seen = atomic_load_explicit(bell->rings, memory_order_acquire);
 	uint64_t left_ns;
 	syncbn_status_t status;

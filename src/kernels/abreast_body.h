@@ -35,7 +35,7 @@ struct GROUPS {
 	size_t whole, across;
 	size_t blocks; /* all of them */
 	size_t count;  /* of groups that are summed abreast */
-	bool back;     /* the last ones first */
+	bool last_first;
 	/* in lockstep: of planes that go together how many, which one, and how far on they ask */
 	size_t planes, plane, far;
 };
@@ -55,7 +55,7 @@ T(groups_of)(const struct sbn_operands *at, size_t n, size_t spatial)
 		.across = across,
 		.blocks = blocks,
 		.count = sbn_ceil_div(whole, (size_t)SBN_ABREAST) + (n % rows != 0),
-		.back = at->last_first && blocks <= BACKWARD_BLOCKS,
+		.last_first = at->last_first && blocks <= REVERSED_BLOCKS,
 		.planes = 1,
 	};
 }
@@ -219,22 +219,22 @@ T(plane_moments_abreast)(const struct sbn_operands *at, size_t n, size_t spatial
 			 struct WALK *beside)
 {
 	const struct GROUPS groups = T(groups_of)(at, n, spatial);
-	struct sbn_moments part[BACKWARD_BLOCKS], sum = { 0 };
+	struct sbn_moments part[REVERSED_BLOCKS], sum = { 0 };
 
 	for (size_t i = 0; i < groups.count; i++) {
-		const size_t group = groups.back ? groups.count - 1 - i : i;
+		const size_t group = groups.last_first ? groups.count - 1 - i : i;
 		struct ABREAST blocks = T(group_at)(&groups, group);
 		struct sbn_moments *out = part;
 
-		if (groups.back)
+		if (groups.last_first)
 			out += T(group_begin)(&groups, group) * groups.across;
 		do {
 			T(moments_abreast)(at, &blocks, groups.across, out++, beside);
 		} while (T(abreast_next)(&blocks, spatial));
-		if (!groups.back)
+		if (!groups.last_first)
 			T(add_moments_of)(part, blocks.n * groups.across, &sum);
 	}
-	if (groups.back)
+	if (groups.last_first)
 		T(add_moments_of)(part, groups.blocks, &sum);
 	return sum;
 }
@@ -317,21 +317,21 @@ T(plane_sums_abreast)(const struct sbn_operands *at, size_t n, size_t spatial,
 		      const struct COEFFICIENTS *v, int form, double sums[2], struct WALK *beside)
 {
 	const struct GROUPS groups = T(groups_of)(at, n, spatial);
-	struct sbn_pair part[BACKWARD_BLOCKS];
+	struct sbn_pair part[REVERSED_BLOCKS];
 
 	for (size_t i = 0; i < groups.count; i++) {
-		const size_t group = groups.back ? groups.count - 1 - i : i;
+		const size_t group = groups.last_first ? groups.count - 1 - i : i;
 		struct ABREAST blocks = T(group_at)(&groups, group);
 		struct sbn_pair *out = part;
 
-		if (groups.back)
+		if (groups.last_first)
 			out += T(group_begin)(&groups, group) * groups.across;
 		do {
 			T(sums_abreast)(at, &blocks, groups.across, v, form, out++, beside);
 		} while (T(abreast_next)(&blocks, spatial));
-		if (!groups.back)
+		if (!groups.last_first)
 			T(add_pairs)(part, blocks.n * groups.across, sums);
 	}
-	if (groups.back)
+	if (groups.last_first)
 		T(add_pairs)(part, groups.blocks, sums);
 }

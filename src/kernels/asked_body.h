@@ -51,9 +51,9 @@ SBN_FORCE_INLINE struct PLACES
 T(places_in_rows)(const struct GROUPS *g, size_t row, size_t rows, size_t stride, size_t bytes,
 		  bool turns)
 {
-	const size_t number = g->back ? g->n - 1 - row : row;
+	const size_t number = g->last_first ? g->n - 1 - row : row;
 	const size_t group = (number / rows + 1) * rows;
-	const bool is_next = group == g->n, back = g->back != (is_next && turns);
+	const bool is_next = group == g->n, back = g->last_first != (is_next && turns);
 	const size_t first = is_next ? 0 : group;
 	const size_t from = (back ? g->n - 1 - first : first) * stride + (is_next ? bytes : 0);
 	const size_t apart = back ? -stride : stride;
@@ -69,7 +69,7 @@ T(places_in_rows)(const struct GROUPS *g, size_t row, size_t rows, size_t stride
 SBN_FORCE_INLINE size_t
 T(begin_of_row)(const struct GROUPS *g, size_t k, size_t stride, size_t bytes, bool turns)
 {
-	const bool is_next = k >= g->n, back = g->back != (is_next && turns);
+	const bool is_next = k >= g->n, back = g->last_first != (is_next && turns);
 	const size_t number = is_next ? k - g->n : k;
 
 	return (back ? g->n - 1 - number : number) * stride + (is_next ? bytes : 0);
@@ -79,7 +79,7 @@ T(begin_of_row)(const struct GROUPS *g, size_t k, size_t stride, size_t bytes, b
 SBN_RARELY static struct PLACES
 T(places_in_odd_rows)(const struct GROUPS *g, size_t row, size_t stride, size_t bytes, bool turns)
 {
-	const size_t number = g->back ? g->n - 1 - row : row, first = (number / 2 + 1) * 2;
+	const size_t number = g->last_first ? g->n - 1 - row : row, first = (number / 2 + 1) * 2;
 	const size_t half = bytes / 2 / UNIT * UNIT;
 	size_t at[2];
 
@@ -103,8 +103,8 @@ SBN_FORCE_INLINE struct PLACES
 T(places_in_row)(const struct GROUPS *g, size_t row, size_t parts, size_t stride, size_t bytes,
 		 bool turns)
 {
-	const size_t number = (g->back ? g->n - 1 - row : row) + 1;
-	const bool is_next = number == g->n, back = g->back != (is_next && turns);
+	const size_t number = (g->last_first ? g->n - 1 - row : row) + 1;
+	const bool is_next = number == g->n, back = g->last_first != (is_next && turns);
 	const size_t next = is_next ? 0 : number;
 	const size_t from = (back ? g->n - 1 - next : next) * stride + (is_next ? bytes : 0);
 
@@ -124,12 +124,12 @@ T(places_in_planes)(const struct GROUPS *g, size_t row, size_t stride, size_t by
 {
 	const size_t far = SBN_MIN(g->far, g->planes);
 	const bool is_over = g->plane + far >= g->planes;
-	const bool has_next = g->back ? row >= g->rows : row + g->rows < g->n;
+	const bool has_next = g->last_first ? row >= g->rows : row + g->rows < g->n;
 	const size_t planes = far - (is_over && has_next ? g->planes : 0);
 	size_t later = row, from;
 
 	if (is_over && has_next)
-		later = g->back ? row - g->rows : row + g->rows;
+		later = g->last_first ? row - g->rows : row + g->rows;
 	else if (is_over && !turns)
 		later = row % g->rows;
 	from = later * stride + planes * bytes;
@@ -166,7 +166,7 @@ T(places_of)(const struct sbn_operands *at, const struct GROUPS *g, size_t row, 
 		return T(places_behind)(row, stride, at->ahead);
 	if (g->planes > 1)
 		return T(places_in_planes)(g, row, stride, bytes, at->turns);
-	if (g->spatial < SBN_ABREAST_SPATIAL || (g->back && g->rows > 1))
+	if (g->spatial < SBN_ABREAST_SPATIAL || (g->last_first && g->rows > 1))
 		return T(places_behind)(row, stride, at->ahead);
 	if (bytes * T(inputs_of_form)(form) > ASKED_LONG_ROW)
 		return T(places_in_row)(g, row, rows, stride, bytes, at->turns);

@@ -34,7 +34,7 @@
 #define SBN_RARELY __attribute__((noinline))
 
 /* Of a row whose blocks are summed abreast, at most; of a plane that is summed from its end on. */
-enum { ABREAST_BLOCKS = 32, BACKWARD_BLOCKS = 512 };
+enum { ABREAST_BLOCKS = 32, REVERSED_BLOCKS = 512 };
 
 /*
  * A copy, a word at a time: what is loaded wider than it was stored would have to wait until the

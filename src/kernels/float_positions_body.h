@@ -21,7 +21,7 @@ T(add_positions)(struct POSITIONS *of, const ELEMENT *p, size_t n)
 
 /* Between 8 rows and 8 more, whose sums begin anew. */
 SBN_FORCE_INLINE void
-T(half_positions)(struct POSITIONS *of)
+T(middle_positions)(struct POSITIONS *of)
 {
 	of->before = of->sums;
 	T(clear_floats)(&of->sums);

@@ -15,7 +15,7 @@ enum sbn_form {
 	SBN_FORM_OUT = 8,
 	SBN_FORM_DZ = 16,
 	SBN_FORM_STREAM = 32, /* the outputs' whole lines go past the caches */
-	SBN_FORM_BACK = 64,   /* backward from y in the place of x, whatever the activation */
+	SBN_FORM_X_IS_Y = 64, /* backward from y in the place of x, whatever the activation */
 	SBN_FORM_FEW = 128,   /* dx in double; only at run time */
 	SBN_FORM_FLAT = 256,  /* dx of g alone; only at run time */
 	SBN_FORM_Y = SBN_FORM_OUT,
@@ -35,7 +35,7 @@ static inline int
 sbn_sums_form(const struct sbn_operands *at, const struct sbn_coefficients *k)
 {
 	if (k->x_is_y)
-		return SBN_FORM_DY | SBN_FORM_BACK | (at->z.data != NULL ? SBN_FORM_Z : 0);
+		return SBN_FORM_DY | SBN_FORM_X_IS_Y | (at->z.data != NULL ? SBN_FORM_Z : 0);
 	return SBN_FORM_DY | (k->activation != SBN_ACT_NONE ? SBN_FORM_ACT : 0) |
 	       (k->activation != SBN_ACT_NONE && at->z.data != NULL ? SBN_FORM_Z : 0);
 }

@@ -211,7 +211,7 @@ T(load_gate)(struct COEFFICIENTS *v, const struct sbn_coefficients *k, size_t c,
 {
 	if (form & SBN_FORM_ACT)
 		T(load_affine)(v, k, c, n);
-	if (form & SBN_FORM_BACK)
+	if (form & SBN_FORM_X_IS_Y)
 		T(load_back)(v, k);
 }
 
@@ -319,7 +319,7 @@ T(linear)(struct VECTOR x, struct VECTOR z, const struct COEFFICIENTS *k, int fo
 SBN_FORCE_INLINE struct BEFORE
 T(before)(struct VECTOR x, struct VECTOR z, const struct COEFFICIENTS *k, int form)
 {
-	if (form & SBN_FORM_BACK) {
+	if (form & SBN_FORM_X_IS_Y) {
 		struct VECTOR v = V(through)(x, x, k->unleak);
 
 		return (struct BEFORE){ x, form & SBN_FORM_Z ? V(sub)(v, z) : v };
@@ -332,7 +332,7 @@ T(before)(struct VECTOR x, struct VECTOR z, const struct COEFFICIENTS *k, int fo
 SBN_FORCE_INLINE bool
 T(needs_x)(int form)
 {
-	return !(form & SBN_FORM_DY) || form & (SBN_FORM_ACT | SBN_FORM_BACK | SBN_FORM_OUT);
+	return !(form & SBN_FORM_DY) || form & (SBN_FORM_ACT | SBN_FORM_X_IS_Y | SBN_FORM_OUT);
 }
 
 /* n elements from i on. */

@@ -104,7 +104,7 @@ T(enter_gradients)(struct GRADIENTS *piece, const struct GRADIENT_RUN *run, size
 	piece->skipped = SBN_MIN(T(element_in_line)(run, first), first);
 	piece->begin = first - piece->skipped;
 	T(spread_channels)(piece->mean_hi, run->k->mean_hi, run->c, piece, run->spatial);
-	if (!(form & SBN_FORM_ACT) || form & SBN_FORM_BACK)
+	if (!(form & SBN_FORM_ACT) || form & SBN_FORM_X_IS_Y)
 		return;
 	T(spread_channels)(piece->scale, run->k->scale, run->c, piece, run->spatial);
 	T(spread_channels)(piece->shift, run->k->shift, run->c, piece, run->spatial);
@@ -115,7 +115,7 @@ SBN_FORCE_INLINE void
 T(take_channels)(struct COEFFICIENTS *v, const struct GRADIENTS *piece, size_t i, int form)
 {
 	v->mean_hi = V(load)(piece->mean_hi + i);
-	if (!(form & SBN_FORM_ACT) || form & SBN_FORM_BACK)
+	if (!(form & SBN_FORM_ACT) || form & SBN_FORM_X_IS_Y)
 		return;
 	v->scale = V(load)(piece->scale + i);
 	v->shift = V(load)(piece->shift + i);
@@ -130,7 +130,7 @@ T(add_gradient)(struct GRADIENT *to, const struct ROW *row, size_t i, size_t n,
 	const struct VECTOR dy = T(take)(row->dy + i, n, none);
 	const struct VECTOR z = form & SBN_FORM_Z ? T(take)(row->z + i, n, none) : none;
 	const struct BEFORE before = T(before)(x, z, v, form);
-	const bool gated = form & (SBN_FORM_ACT | SBN_FORM_BACK);
+	const bool gated = form & (SBN_FORM_ACT | SBN_FORM_X_IS_Y);
 	const struct VECTOR g = gated ? V(through)(before.v, dy, v->leak) : dy;
 
 	to->s0 = V(add)(to->s0, g);

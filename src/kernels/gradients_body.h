@@ -24,7 +24,7 @@ T(sums_at)(const struct ROW *row, size_t i, size_t n, const struct COEFFICIENTS 
 {
 	struct w16 x, g;
 
-	if (!(form & (SBN_FORM_ACT | SBN_FORM_BACK))) {
+	if (!(form & (SBN_FORM_ACT | SBN_FORM_X_IS_Y))) {
 		if (T(sums_by_registers)(row, i, n, k, s0, s1))
 			return;
 		x = T(take_wide)(row->x + i, n, k->mean_hi);
@@ -33,13 +33,13 @@ T(sums_at)(const struct ROW *row, size_t i, size_t n, const struct COEFFICIENTS 
 		struct INPUTS in = T(inputs_at)(row, i, n, k, form);
 		struct BEFORE before = T(before)(in.x, in.z, k, form);
 
-		if (form & SBN_FORM_BACK || k->is_leaky)
-			g = w16_through(V_WIDEN(before.v),
-					T(take_wide)(row->dy + i, n, V(set1)(0)), k->wide_leak);
+		if (form & SBN_FORM_X_IS_Y || k->is_leaky)
+			g = w16_through(V_WIDEN(before.v), T(take_wide)(row->dy + i, n, V(set1)(0)),
+					k->wide_leak);
 		else
 			g = V_WIDEN(V(through)(before.v, in.dy, k->leak));
-		x = form & SBN_FORM_BACK ? V_WIDEN(before.x) :
-					   T(take_wide)(row->x + i, n, k->mean_hi);
+		x = form & SBN_FORM_X_IS_Y ? V_WIDEN(before.x) :
+					     T(take_wide)(row->x + i, n, k->mean_hi);
 	}
 	*s0 = w16_add(*s0, g);
 	*s1 = w16_fma(g, w16_sub(x, k->mean), *s1);
@@ -64,7 +64,7 @@ T(mixed_sums_at)(const struct ROW *row, size_t i, size_t n, const struct COEFFIC
 SBN_FORCE_INLINE struct VECTOR
 T(dx)(const struct BEFORE *before, struct VECTOR dy, const struct COEFFICIENTS *k, int form)
 {
-	const bool gated = form & (SBN_FORM_ACT | SBN_FORM_BACK);
+	const bool gated = form & (SBN_FORM_ACT | SBN_FORM_X_IS_Y);
 	/* the product of a leaky slope and dy is not rounded before */
 	struct VECTOR g =
 		gated ? V(through_less)(before->v, dy, k->leak, k->dy_hi) : V(sub)(dy, k->dy_hi);
@@ -92,7 +92,7 @@ T(dx_of_few)(const struct BEFORE *before, struct VECTOR dy, const struct COEFFIC
 {
 	struct w16 d = w16_sub(V_WIDEN(before->x), k->mean), g = V_WIDEN(dy);
 
-	if (form & (SBN_FORM_ACT | SBN_FORM_BACK))
+	if (form & (SBN_FORM_ACT | SBN_FORM_X_IS_Y))
 		g = w16_through(V_WIDEN(before->v), g, k->wide_leak);
 	return T(narrow)(
 		w16_mul(w16_fnmadd(d, k->wide_slope, w16_sub(g, k->wide_dy)), V_WIDEN(k->scale)));
@@ -104,7 +104,7 @@ T(backward_map)(const struct INPUTS *in, const struct COEFFICIENTS *k, int form)
 	struct BEFORE before = T(before)(in->x, in->z, k, form);
 	struct RESULTS r = { in->dy, in->dy };
 
-	if (form & (SBN_FORM_ACT | SBN_FORM_BACK))
+	if (form & (SBN_FORM_ACT | SBN_FORM_X_IS_Y))
 		r.dz = V(through)(before.v, in->dy, k->leak);
 	if (form & SBN_FORM_FEW)
 		r.out = T(dx_of_few)(&before, in->dy, k, form);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The numbers' floor: moments, normalize, backward and sums. One struct of functions an
+ * The arithmetic: moments, normalize, backward and sums. One struct of functions an
  * instruction set, in it one table an element type, chosen at start; layers may go over to a
- * narrower one, if memory does better by it (nn/pass.c). Every set gives the same bits: the
+ * narrower one, if memory does better by it (nn/pass_ways.c). Every set gives the same bits: the
  * formulas below fix block edges, lanes, order and every fused multiply-add.
  *
  * Elements are float32, float64, bfloat16 or float16. Arithmetic is in `real`: double for float64,
@@ -186,8 +186,8 @@ struct sbn_operands {
 	 */
 	bool pairs;
 	/*
-	 * What sums ask for comes into the first-level cache: not short rows, pairs always. A
-	 * hint, too.
+	 * What sums ask for comes into the first-level cache, not the second: but that of the
+	 * shortest rows, and always that of pairs. A hint, too.
 	 */
 	bool near;
 	/*
@@ -389,7 +389,7 @@ syncbn_status_t sbn_kernels_choose(const char *isa, const struct sbn_kernels **k
  */
 const struct sbn_kernels *sbn_kernels_narrower(const char *isa);
 
-/* The sets that sbn_kernels_choose knows by name, worst first, NULL at the end. */
+/* The plain sets of this build, worst first, NULL at the end. */
 extern const char *const sbn_kernels_names[];
 
 #endif

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Planes that are summed while others are mapped, a few lines of each in turn, in loops that store
- * nothing but outputs: one block's sums stay in registers, one image is written at a time. A CPU
- * does its stores in order, and those past the caches take their time; whatever else is stored
- * between them waits behind them, until there is no room for more and the sums have to wait, too.
+ * nothing but outputs: one block's sums stay in registers, one image is written at a time, or two
+ * in turn. A CPU does its stores in order, and those past the caches take their time; whatever else
+ * is stored between them waits behind them, until there is no room for more and the sums have to
+ * wait, too.
  */
 
 #define STEP T(lockstep_step)

@@ -25,7 +25,7 @@ T(block_number)(const struct GROUPS *g, size_t k)
 {
 	const size_t row = k / g->across, last = g->blocks / g->across - 1;
 
-	return g->back ? (last - row) * g->across + k % g->across : k;
+	return g->last_first ? (last - row) * g->across + k % g->across : k;
 }
 
 SBN_FORCE_INLINE struct sbn_block
@@ -73,8 +73,8 @@ T(planes_together)(const struct sbn_operands *at, size_t n, size_t spatial, size
 		g.planes = SBN_MIN(n_planes, (size_t)PLANES_TOGETHER);
 		g.far = SBN_MAX((PLANES_AHEAD + block / 2) / block, (size_t)1);
 	}
-	if (g.back)
-		g.planes = SBN_MIN(g.planes, BACKWARD_BLOCKS / SBN_MAX(g.blocks, (size_t)1));
+	if (g.last_first)
+		g.planes = SBN_MIN(g.planes, REVERSED_BLOCKS / SBN_MAX(g.blocks, (size_t)1));
 	return g;
 }
 
@@ -92,7 +92,7 @@ T(enter_block)(struct GROUPS *g, size_t k)
 SBN_FORCE_INLINE size_t
 T(place_of_block)(const struct GROUPS *g, size_t i)
 {
-	return g->back ? g->plane * g->blocks + i : 0;
+	return g->last_first ? g->plane * g->blocks + i : 0;
 }
 
 /* ---- forward ---- */
@@ -149,7 +149,7 @@ static void
 T(moments_of_planes)(const struct sbn_operands *at, struct GROUPS *g, size_t first,
 		     struct sbn_moments *sum, struct MAPPING *to)
 {
-	struct sbn_moments part[BACKWARD_BLOCKS];
+	struct sbn_moments part[REVERSED_BLOCKS];
 	struct sbn_operands next;
 
 	sbn_set_operands(&next, at);
@@ -160,12 +160,12 @@ T(moments_of_planes)(const struct sbn_operands *at, struct GROUPS *g, size_t fir
 
 		next.x.data = T(in)(at->x, 0, (first + g->plane) * g->spatial);
 		moments = T(block_moments_in_lockstep)(&next, g, &block, to);
-		if (g->back)
+		if (g->last_first)
 			sbn_moments_set(&part[place], &moments);
 		else
 			sbn_moments_add(&sum[g->plane], &moments, IS_WIDE);
 	}
-	for (size_t i = 0; g->back && i < g->planes; i++)
+	for (size_t i = 0; g->last_first && i < g->planes; i++)
 		T(add_moments_of)(part + i * g->blocks, g->blocks, &sum[i]);
 }
 
@@ -280,7 +280,7 @@ T(sums_of_planes)(const struct sbn_operands *at, struct GROUPS *g, size_t first,
 		  struct MAPPING *to)
 {
 	const int form = sbn_sums_form(at, k);
-	struct sbn_pair part[BACKWARD_BLOCKS];
+	struct sbn_pair part[REVERSED_BLOCKS];
 	struct sbn_operands next;
 
 	sbn_set_operands(&next, at);
@@ -291,10 +291,10 @@ T(sums_of_planes)(const struct sbn_operands *at, struct GROUPS *g, size_t first,
 		T(set_inputs)(&next, at, (first + g->plane) * g->spatial);
 		part[place] =
 			T(block_sums_in_lockstep)(&next, g, &block, k, c + g->plane, form, to);
-		if (!g->back)
+		if (!g->last_first)
 			T(add_to_pair)(part, 1, &sums[g->plane]);
 	}
-	for (size_t i = 0; g->back && i < g->planes; i++)
+	for (size_t i = 0; g->last_first && i < g->planes; i++)
 		T(add_to_pair)(part + i * g->blocks, g->blocks, &sums[i]);
 }
 

@@ -178,7 +178,7 @@ T(with_stream)(const struct sbn_operands *at, int form)
 	const uintptr_t apart = (uintptr_t)second->data - (uintptr_t)first->data;
 	const uintptr_t grows = (second->stride - first->stride) * sizeof(ELEMENT);
 
-	if (!at->stream || form & (SBN_FORM_BACK | SBN_FORM_FEW) || first->data == NULL ||
+	if (!at->stream || form & (SBN_FORM_X_IS_Y | SBN_FORM_FEW) || first->data == NULL ||
 	    (uintptr_t)first->data % sizeof(ELEMENT) != 0 || (apart | grows) % SBN_STORE_LINE != 0)
 		return form;
 	return form | SBN_FORM_STREAM;

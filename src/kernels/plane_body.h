@@ -206,7 +206,7 @@ T(block_moments)(const struct sbn_operands *at, const struct sbn_block *block, s
 SBN_FORCE_INLINE bool
 T(sums_are_mixed)(int form)
 {
-	return !(form & (SBN_FORM_ACT | SBN_FORM_BACK));
+	return !(form & (SBN_FORM_ACT | SBN_FORM_X_IS_Y));
 }
 
 SBN_FORCE_INLINE void

@@ -122,8 +122,8 @@ T(sum_step)(struct PIECE *piece, const struct RUN *run, size_t row, size_t end, 
 	T(clear_positions)(&f);
 	T(clear_positions)(&g);
 	T(add_rows)(run->at, row, middle, i, n, near, &f, &g);
-	T(half_positions)(&f);
-	T(half_positions)(&g);
+	T(middle_positions)(&f);
+	T(middle_positions)(&g);
 	T(add_rows)(run->at, middle, end, i, n, near, &f, &g);
 	T(put_positions)(piece->s1 + to, piece->s2 + to, &f);
 	if (PAIR && n == 2 * STEP)

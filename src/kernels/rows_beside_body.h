@@ -3,7 +3,7 @@
  * Rows of 16 channels that are written past the caches while others are summed. What is summed is
  * asked for in the same loop: memory always has both to do. Of other rows, or forms that networks
  * do not have, one comes after the other. Operands are used where they are: with copies of them
- * backward of short rows takes a quarter longer (doc/batch-norm-tried).
+ * backward of short rows takes a quarter longer (doc/batch-norm-tried/zen-5.md).
  */
 
 SBN_FORCE_INLINE bool

@@ -294,7 +294,7 @@ T(rows_with_stream)(const struct sbn_operands *at, size_t n_channels, int form)
 		odd |= (uintptr_t)at->out.data | (at->out.stride | at->more.out) * sizeof(ELEMENT);
 	if (form & SBN_FORM_DZ)
 		odd |= (uintptr_t)at->dz.data | (at->dz.stride | at->more.dz) * sizeof(ELEMENT);
-	if (!at->stream || form & (SBN_FORM_BACK | SBN_FORM_FEW) || odd % SBN_STORE_LINE != 0)
+	if (!at->stream || form & (SBN_FORM_X_IS_Y | SBN_FORM_FEW) || odd % SBN_STORE_LINE != 0)
 		return form;
 	return form | SBN_FORM_STREAM;
 }

@@ -12,7 +12,7 @@
 
 enum {
 	STRIP_SPATIAL = 512,        /* elements: such rows lose where memory is fast */
-	STRIP_HALF_BACK = 4096,     /* of 16-bit types backward, where a vector is a line */
+	STRIP_HALF_DX = 4096,       /* of 16-bit types backward, where a vector is a line */
 	STRIP_TURN = 8 * SBN_LANES, /* elements that are summed between maps */
 	STRIP_IMAGES = 2,           /* fewer are not worth it */
 	EDGES_AHEAD = 4,            /* images; their edges are asked for */
@@ -47,8 +47,7 @@ SBN_FORCE_INLINE size_t
 T(strip_spatial)(int form)
 {
 	if (IS_HALF)
-		return form & SBN_FORM_DY && W16_COLUMNS >= 4 ? STRIP_HALF_BACK :
-								SBN_ABREAST_SPATIAL;
+		return form & SBN_FORM_DY && W16_COLUMNS >= 4 ? STRIP_HALF_DX : SBN_ABREAST_SPATIAL;
 	return form & SBN_FORM_DY ? SBN_SHORT_SPATIAL : STRIP_SPATIAL;
 }
 

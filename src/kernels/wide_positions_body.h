@@ -23,7 +23,7 @@ T(add_positions)(struct POSITIONS *of, const ELEMENT *p, size_t n)
 
 /* Between 8 rows and 8 more. */
 SBN_FORCE_INLINE void
-T(half_positions)(struct POSITIONS *of)
+T(middle_positions)(struct POSITIONS *of)
 {
 	(void)of;
 }

@@ -186,8 +186,8 @@ choose_whole_lines(struct sbn_chunks *chunks, const struct sbn_cache *cache,
  * of the cache, or nearly so. Of chunks that the cache cannot hold there is one more at most.
  */
 static uint32_t
-lookahead_of_late(const struct sbn_cache *cache, const struct shape *shape,
-		  const struct sbn_chunks *chunks)
+lookahead_while_late(const struct sbn_cache *cache, const struct shape *shape,
+		     const struct sbn_chunks *chunks)
 {
 	const size_t chunk = SBN_MAX(bytes_of(shape, chunks->step), (size_t)1);
 	const size_t room = SBN_MAX(chunk, room_of(cache, shape, chunks->step));
@@ -213,7 +213,7 @@ sbn_chunks_choose(const struct sbn_pass *pass, uint32_t n_channels)
 		.step = n_channels,
 		.whole = 1,
 		.lookahead = has_peers(pass) ? 2 : 1, /* their sums take their time */
-		.late = 1,
+		.lookahead_while_late = 1,
 	};
 
 	if (pass->before != NULL) /* the data has been summed before: only sums travel */
@@ -229,6 +229,6 @@ sbn_chunks_choose(const struct sbn_pass *pass, uint32_t n_channels)
 	}
 	if (!fit_thrice(&cache, &shape, chunks.step))
 		chunks.lookahead = 1; /* too much: at least it is stored at once */
-	chunks.late = lookahead_of_late(&cache, &shape, &chunks);
+	chunks.lookahead_while_late = lookahead_while_late(&cache, &shape, &chunks);
 	return chunks;
 }

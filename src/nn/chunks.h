@@ -3,13 +3,13 @@
 #ifndef SBN_NN_CHUNKS_H
 #define SBN_NN_CHUNKS_H
 
-#include "nn/pipeline.h"
+#include "nn/pass.h"
 
 struct sbn_chunks {
 	uint32_t step;      /* channels of a chunk, at most */
 	uint32_t whole;     /* chunks end at multiples of it, as far as `step` allows */
 	uint32_t lookahead; /* chunks that are summed and published before one is finished */
-	uint32_t late;      /* the same, at most, while a peer is late */
+	uint32_t lookahead_while_late; /* the same, at most, while a peer is late */
 };
 
 /* For lanes of n_channels channels. */

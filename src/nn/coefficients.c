@@ -21,8 +21,8 @@
 static inline double
 times_mean_low(bool wide, const struct syncbn_batch_norm *bn, enum sbn_coefficient by, uint32_t c)
 {
-	const double low = sbn_number_get(wide, bn->real[SBN_MEAN_LO], c);
-	const double factor = sbn_number_get(wide, bn->real[by], c);
+	const double low = sbn_number_get(wide, bn->coefficient[SBN_MEAN_LO], c);
+	const double factor = sbn_number_get(wide, bn->coefficient[by], c);
 
 	return isfinite(factor) ? low * factor + 0 : 0;
 }
@@ -52,12 +52,12 @@ set_normalize(bool wide, const struct sbn_pass *pass, uint32_t begin, uint32_t e
 		const double low = wide && !x_is_y ? saved->mean_low[c] : 0;
 		const double factor = gamma == NULL ? 1 : sbn_number_get(wide, gamma, c);
 
-		sbn_number_set(wide, bn->real[SBN_MEAN_HI], c, mean);
-		sbn_number_set(wide, bn->real[SBN_MEAN_LO], c,
-			       mean - sbn_number_get(wide, bn->real[SBN_MEAN_HI], c) + low);
-		sbn_number_set(wide, bn->real[SBN_SCALE], c,
+		sbn_number_set(wide, bn->coefficient[SBN_MEAN_HI], c, mean);
+		sbn_number_set(wide, bn->coefficient[SBN_MEAN_LO], c,
+			       mean - sbn_number_get(wide, bn->coefficient[SBN_MEAN_HI], c) + low);
+		sbn_number_set(wide, bn->coefficient[SBN_SCALE], c,
 			       scale_of(wide, factor, saved->invstd[c]));
-		sbn_number_set(wide, bn->real[SBN_SHIFT], c,
+		sbn_number_set(wide, bn->coefficient[SBN_SHIFT], c,
 			       shift - times_mean_low(wide, bn, SBN_SCALE, c));
 	}
 }
@@ -84,10 +84,10 @@ moments_use(const struct sbn_pass *pass, uint32_t begin, double count)
 	return (struct sbn_moments_use){
 		.mean = pass->saved->mean + begin,
 		.invstd = pass->saved->invstd + begin,
-		.mean_hi = floats_from(bn->real[SBN_MEAN_HI], begin),
-		.mean_lo = floats_from(bn->real[SBN_MEAN_LO], begin),
-		.scale = floats_from(bn->real[SBN_SCALE], begin),
-		.shift = floats_from(bn->real[SBN_SHIFT], begin),
+		.mean_hi = floats_from(bn->coefficient[SBN_MEAN_HI], begin),
+		.mean_lo = floats_from(bn->coefficient[SBN_MEAN_LO], begin),
+		.scale = floats_from(bn->coefficient[SBN_SCALE], begin),
+		.shift = floats_from(bn->coefficient[SBN_SHIFT], begin),
 		.gamma = floats_from(bn->param[SYNCBN_GAMMA], begin),
 		.beta = floats_from(bn->param[SYNCBN_BETA], begin),
 		.running_mean = floats_from(bn->param[SYNCBN_RUNNING_MEAN], begin),
@@ -262,13 +262,13 @@ set_slopes(bool wide, const struct sbn_pass *pass, uint32_t begin, uint32_t end,
 		const double mean_dy = pair[c - begin].a / count;
 		const double slope = pair[c - begin].b / count * sbn_xhat_factor(pass, c);
 
-		sbn_number_set(wide, bn->real[SBN_SLOPE], c, slope);
-		sbn_number_set(wide, bn->real[SBN_DY_HI], c, mean_dy);
-		sbn_number_set(wide, bn->real[SBN_DY_LO], c,
-			       mean_dy - sbn_number_get(wide, bn->real[SBN_DY_HI], c) -
+		sbn_number_set(wide, bn->coefficient[SBN_SLOPE], c, slope);
+		sbn_number_set(wide, bn->coefficient[SBN_DY_HI], c, mean_dy);
+		sbn_number_set(wide, bn->coefficient[SBN_DY_LO], c,
+			       mean_dy - sbn_number_get(wide, bn->coefficient[SBN_DY_HI], c) -
 				       times_mean_low(wide, bn, SBN_SLOPE, c));
-		sbn_number_set(wide, bn->real[SBN_SLOPE_LO], c,
-			       slope - sbn_number_get(wide, bn->real[SBN_SLOPE], c));
+		sbn_number_set(wide, bn->coefficient[SBN_SLOPE_LO], c,
+			       slope - sbn_number_get(wide, bn->coefficient[SBN_SLOPE], c));
 	}
 }
 
@@ -291,11 +291,11 @@ gradients_use(const struct sbn_pass *pass, uint32_t begin, double divisor)
 
 	return (struct sbn_gradients_use){
 		.invstd = pass->saved->invstd + begin,
-		.mean_lo = floats_from(bn->real[SBN_MEAN_LO], begin),
-		.dy_hi = floats_from(bn->real[SBN_DY_HI], begin),
-		.dy_lo = floats_from(bn->real[SBN_DY_LO], begin),
-		.slope = floats_from(bn->real[SBN_SLOPE], begin),
-		.slope_lo = floats_from(bn->real[SBN_SLOPE_LO], begin),
+		.mean_lo = floats_from(bn->coefficient[SBN_MEAN_LO], begin),
+		.dy_hi = floats_from(bn->coefficient[SBN_DY_HI], begin),
+		.dy_lo = floats_from(bn->coefficient[SBN_DY_LO], begin),
+		.slope = floats_from(bn->coefficient[SBN_SLOPE], begin),
+		.slope_lo = floats_from(bn->coefficient[SBN_SLOPE_LO], begin),
 		.dgamma = want & SYNCBN_WANT_DGAMMA ? floats_from(bn->param[SYNCBN_DGAMMA], begin) :
 						      NULL,
 		.dbeta = want & SYNCBN_WANT_DBETA ? floats_from(bn->param[SYNCBN_DBETA], begin) :
@@ -350,5 +350,5 @@ sbn_set_no_slopes(const struct sbn_pass *pass, uint32_t begin, uint32_t end)
 
 	for (size_t i = 0; i < sizeof(slopes) / sizeof(slopes[0]); i++)
 		for (uint32_t c = begin; c < end; c++)
-			sbn_real_set(bn, bn->real[slopes[i]], c, 0);
+			sbn_real_set(bn, bn->coefficient[slopes[i]], c, 0);
 }

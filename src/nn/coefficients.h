@@ -5,7 +5,7 @@
 
 #include <stdint.h>
 
-#include "nn/pipeline.h"
+#include "nn/pass.h"
 
 /*
  * mean_hi, mean_lo, scale and shift, from what is saved, gamma and beta; with x_is_y beta stands

@@ -5,7 +5,7 @@
 #include <math.h>
 
 #include "base/fail.h"
-#include "nn/pipeline.h"
+#include "nn/pass.h"
 
 static syncbn_status_t
 check_activation(const syncbn_batch_norm_config_t *config)

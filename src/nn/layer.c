@@ -97,7 +97,7 @@ allocate_coefficients(struct syncbn_batch_norm *bn)
 	if (block == NULL)
 		return no_memory(bn);
 	for (size_t i = 0; i < SBN_COEFFICIENTS; i++)
-		bn->real[i] = block + i * array_bytes(bn);
+		bn->coefficient[i] = block + i * array_bytes(bn);
 	return SYNCBN_OK;
 }
 
@@ -155,7 +155,7 @@ sbn_batch_norm_free(struct syncbn_batch_norm *bn)
 		free(bn->own[i]);
 		free(bn->initial[i]);
 	}
-	free(bn->real[0]); /* the block's beginning */
+	free(bn->coefficient[0]); /* the block's beginning */
 	free(bn->partials);
 	free(bn);
 }

@@ -40,13 +40,13 @@ struct syncbn_batch_norm {
 	void *own[SBN_PARAMS];       /* the layer's memory; NULL where it has no such array */
 	void *param[SBN_PARAMS];     /* what is used: own, or bound by the caller */
 	double *initial[SBN_PARAMS]; /* what sbn_batch_norm_reset writes; NULL: zeros */
-	void *real[SBN_COEFFICIENTS];
+	void *coefficient[SBN_COEFFICIENTS];
 	syncbn_saved_t *scratch; /* stands in where the caller saves nothing */
 	double *partials;        /* sums of blocks; grown on demand */
 	size_t partials_bytes;
 	struct sbn_trial fetch[2], sharing[2], narrow[2]; /* forward, and backward */
-	struct sbn_trial images[2][4]; /* by fetch_lines; the same, and both without sums */
-	struct sbn_pace pace[4];       /* as images */
+	struct sbn_trial images[2][4];                    /* [fetch_lines][sbn_pass_kind()] */
+	struct sbn_pace pace[4];                          /* [sbn_pass_kind()] */
 };
 
 /* What normalized: decides what the backward pass does. */

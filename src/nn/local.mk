@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 libsbn_core_la_SOURCES += \
+	src/nn/autotune.c \
+	src/nn/autotune.h \
 	src/nn/backward.c \
 	src/nn/cache.c \
 	src/nn/cache.h \
-	src/nn/choice.c \
-	src/nn/choice.h \
 	src/nn/chunks.c \
 	src/nn/chunks.h \
 	src/nn/coefficients.c \
@@ -12,6 +12,7 @@ libsbn_core_la_SOURCES += \
 	src/nn/columns.c \
 	src/nn/columns.h \
 	src/nn/config.c \
+	src/nn/exchange_row.h \
 	src/nn/forward.c \
 	src/nn/initializer.c \
 	src/nn/initializer.h \
@@ -21,13 +22,14 @@ libsbn_core_la_SOURCES += \
 	src/nn/pace.c \
 	src/nn/pace.h \
 	src/nn/pass.c \
+	src/nn/pass.h \
+	src/nn/pass_ways.c \
 	src/nn/pipeline.c \
 	src/nn/pipeline.h \
 	src/nn/plane_blocks.c \
 	src/nn/plane_blocks.h \
 	src/nn/planes.c \
 	src/nn/planes.h \
-	src/nn/row.h \
 	src/nn/rows.c \
 	src/nn/rows.h \
 	src/nn/share.c \

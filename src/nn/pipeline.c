@@ -3,13 +3,14 @@
 
 #include "base/fail.h"
 #include "kernels/stream.h"
-#include "nn/choice.h"
-#include "nn/row.h"
+#include "nn/autotune.h"
+#include "nn/exchange_row.h"
 #include "nn/share.h"
 #include "nn/stopwatch.h"
 #include "nn/window.h"
 
-enum { LATE_NS = 16 * 1000 }; /* less than two chunks' sums and writes lose by not being one */
+/* How long a peer is waited for before this rank sums more chunks instead. */
+enum { LATE_NS = 16 * 1000 };
 
 /* A lane's way through its channels. */
 struct progress {
@@ -46,7 +47,7 @@ sum_next(struct sbn_window *w, struct progress *p)
 {
 	const struct sbn_range chunk = next_chunk(w, p);
 	const struct sbn_range range = sbn_window_range(w, &chunk);
-	const struct sbn_sums own = sbn_row_sums(w->pass, w->own, chunk.begin);
+	const struct sbn_sums own = sbn_exchange_row_sums(w->pass, w->own, chunk.begin);
 
 	sbn_pass_fetch(w->pass, range.begin, range.end);
 	w->pass->sum(w->pass, &range, &own);
@@ -87,7 +88,7 @@ is_late(const struct sbn_window *w, struct progress *p, const struct sbn_range *
 static void
 sum_while_late(struct sbn_window *w, struct progress *p, const struct sbn_range *chunk)
 {
-	while (can_sum(p, w->chunks.late) && is_late(w, p, chunk))
+	while (can_sum(p, w->chunks.lookahead_while_late) && is_late(w, p, chunk))
 		sum_next(w, p);
 }
 
@@ -109,7 +110,7 @@ sum_and_write(struct sbn_window *w, struct progress *p, const struct sbn_range *
 	const struct sbn_pass *pass = w->pass;
 	const struct sbn_range next = next_chunk(w, p);
 	const struct sbn_range next_range = sbn_window_range(w, &next);
-	const struct sbn_sums own = sbn_row_sums(pass, w->own, next.begin);
+	const struct sbn_sums own = sbn_exchange_row_sums(pass, w->own, next.begin);
 
 	sbn_pass_fetch(pass, next_range.begin, next_range.end);
 	pass->sum_and_apply(pass, &next_range, &own, range);
@@ -236,7 +237,7 @@ begin_call(struct sbn_window *w)
 	pass->number = w->call.number + 1;
 	sbn_trace_add(group->trace, SBN_EXCHANGE_CALLS, 1);
 	sbn_trace_add(group->trace, SBN_EXCHANGE_BYTES,
-		      w->n_channels * sbn_row_channel_bytes(pass));
+		      w->n_channels * sbn_exchange_row_channel_bytes(pass));
 	return SYNCBN_OK;
 }
 
@@ -275,7 +276,7 @@ run_window(struct sbn_window *w, int threads)
 	w->own = own;
 	if (pass->exchange && (status = begin_call(w)) != SYNCBN_OK)
 		return status;
-	if (w->share != 0)
+	if (w->n_sharing != 0)
 		sbn_share_run(w, threads);
 	else
 		sbn_team_run(pass->bn->group->process->team, threads, (int)w->n_lanes, run_lane, w);
@@ -289,7 +290,7 @@ static syncbn_status_t
 run_windows(struct sbn_pass *pass, int threads)
 {
 	const uint32_t n_channels = (uint32_t)pass->geometry.channels;
-	const uint32_t most = sbn_row_channels(pass);
+	const uint32_t most = sbn_exchange_row_channels(pass);
 
 	for (uint32_t first = 0; first < n_channels; first += most) {
 		struct sbn_window w = {
@@ -335,11 +336,11 @@ run_as_chosen(struct sbn_pass *pass, int threads)
 {
 	const uint64_t *waited = &pass->bn->group->waited_ticks;
 	const uint64_t begin = sbn_ticks() - *waited;
-	struct sbn_trial *trial = sbn_choice_take(pass);
+	struct sbn_trial *trial = sbn_autotune_take(pass);
 	syncbn_status_t status = run(pass, threads);
 
 	if (status == SYNCBN_OK)
-		sbn_choice_took(pass, trial, sbn_ticks() - *waited - begin);
+		sbn_autotune_took(pass, trial, sbn_ticks() - *waited - begin);
 	return status;
 }
 

@@ -6,7 +6,7 @@
 #ifndef SBN_NN_PLANE_BLOCKS_H
 #define SBN_NN_PLANE_BLOCKS_H
 
-#include "nn/pipeline.h"
+#include "nn/pass.h"
 
 struct sbn_block_steps {
 	size_t sums_bytes; /* of a block */

@@ -29,8 +29,8 @@ sbn_planes_at(struct sbn_operands *at, const struct sbn_pass *pass, uint32_t c, 
 {
 	*at = (struct sbn_operands){
 		.stream = pass->stream,
-		.lockstep = pass->images != SBN_WAY_ABREAST,
-		.pairs = pass->images == SBN_WAY_PAIRS,
+		.lockstep = pass->images != SBN_IMAGES_ABREAST,
+		.pairs = pass->images == SBN_IMAGES_PAIRS,
 		.near = pass->near,
 	};
 	at->x = in_at(pass, &pass->x, c, image, position);
@@ -275,7 +275,7 @@ sum_beside_dx(const struct sbn_pass *pass, const struct sbn_range *next, const s
 
 /*
  * How far ahead to ask for what is summed behind a loop that has asked for it, too: two thirds of
- * what lies together of an image (doc/batch-norm-tried), but less of many images.
+ * what lies together of an image (doc/batch-norm-tried/zen-4.md), but less of many images.
  */
 static size_t
 ahead_behind_dx(const struct sbn_pass *pass, size_t part)

@@ -3,7 +3,7 @@
 #ifndef SBN_NN_PLANES_H
 #define SBN_NN_PLANES_H
 
-#include "nn/pipeline.h"
+#include "nn/pass.h"
 
 /* The pass's operands from a position of channel c in an image on. */
 void sbn_planes_at(struct sbn_operands *at, const struct sbn_pass *pass, uint32_t c, size_t image,

@@ -8,8 +8,6 @@
 #include "kernels/stream.h"
 #include "nn/columns.h"
 
-enum { SHARE_ELEMENTS = 16 * 1024 }; /* fewer are not worth another thread */
-
 /*
  * How far ahead to ask for rows of these bytes, where that takes less time than what the kernels
  * choose. Longer ones are asked for farther ahead anyway; of shorter ones a CPU does it by itself.
@@ -184,12 +182,11 @@ static void
 run_blocks(const struct sbn_pass *pass, int threads, bool last_first,
 	   void (*block)(const struct sbn_pass *, size_t, size_t, size_t))
 {
-	size_t worth = sbn_geometry_elements(&pass->geometry) / SHARE_ELEMENTS + 1;
 	struct shares shares = {
 		.pass = pass,
 		.n_blocks = blocks_of(pass),
 		.run = blocks_of_run(pass),
-		.n = (int)SBN_MIN(worth, (size_t)threads),
+		.n = (int)SBN_MAX(sbn_pass_lanes(pass, blocks_of(pass), threads), (uint64_t)1),
 		.last_first = last_first,
 		.block = block,
 	};

@@ -6,7 +6,7 @@
 #ifndef SBN_NN_ROWS_H
 #define SBN_NN_ROWS_H
 
-#include "nn/pipeline.h"
+#include "nn/pass.h"
 
 /* Room for the blocks' partial sums. NO_MEMORY. */
 syncbn_status_t sbn_rows_prepare(const struct sbn_pass *pass);

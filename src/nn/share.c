@@ -4,8 +4,8 @@
 #include "base/math.h"
 #include "kernels/stream.h"
 #include "nn/cache.h"
+#include "nn/exchange_row.h"
 #include "nn/plane_blocks.h"
-#include "nn/row.h"
 #include "nn/stopwatch.h"
 
 enum {
@@ -81,9 +81,11 @@ sbn_share_begin(struct sbn_window *w, int threads)
 		return false;
 	w->pass->share_fits =
 		2 * step * channel_bytes(w->pass) <= n_threads * sbn_cache_find().bytes;
-	w->share = n_threads;
+	w->n_sharing = n_threads;
 	w->n_lanes = 1;
-	w->chunks = (struct sbn_chunks){ .step = step, .whole = 1, .lookahead = 1, .late = 1 };
+	w->chunks = (struct sbn_chunks){
+		.step = step, .whole = 1, .lookahead = 1, .lookahead_while_late = 1
+	};
 	return true;
 }
 
@@ -93,8 +95,8 @@ do_part(const struct step *step, const struct sbn_range *range, int i, bool is_s
 {
 	const struct sbn_pass *pass = step->w->pass;
 	const uint64_t items = (uint64_t)(range->end - range->begin) * step->n_blocks;
-	const uint64_t end = sbn_part_begin(items, step->w->share, (uint64_t)i + 1);
-	uint64_t item = sbn_part_begin(items, step->w->share, (uint64_t)i);
+	const uint64_t end = sbn_part_begin(items, step->w->n_sharing, (uint64_t)i + 1);
+	uint64_t item = sbn_part_begin(items, step->w->n_sharing, (uint64_t)i);
 
 	while (item < end) {
 		const uint32_t c = range->begin + (uint32_t)(item / step->n_blocks);
@@ -129,7 +131,7 @@ run_step(struct step *step, int threads, struct sbn_stopwatch *watch)
 	const bool writes = step->written.begin != step->written.end;
 
 	sbn_pass_fetch(w->pass, step->summed.begin, step->summed.end);
-	sbn_team_run(w->pass->bn->group->process->team, threads, (int)w->share, run_part, step);
+	sbn_team_run(w->pass->bn->group->process->team, threads, (int)w->n_sharing, run_part, step);
 	sbn_watch_lap(watch, writes ? SBN_NORMALIZE_TICKS : SBN_MOMENTS_TICKS);
 }
 
@@ -137,7 +139,7 @@ run_step(struct step *step, int threads, struct sbn_stopwatch *watch)
 static void
 publish(struct sbn_window *w, const struct step *step, const struct sbn_range *chunk)
 {
-	const struct sbn_sums own = sbn_row_sums(w->pass, w->own, chunk->begin);
+	const struct sbn_sums own = sbn_exchange_row_sums(w->pass, w->own, chunk->begin);
 
 	for (uint32_t i = 0; i < chunk->end - chunk->begin; i++)
 		w->pass->blocks->merge(w->pass, step->summed.begin + i,

@@ -19,7 +19,7 @@ bool sbn_share_suits(const struct sbn_pass *pass, uint32_t n_channels, uint32_t 
 /* Whether sharing may be better, as a thread's cache does not hold two channels; else it is not. */
 bool sbn_share_may_gain(const struct sbn_pass *pass, int threads);
 
-/* Sets w->share, and the window's one lane and chunks. False, and nothing set: no memory. */
+/* Sets w->n_sharing, and the window's one lane and chunks. False, and nothing set: no memory. */
 bool sbn_share_begin(struct sbn_window *w, int threads);
 
 /* All of it; how an exchange failed is known by its end. */

@@ -14,7 +14,7 @@
 
 enum {
 	ROUNDS = 7,
-	COUNTED = 1, /* of them, from the shortest: what else runs here makes rounds longer */
+	COUNTED = 1, /* the second shortest of them: what else runs here makes rounds longer */
 	MARGIN = 20, /* percent; a layer alone gains more, and leaves the caches to others */
 	IMAGES = 4,
 	SPATIAL = 784,

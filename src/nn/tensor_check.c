@@ -5,14 +5,9 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "base/dtype.h"
 #include "base/fail.h"
 #include "nn/view.h"
-
-size_t
-sbn_tensor_element_bytes(syncbn_dtype_t dtype)
-{
-	return dtype == SYNCBN_FLOAT64 ? 8 : dtype == SYNCBN_FLOAT32 ? 4 : 2;
-}
 
 static const char *
 dtype_name(syncbn_dtype_t dtype)
@@ -88,7 +83,7 @@ sbn_tensor_check_shape(const char *what, const syncbn_tensor_t *tensor)
 static syncbn_status_t
 check_memory(const char *what, const syncbn_tensor_t *tensor)
 {
-	size_t bytes = sbn_tensor_element_bytes(tensor->dtype);
+	size_t bytes = sbn_dtype_bytes(tensor->dtype);
 
 	if (tensor->data == NULL && !sbn_tensor_is_empty(tensor))
 		return sbn_fail(SYNCBN_ERR_INVALID, "%s: data is NULL but the tensor is not empty",

@@ -23,9 +23,6 @@ syncbn_status_t sbn_tensor_check_like(const char *what_a, const syncbn_tensor_t 
 /* Whether it has no elements: an empty batch, or no extent. */
 bool sbn_tensor_is_empty(const syncbn_tensor_t *tensor);
 
-/* Bytes of an element of a known dtype. */
-size_t sbn_tensor_element_bytes(syncbn_dtype_t dtype);
-
 /* How two checked tensors of one shape share memory. */
 enum sbn_sharing {
 	SBN_APART,

@@ -6,7 +6,7 @@
 #ifndef SBN_NN_TILE_H
 #define SBN_NN_TILE_H
 
-#include "nn/pipeline.h"
+#include "nn/pass.h"
 
 enum { SBN_TILE_COPIED = 64 }; /* positions of a tile that is copied; copies stay in the cache */
 

@@ -7,7 +7,7 @@
 #ifndef SBN_NN_TILES_H
 #define SBN_NN_TILES_H
 
-#include "nn/pipeline.h"
+#include "nn/pass.h"
 
 /* x must not be planes. */
 void sbn_tiles_sum_moments(const struct sbn_pass *pass, const struct sbn_range *range,

@@ -6,7 +6,7 @@
 #ifndef SBN_NN_TILES_BESIDE_H
 #define SBN_NN_TILES_BESIDE_H
 
-#include "nn/pipeline.h"
+#include "nn/pass.h"
 
 /* y of range's channels and the moments of next's; dx, and dz, and the sums of g. */
 void sbn_tiles_normalize_beside(const struct sbn_pass *pass, const struct sbn_range *next,

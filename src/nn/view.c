@@ -1,17 +1,25 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "nn/view.h"
 
+#include "base/dtype.h"
 #include "base/math.h"
 
-static const struct {
-	enum sbn_type type;
-	size_t bytes;
-} types[] = {
-	[SYNCBN_FLOAT32] = { SBN_F32, 4 },
-	[SYNCBN_FLOAT64] = { SBN_F64, 8 },
-	[SYNCBN_BFLOAT16] = { SBN_BF16, 2 },
-	[SYNCBN_FLOAT16] = { SBN_F16, 2 },
+static const enum sbn_type types[] = {
+	[SYNCBN_FLOAT32] = SBN_F32,
+	[SYNCBN_FLOAT64] = SBN_F64,
+	[SYNCBN_BFLOAT16] = SBN_BF16,
+	[SYNCBN_FLOAT16] = SBN_F16,
 };
+
+static size_t
+positions_of(const syncbn_tensor_t *tensor)
+{
+	size_t positions = 1;
+
+	for (int i = 2; i < tensor->ndim; i++)
+		positions *= (size_t)tensor->shape[i];
+	return positions;
+}
 
 struct sbn_geometry
 sbn_geometry_of(const syncbn_tensor_t *tensor)
@@ -19,13 +27,11 @@ sbn_geometry_of(const syncbn_tensor_t *tensor)
 	struct sbn_geometry g = {
 		.n = (size_t)tensor->shape[0],
 		.channels = (size_t)tensor->shape[1],
-		.spatial = 1,
-		.type = types[tensor->dtype].type,
-		.element_bytes = types[tensor->dtype].bytes,
+		.spatial = positions_of(tensor),
+		.type = types[tensor->dtype],
+		.element_bytes = sbn_dtype_bytes(tensor->dtype),
 	};
 
-	for (int i = 2; i < tensor->ndim; i++)
-		g.spatial *= (size_t)tensor->shape[i];
 	if (g.spatial == 0) /* no elements: the same as no images */
 		g.n = 0;
 	if (g.spatial == 1) {
@@ -39,16 +45,6 @@ size_t
 sbn_geometry_elements(const struct sbn_geometry *geometry)
 {
 	return geometry->n * geometry->channels * geometry->spatial;
-}
-
-static size_t
-positions_of(const syncbn_tensor_t *tensor)
-{
-	size_t positions = 1;
-
-	for (int i = 2; i < tensor->ndim; i++)
-		positions *= (size_t)tensor->shape[i];
-	return positions;
 }
 
 static struct sbn_view

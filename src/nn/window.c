@@ -2,7 +2,7 @@
 #include "nn/window.h"
 
 #include "comm/copy.h"
-#include "nn/row.h"
+#include "nn/exchange_row.h"
 
 struct sbn_range
 sbn_window_range(const struct sbn_window *w, const struct sbn_range *chunk)
@@ -17,13 +17,13 @@ sbn_window_range(const struct sbn_window *w, const struct sbn_range *chunk)
 void
 sbn_window_publish(struct sbn_window *w, uint32_t lane, const struct sbn_range *chunk)
 {
-	const struct sbn_sums own = sbn_row_sums(w->pass, w->own, chunk->begin);
+	const struct sbn_sums own = sbn_exchange_row_sums(w->pass, w->own, chunk->begin);
 	const uint32_t n = chunk->end - chunk->begin;
 	struct sbn_sums row;
 
 	if (!w->pass->exchange)
 		return;
-	row = sbn_row_sums(w->pass, w->call.row, chunk->begin);
+	row = sbn_exchange_row_sums(w->pass, w->call.row, chunk->begin);
 	sbn_copy_out(w->call.group, row.pair, own.pair, n * sizeof(*own.pair));
 	if (own.low != NULL)
 		sbn_copy_out(w->call.group, row.low, own.low, n * sizeof(*own.low));
@@ -92,11 +92,11 @@ sbn_window_pairs(const struct sbn_window *w, struct sbn_pairs *pairs)
 			pairs->self = i;
 		/* the peers' reads take the own row's lines, and reading it would take them back */
 		pairs->row[i] = is_own(w, ranks[i]) ? w->own : sbn_call_row(&w->call, ranks[i]);
-		pairs->low[i] = sbn_row_low(pairs->row[i]);
+		pairs->low[i] = sbn_exchange_row_low(pairs->row[i]);
 		pairs->count[i] = count_of(w, ranks[i]);
 		pairs->total += pairs->count[i];
 	}
-	if (!sbn_row_has_low(pass))
+	if (!sbn_exchange_row_has_low(pass))
 		pairs->low = NULL;
 }
 

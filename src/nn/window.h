@@ -4,14 +4,14 @@
 #define SBN_NN_WINDOW_H
 
 #include "nn/chunks.h"
-#include "nn/pipeline.h"
+#include "nn/pass.h"
 #include "nn/stopwatch.h"
 
 struct sbn_window {
 	struct sbn_pass *pass;
 	uint32_t first, n_channels;
 	uint32_t n_lanes;
-	uint32_t share; /* threads that share each channel's blocks; 0: none, but lanes */
+	uint32_t n_sharing; /* threads that share each channel's blocks; 0: none, but lanes */
 	struct sbn_chunks chunks;
 	bool beside;                  /* one chunk is summed while another is written */
 	struct sbn_running_call call; /* with exchange */

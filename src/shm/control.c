@@ -89,7 +89,7 @@ sbn_control_aborted(const struct sbn_control *control)
 static void
 ring_one(struct sbn_rank_block *block, unsigned doorbell)
 {
-	/* pairs with nap(): whoever sees this count sees what it rang for */
+	/* D1: its acquire is nap()'s; whoever sees this count sees what it rang for */
 	atomic_fetch_add_explicit(&block->doorbells[doorbell].rings, 1, memory_order_release);
 	sbn_futex_wake(&block->doorbells[doorbell].rings, true);
 }

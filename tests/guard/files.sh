@@ -24,9 +24,9 @@ without_licence() {
 
 # A folder of somebody's machine; written so that this file does not find itself.
 machine_paths() {
-	local folder='(^|[^a-zA-Z0-9_.$)}"])/(work|farm|home|root|Users)/'
+	local folder='(^|[^a-zA-Z0-9_.$)}"])/(work|home|root|Users)/'
 
-	texts | xargs grep -nE "$folder|/tmp/[b]ash_jobs" || true
+	texts | xargs grep -nE "$folder" || true
 }
 
 registry_hosts() {

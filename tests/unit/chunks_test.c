@@ -57,7 +57,7 @@ check(const struct sbn_pass *pass, uint32_t n)
 	assert_in_range(c.whole, 1, SBN_STORE_LINE);
 	assert_true(c.step >= n || c.step % c.whole == 0);
 	assert_in_range(c.lookahead, 1, group.size > 1 ? 2 : 1);
-	assert_true(c.late >= c.lookahead);
+	assert_true(c.lookahead_while_late >= c.lookahead);
 	if (c.step == 1 || c.step <= c.whole)
 		return;
 	/* this one and the next stay where they are fast, and no setting is exceeded */

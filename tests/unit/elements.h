@@ -14,6 +14,8 @@
 
 #include <syncbn/tensor.h>
 
+#include "base/dtype.h"
+
 static const syncbn_dtype_t sbn_all_dtypes[] = { SYNCBN_FLOAT32, SYNCBN_FLOAT64, SYNCBN_BFLOAT16,
 						 SYNCBN_FLOAT16 };
 
@@ -23,12 +25,6 @@ sbn_dtype_name(syncbn_dtype_t dtype)
 	static const char *const names[] = { "", "float32", "float64", "bfloat16", "float16" };
 
 	return names[dtype];
-}
-
-static inline size_t
-sbn_dtype_bytes(syncbn_dtype_t dtype)
-{
-	return dtype == SYNCBN_FLOAT64 ? 8 : dtype == SYNCBN_FLOAT32 ? 4 : 2;
 }
 
 /* The type of gamma, beta and the statistics in a layer for such activations. */

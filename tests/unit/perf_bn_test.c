@@ -185,7 +185,7 @@ make_results(syncbn_group_t *world, const struct perf_bn_batch *batch, struct re
 static uint64_t
 count_wrong(const struct perf_bn_batch *batch, const struct results *r)
 {
-	struct perf_bn_results results = {
+	struct perf_bn_outputs results = {
 		.count = N,
 		.y = r->y,
 		.dx = r->dx,
@@ -262,7 +262,7 @@ test_errors_are_measured_by_what_they_spoil(void **state)
 {
 	struct perf_bn_oracle oracle;
 	struct results r;
-	struct perf_bn_results results = { .count = N, .y = r.y, .dx = r.dx };
+	struct perf_bn_outputs results = { .count = N, .y = r.y, .dx = r.dx };
 	double errors[PERF_BN_ERRORS];
 
 	make_results(*state, &usual, &r);

@@ -15,7 +15,7 @@
 #include "comm/group.h"
 #include "comm/process.h"
 #include "nn/cache.h"
-#include "nn/pipeline.h"
+#include "nn/pass.h"
 #include "nn/stores.h"
 
 /* A made-up machine: layers take as many ns as bytes, those past the caches so many percent. */

@@ -353,7 +353,7 @@ onednn_bn_free(struct onednn_bn *bn)
 }
 
 /* A call on the first buffer, and what it must give; ends without memory. */
-static struct perf_bn_results
+static struct perf_bn_outputs
 call_first(struct onednn_bn *bn, struct perf_bn_oracle *oracle)
 {
 	bn->next = 0;
@@ -364,7 +364,7 @@ call_first(struct onednn_bn *bn, struct perf_bn_oracle *oracle)
 		end_without_memory();
 	if (bn->eval)
 		perf_bn_oracle_eval(oracle);
-	return (struct perf_bn_results){
+	return (struct perf_bn_outputs){
 		.first = bn->first,
 		.count = bn->count,
 		.y = bn->forward ? bn->memory[Y] : NULL,
@@ -378,7 +378,7 @@ uint64_t
 onednn_bn_wrong(struct onednn_bn *bn)
 {
 	struct perf_bn_oracle oracle;
-	struct perf_bn_results results = call_first(bn, &oracle);
+	struct perf_bn_outputs results = call_first(bn, &oracle);
 	uint64_t wrong = perf_bn_wrong(&oracle, &results);
 
 	perf_bn_oracle_free(&oracle);
@@ -389,7 +389,7 @@ void
 onednn_bn_errors(struct onednn_bn *bn, double *errors)
 {
 	struct perf_bn_oracle oracle;
-	struct perf_bn_results results = call_first(bn, &oracle);
+	struct perf_bn_outputs results = call_first(bn, &oracle);
 	double *statistics = get_memory(2 * bn->batch.channels * sizeof(double));
 
 	for (size_t i = 0; i < 2 * bn->batch.channels; i++)

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "nn/choice.h"
+#include "nn/autotune.h"
 
 /*
  * What this call is tried out for, if anything: the first choice that is open. Meanwhile others
  * keep what they have found, or the way that the pass has.
  */
 static const struct sbn_choice *
-find_open(struct sbn_pass *pass)
+take_ways(struct sbn_pass *pass)
 {
 	const struct sbn_choice *open = NULL;
 
@@ -26,9 +26,9 @@ find_open(struct sbn_pass *pass)
 }
 
 struct sbn_trial *
-sbn_choice_take(struct sbn_pass *pass)
+sbn_autotune_take(struct sbn_pass *pass)
 {
-	const struct sbn_choice *open = find_open(pass);
+	const struct sbn_choice *open = take_ways(pass);
 
 	if (open != NULL && open->fetches)
 		pass->fetch_lines = open->lines;
@@ -47,7 +47,7 @@ keep_pace(const struct sbn_pass *pass, struct sbn_pace *pace, uint64_t ticks)
 }
 
 void
-sbn_choice_took(const struct sbn_pass *pass, struct sbn_trial *trial, uint64_t ticks)
+sbn_autotune_took(const struct sbn_pass *pass, struct sbn_trial *trial, uint64_t ticks)
 {
 	struct sbn_pace *pace = &pass->bn->pace[sbn_pass_kind(pass)];
 
