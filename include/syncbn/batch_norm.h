@@ -61,7 +61,7 @@ void *syncbn_batch_norm_param(syncbn_batch_norm_t *bn, syncbn_param_t which);
  * that stand there (syncbn_batch_norm_reset writes the initial ones). The memory must outlive the
  * layer. NULL: the layer's own memory again, with the values it had. Local.
  *
- * INVALID: the layer has no such array.
+ * INVALID: NULL layer, no such array, an unknown one, memory not aligned to its elements.
  */
 syncbn_status_t syncbn_batch_norm_bind(syncbn_batch_norm_t *bn, syncbn_param_t which, void *memory);
 
@@ -94,6 +94,8 @@ syncbn_status_t syncbn_batch_norm_get_config(const syncbn_batch_norm_t *bn,
  * caller: syncbn_saved_free. Local. INVALID, NO_MEMORY.
  */
 syncbn_status_t syncbn_saved_new(syncbn_batch_norm_t *bn, syncbn_saved_t **saved);
+
+/* Frees it, before or after its layer. NULL does nothing. Local. */
 void syncbn_saved_free(syncbn_saved_t *saved);
 
 /* The statistics that the forward pass normalized with: float64 [C]; count over the group. */

@@ -25,8 +25,8 @@ typedef enum syncbn_reduce {
  * where it lies in no rank's arena, it travels through the ring in pieces; a mixture of the two, or
  * of offsets, is a MISMATCH. With a count of 0 nobody waits.
  *
- * data: [count] of dtype, the caller's. INVALID: NULL, unknown dtype or op. TIMEOUT, MISMATCH,
- * PEER_LOST: data is undefined.
+ * data: [count] of dtype, the caller's. INVALID: NULL, unknown dtype or op, data not aligned to its
+ * elements, more of them than memory can hold. TIMEOUT, MISMATCH, PEER_LOST: data is undefined.
  */
 syncbn_status_t syncbn_all_reduce(syncbn_group_t *group, void *data, size_t count,
 				  syncbn_dtype_t dtype, syncbn_reduce_t op);
@@ -81,7 +81,9 @@ syncbn_status_t syncbn_progress(syncbn_group_t *group);
 
 /*
  * Copies root's bytes to every rank. Collective; bytes and root must be equal everywhere.
- * INVALID: NULL, root outside the group. TIMEOUT, MISMATCH, PEER_LOST: data is undefined.
+ *
+ * data: [bytes], the caller's. INVALID: NULL, root outside the group. TIMEOUT, MISMATCH, PEER_LOST:
+ * data is undefined.
  */
 syncbn_status_t syncbn_broadcast(syncbn_group_t *group, void *data, size_t bytes, int root);
 

@@ -23,7 +23,7 @@ typedef struct syncbn_counters {
 	uint64_t reduce_calls; /* all-reduce, broadcast, all-gather, reduce-scatter */
 	uint64_t reduce_bytes;
 	uint64_t barrier_calls;
-	uint64_t moments_ns;   /* summing x, or dy and dx's sums */
+	uint64_t moments_ns;   /* summing x, or, backward, dy and dy * xhat */
 	uint64_t exchange_ns;  /* publishing and merging */
 	uint64_t wait_ns;      /* waiting for peers, in layers, collectives and barriers */
 	uint64_t normalize_ns; /* writing y, or dx, and what is summed in the same loop */
@@ -31,7 +31,7 @@ typedef struct syncbn_counters {
 	uint64_t sleeps;       /* how often a wait gave up its CPU */
 } syncbn_counters_t;
 
-/* Local. INVALID: NULL, or size is not that of a version of this struct. */
+/* Local. INVALID: NULL, or size is not that of this library's struct. */
 syncbn_status_t syncbn_counters_get(const syncbn_group_t *group, syncbn_counters_t *counters);
 
 #ifdef __cplusplus

@@ -22,7 +22,7 @@ typedef void (*syncbn_log_fn)(void *context, const char *line);
  * environment decides, then the default.
  */
 typedef struct syncbn_config {
-	size_t size;         /* sizeof(syncbn_config_t), so that fields can be added */
+	size_t size;         /* sizeof(syncbn_config_t): another is INVALID */
 	int join_timeout_ms; /* for the other ranks to join; SYNCBN_JOIN_TIMEOUT (seconds), 60 s */
 	int timeout_ms;      /* of all later waits; SYNCBN_TIMEOUT (seconds), 600 s */
 	int threads;         /* that share a call's channels; SYNCBN_THREADS, this rank's cores */
@@ -61,9 +61,9 @@ typedef struct syncbn_config {
  *	SYNCBN_STORES_FROM
  *		bytes that a call reads and writes, for each thread. Without it ordinary below a
  *		quarter of a thread's own cache, streaming from four times of it on; in between the
- *		first call measures it, with a next reader, in some tens of milliseconds and at
- *		most 64 MB; where this rank's SYNCBN_CALIBRATE is off, or ranks share CPUs, or that
- *		cache exceeds 4 MB: from half of it on
+ *		first call measures it, a read of the output included, in some tens of milliseconds
+ *		and at most 64 MB; where this rank's SYNCBN_CALIBRATE is off, or ranks share CPUs,
+ *		or that cache exceeds 4 MB: from half of it on
  *	SYNCBN_IMAGES=auto|abreast|single|pairs
  *		how outputs of channels-first tensors are written past the caches: some lines of
  *		several images in turn; one image after the other; two images, a line of each in
@@ -99,7 +99,9 @@ typedef struct syncbn_config {
  *		bytes from which an all-reduce is a reduce-scatter and an all-gather, from which
  *		what travels is copied past the caches, and from which the lines that it is copied
  *		to are fetched before
- *
+ */
+
+/*
  * Joins the run that syncbn-run started and gives the group of all its ranks in *world; started
  * without the launcher it is a world of one. Once in a rank's life; a world of one can be joined
  * again after syncbn_finalize.
@@ -163,8 +165,8 @@ typedef enum syncbn_divisor {
 } syncbn_divisor_t;
 
 /*
- * Of SYNCBN_MEAN and SYNCBN_PARAM_GRAD_MEAN; all ranks must choose the same. Local. INVALID, also
- * while all-reduces are in flight.
+ * Sets what SYNCBN_MEAN and SYNCBN_PARAM_GRAD_MEAN divide by; all ranks must choose the same.
+ * Local. INVALID, also while all-reduces are in flight.
  */
 syncbn_status_t syncbn_group_set_divisor(syncbn_group_t *group, syncbn_divisor_t divisor);
 

@@ -13,7 +13,8 @@ extern "C" {
 
 /*
  * Memory on the node of this rank's domain, zeroed, aligned to 128 bytes, huge pages advised from
- * 2 MiB on. NULL when there is none, or bytes is 0. Free with syncbn_free. Local.
+ * 2 MiB on; before syncbn_init, and where the launcher sets no memory policy, on the node where it
+ * is first touched. NULL when there is none, or bytes is 0. Free with syncbn_free. Local.
  */
 void *syncbn_alloc(size_t bytes);
 

@@ -32,7 +32,8 @@
  * at once. Nothing here may be used across fork(): in a child every call returns
  * SYNCBN_ERR_INVALID, and the child's exit is not the rank's exit.
  *
- * "Collective" means: every rank of the group makes the call, in the same order.
+ * "Collective" means: every rank of the group makes the call, in the same order. "Local": the call
+ * concerns this rank alone and waits for no other one.
  */
 #ifndef SYNCBN_SYNCBN_H
 #define SYNCBN_SYNCBN_H

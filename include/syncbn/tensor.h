@@ -36,7 +36,8 @@ typedef enum syncbn_layout {
 
 /*
  * Activations in the caller's memory. shape is always in the order N, C, spatial..., whatever the
- * layout. N may be 0 (an empty local batch; data may then be NULL).
+ * layout; data is aligned to its elements. N may be 0 (an empty local batch; data may then be
+ * NULL).
  */
 typedef struct syncbn_tensor {
 	void *data;
