@@ -68,13 +68,17 @@ syncbn_status_t syncbn_batch_norm_bind(syncbn_batch_norm_t *bn, syncbn_param_t w
 /* Writes the initial values into all arrays, gradients 0, num_batches_tracked 0. Local. INVALID. */
 syncbn_status_t syncbn_batch_norm_reset(syncbn_batch_norm_t *bn);
 
-/* Switches to training (not 0) or eval (0). Local; all ranks must be in the same mode. INVALID. */
+/*
+ * Switches to training (not 0) or eval (0). Local; all ranks must be in the same mode: one in
+ * training waits for one in eval until the deadline. INVALID.
+ */
 syncbn_status_t syncbn_batch_norm_train(syncbn_batch_norm_t *bn, int training);
 
 /*
  * How many forwards the running statistics have recorded, torch's num_batches_tracked: those in
- * training, and with ALWAYS those in eval; an empty batch counts, as in torch. 0 without
- * track_running_stats, -1 for NULL. Local.
+ * training, and with ALWAYS those in eval; with NEVER none. An empty batch counts, as in torch,
+ * even if it is empty on all ranks and there is nothing to record: then CUMULATIVE weighs the
+ * running statistics as of one batch more. 0 without track_running_stats, -1 for NULL. Local.
  */
 int64_t syncbn_batch_norm_batches_tracked(const syncbn_batch_norm_t *bn);
 
@@ -103,7 +107,8 @@ typedef struct syncbn_statistics {
 	const double *mean;   /* owned by saved, valid until its next use or free */
 	const double *invstd; /* 1 / sqrt(var + eps), biased var; 0 where var + eps is 0; at most
 				 FLT_MAX in a float32 layer */
-	double count;         /* 0 where running statistics normalized */
+	double count;         /* 0 where running statistics normalized, or no rank had a sample:
+				 then the others are 0, too */
 } syncbn_statistics_t;
 
 /* Local. INVALID: nothing saved yet. */
@@ -121,7 +126,8 @@ syncbn_status_t syncbn_saved_statistics(const syncbn_saved_t *saved,
  *
  * x, z, y: one dtype (the layer's, or bfloat16 or float16 in a float32 layer) and shape, [N, C],
  * [N, C, L], [N, C, H, W] or [N, C, D, H, W], each in a layout of its own; N and the spatial sizes
- * may differ between ranks, the dtype may not, and N may be 0. z: the residual that is added
+ * may differ between ranks, the dtype may not, and N may be 0, also on all ranks: then this is OK
+ * and the running statistics stay as they are. z: the residual that is added
  * before the activation; NULL: none. x and z must stay unchanged until the backward pass that uses
  * saved. saved: NULL when no backward follows.
  *

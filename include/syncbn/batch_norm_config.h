@@ -16,7 +16,8 @@ extern "C" {
 typedef enum syncbn_momentum_rule {
 	SYNCBN_MOMENTUM_NEW = 1,       /* running = (1 - m) * running + m * batch: torch */
 	SYNCBN_MOMENTUM_OLD = 2,       /* running = m * running + (1 - m) * batch: MindSpore */
-	SYNCBN_MOMENTUM_CUMULATIVE = 3 /* the average of all batches: torch's momentum=None */
+	SYNCBN_MOMENTUM_CUMULATIVE = 3 /* the average of all batches: torch's momentum=None; an
+					  empty one counts, see batches_tracked */
 } syncbn_momentum_rule_t;
 
 /* Which statistics normalize. */

@@ -59,6 +59,14 @@ syncbn_status_t syncbn_tensor_from_strides(void *data, syncbn_dtype_t dtype, int
 					   const int64_t *shape, const int64_t *strides,
 					   syncbn_tensor_t *tensor);
 
+/*
+ * Short for the usual ones, of float32. Of other types and layouts one sets the fields:
+ *
+ *	syncbn_tensor_t t = { data, SYNCBN_BFLOAT16, SYNCBN_CHANNELS_LAST, 4, { n, c, h, w } };
+ *
+ * where 16-bit elements are their bits, uint16_t, and converting is the caller's.
+ */
+
 /* float32 [n, c] */
 static inline syncbn_tensor_t
 syncbn_tensor_nc(float *data, int64_t n, int64_t c)

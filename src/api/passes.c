@@ -136,8 +136,8 @@ check_want(const syncbn_batch_norm_t *bn, const syncbn_saved_t *saved, unsigned 
 		return fail_unsaved(bn);
 	if ((want & SYNCBN_WANT_ALL) == 0 || (want & ~(SYNCBN_WANT_ALL | SYNCBN_ACCUMULATE)) != 0)
 		return sbn_fail(SYNCBN_ERR_INVALID,
-				"want is %#x: or together SYNCBN_WANT_DX, _DGAMMA, _DBETA and "
-				"SYNCBN_ACCUMULATE",
+				"want is %#x: it needs one or more of SYNCBN_WANT_DX, _DGAMMA and "
+				"_DBETA, may have SYNCBN_ACCUMULATE, and nothing else",
 				want);
 	return SYNCBN_OK;
 }

@@ -58,16 +58,18 @@ describe_ended(const struct syncbn_group *group, uint32_t member, char *text, si
 static syncbn_status_t
 lost(struct syncbn_group *group, uint32_t member)
 {
-	char ended[2 * TEXT], was[TEXT], here[TEXT];
+	char ended[2 * TEXT], was[TEXT], here[TEXT], also[TEXT + 32] = "";
 
 	describe_ended(group, member, ended, sizeof(ended));
 	describe(group, member, was, sizeof(was));
 	describe(group, group->rank, here, sizeof(here));
-	return sbn_fail(
-		SYNCBN_ERR_PEER_LOST,
-		"%s; it was %s; this rank is %s: look at what ended it; every rank must make "
-		"the same calls and end with syncbn_finalize",
-		ended, was, here);
+	/* a call that has found it gone before it began is named by whoever made it */
+	if (sbn_group_now(group, group->rank).inside)
+		snprintf(also, sizeof(also), "; this rank is %s", here);
+	return sbn_fail(SYNCBN_ERR_PEER_LOST,
+			"%s; it was %s%s: look at what ended it; every rank must make the same "
+			"calls and end with syncbn_finalize",
+			ended, was, also);
 }
 
 /* Two that can never meet, and this rank, which may be one of them. */
@@ -161,6 +163,17 @@ sbn_diagnose_mismatch(const struct sbn_wait *wait)
 	return mismatch(wait->group, wait->group->rank, wait->peer);
 }
 
+/* What else may keep a peer from a layer's exchange. */
+static const char *
+advice_on_layer(const struct syncbn_group *group, uint32_t peer)
+{
+	enum sbn_op op = sbn_group_now(group, group->rank).op;
+
+	if ((op != SBN_OP_FORWARD && op != SBN_OP_BACKWARD) || sbn_group_now(group, peer).inside)
+		return "";
+	return "; a layer in evaluation exchanges nothing: is it in training on every rank?";
+}
+
 syncbn_status_t
 sbn_diagnose_timeout(const struct sbn_wait *wait)
 {
@@ -173,9 +186,26 @@ sbn_diagnose_timeout(const struct sbn_wait *wait)
 	describe(group, group->rank, here, sizeof(here));
 	return sbn_fail(SYNCBN_ERR_TIMEOUT,
 			"rank %" PRIu32 " has not come within %d ms; it is %s; this rank (%" PRIu32
-			") is %s: look at what holds rank %" PRIu32 ", or raise %s (seconds)",
+			") is %s: look at what holds rank %" PRIu32 ", or raise %s (seconds)%s",
 			rank, wait->timeout_ms, there, group->members[group->rank], here, rank,
-			timeout_name(group, group->rank));
+			timeout_name(group, group->rank), advice_on_layer(group, wait->peer));
+}
+
+static bool
+are_of_other_layers(const struct sbn_call *own, const struct sbn_call *theirs)
+{
+	return (own->op == SBN_OP_FORWARD || own->op == SBN_OP_BACKWARD) && own->op == theirs->op &&
+	       own->layer != theirs->layer;
+}
+
+/* One's data lies in an arena, the other's does not, or elsewhere in one. */
+static bool
+lie_elsewhere(const struct sbn_call *own, const struct sbn_call *theirs)
+{
+	return (own->op == SBN_OP_ALL_REDUCE || own->op == SBN_OP_BUCKET) &&
+	       own->op == theirs->op && own->agreed[0] == theirs->agreed[0] &&
+	       own->agreed[1] == theirs->agreed[1] && own->agreed[2] == theirs->agreed[2] &&
+	       own->agreed[3] != theirs->agreed[3];
 }
 
 /* What differs where the two calls read alike, and what to do. */
@@ -184,9 +214,12 @@ difference(const struct sbn_call *own, const struct sbn_call *theirs)
 {
 	bool layer = own->op == SBN_OP_FORWARD || own->op == SBN_OP_BACKWARD;
 
-	if (layer && own->op == theirs->op && own->layer != theirs->layer)
-		return ", another layer: every rank must make its layers in the same order, which "
-		       "tells them apart, and the same calls";
+	if (are_of_other_layers(own, theirs))
+		return ": every rank must make its layers in the same order, which tells them "
+		       "apart, and the same calls";
+	if (lie_elsewhere(own, theirs))
+		return ": data must lie at the same offset of the same arena on all ranks, or in "
+		       "none";
 	if (layer && own->op == theirs->op && own->agreed[2] != theirs->agreed[2])
 		return ", with other settings of the layer (eps, momentum, affine, activation, "
 		       "policies): every rank must make it with the same config";
@@ -211,14 +244,19 @@ syncbn_status_t
 sbn_diagnose_other_call(struct syncbn_group *group, uint32_t peer, const struct sbn_call *own,
 			const struct sbn_call *theirs, uint64_t number)
 {
-	char here[TEXT + SBN_LAYER_NAME], there[TEXT + SBN_LAYER_NAME];
+	char here[TEXT + SBN_LAYER_NAME], there[TEXT + SBN_LAYER_NAME], layers[96] = "";
 
 	sbn_group_abort(group, SYNCBN_ERR_MISMATCH, group->rank, peer);
 	sbn_call_describe(group, group->rank, own, number, here, sizeof(here));
 	sbn_call_describe(group, peer, theirs, number, there, sizeof(there));
+	if (are_of_other_layers(own, theirs))
+		snprintf(layers, sizeof(layers),
+			 ", another layer (there number %" PRIu32
+			 " in the order of making, here %" PRIu32 ")",
+			 theirs->layer, own->layer);
 	return sbn_fail(SYNCBN_ERR_MISMATCH,
-			"rank %" PRIu32 " is in %s, this rank (%" PRIu32 ") in %s%s",
-			group->members[peer], there, group->members[group->rank], here,
+			"rank %" PRIu32 " is in %s, this rank (%" PRIu32 ") in %s%s%s",
+			group->members[peer], there, group->members[group->rank], here, layers,
 			difference(own, theirs));
 }
 

@@ -15,6 +15,10 @@ check_choice(const char *field, int value, int last)
 {
 	if (value >= 1 && value <= last)
 		return SYNCBN_OK;
+	if (value == 0)
+		return sbn_fail(SYNCBN_ERR_INVALID,
+				"%s is 0: begin with a macro such as SYNCBN_BATCH_NORM_TORCH",
+				field);
 	return sbn_fail(SYNCBN_ERR_INVALID,
 			"%s is %d: not one of its %d names in syncbn/batch_norm_config.h", field,
 			value, last);

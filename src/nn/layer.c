@@ -173,12 +173,18 @@ sbn_batch_norm_reset(struct syncbn_batch_norm *bn)
 syncbn_status_t
 sbn_batch_norm_bind(struct syncbn_batch_norm *bn, syncbn_param_t which, void *memory)
 {
+	static const char *const needs[] = {
+		[SYNCBN_GAMMA] = "affine and fixed_affine",
+		[SYNCBN_BETA] = "affine and fixed_affine",
+		[SYNCBN_RUNNING_MEAN] = "track_running_stats",
+		[SYNCBN_RUNNING_VAR] = "track_running_stats",
+		[SYNCBN_DGAMMA] = "affine",
+		[SYNCBN_DBETA] = "affine",
+	};
+
 	if (!has_param(&bn->config, which))
 		return sbn_fail(SYNCBN_ERR_INVALID, "the layer has no %s: it was made with %s 0",
-				param_names[which],
-				which == SYNCBN_RUNNING_MEAN || which == SYNCBN_RUNNING_VAR ?
-					"track_running_stats" :
-					"affine");
+				param_names[which], needs[which]);
 	bn->param[which] = memory != NULL ? memory : bn->own[which];
 	return SYNCBN_OK;
 }

@@ -138,6 +138,10 @@ take_another_layer(int rank, void *argument)
 	EXPECT(join(rank, LONG_MS) == 0 && make_layers(NULL) == 0);
 	EXPECT(forward(rank == 1 ? a.second : a.first, NULL) == SYNCBN_ERR_MISMATCH);
 	EXPECT(is_told("forward of first, call 1", "forward of second, call 1"));
+	/* who has found it out; the other reads of a call that does not fit */
+	EXPECT(!says("another layer") ||
+	       says(rank == 1 ? "there number 1 in the order of making, here 2" :
+				"there number 2 in the order of making, here 1"));
 	return stays_failed();
 }
 
@@ -346,6 +350,7 @@ wait_in_vain(int rank, volatile int *gave_up, int (*instead)(void))
 		EXPECT(says("rank 1 has not come") && says("in no collective"));
 		EXPECT(says("last: forward of first, call 1"));
 		EXPECT(says("this rank (0) is in forward of first, call 2"));
+		EXPECT(says("is it in training on every rank?"));
 		*gave_up = 1;
 	} else {
 		EXPECT(instead() == 0);
