@@ -10,7 +10,7 @@
 #include "base/fail.h"
 #include "base/parse.h"
 
-enum { MAX_SIZE = 1 << 24, MIN_DIMS = 2 };
+enum { MAX_SIZE = (1 << 24) - 1, MIN_DIMS = 2 }; /* a layer has no more channels */
 
 /* Elements of a tensor: 4 GiB of doubles, and far from overflow. */
 #define MAX_ELEMENTS ((size_t)1 << 29)

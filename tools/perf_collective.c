@@ -339,7 +339,7 @@ perf_collective(int argc, char **argv)
 		fputs(perf_options_help, stdout);
 		return perf_end_stdout(EXIT_SUCCESS);
 	}
-	if (status == SYNCBN_OK && options.json != NULL && !is_rank)
+	if (status == SYNCBN_OK && options.json != NULL)
 		status = perf_json_file_probe(options.json);
 	if (status != SYNCBN_OK)
 		return perf_tell(status);

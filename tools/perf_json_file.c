@@ -15,6 +15,7 @@
 #include "base/fail.h"
 #include "perf_peer.h"
 #include "perf_settings.h"
+#include "shm/contract.h"
 
 static FILE *standard_output; /* once it is kept for the file */
 
@@ -44,6 +45,14 @@ fail_to_write(const char *path)
 			path);
 }
 
+static bool
+is_rank_behind_the_first(void)
+{
+	const char *rank = getenv(SBN_ENV_RANK);
+
+	return getenv(SBN_ENV_CONTRACT) != NULL && rank != NULL && strcmp(rank, "0") != 0;
+}
+
 syncbn_status_t
 perf_json_file_probe(const char *path)
 {
@@ -51,7 +60,7 @@ perf_json_file_probe(const char *path)
 	char *name;
 	FILE *file;
 
-	if (is_standard_output(path))
+	if (is_standard_output(path) || is_rank_behind_the_first())
 		return SYNCBN_OK;
 	/* a rename would put our file in the place of a device or a pipe */
 	if (stat(path, &info) == 0 && !S_ISREG(info.st_mode))

@@ -11,7 +11,10 @@
 /* Writes the elements of "benchmarks". */
 typedef void (*perf_json_rows_fn)(struct perf_json *json, const void *results);
 
-/* Whether the file can be written; SYSTEM or INVALID with the reason. "-": standard output. */
+/*
+ * Whether the file can be written; SYSTEM or INVALID with the reason. "-": standard output. Of
+ * several ranks the first one looks.
+ */
 syncbn_status_t perf_json_file_probe(const char *path);
 
 /* Keeps "-" for the file: all that is printed from now on goes to standard error. */

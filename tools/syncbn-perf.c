@@ -7,6 +7,7 @@
 #include <syncbn/version.h>
 
 #include "base/parse.h"
+#include "launch/descriptors.h"
 #include "perf_bn.h"
 #include "perf_collective.h"
 #include "perf_end.h"
@@ -65,6 +66,7 @@ refuse(const char *word)
 int
 main(int argc, char **argv)
 {
+	sbn_keep_standard_descriptors();
 	if (argc < 2) {
 		fputs("syncbn-perf: a command is missing; --help lists them\n", stderr);
 		return EXIT_USAGE;

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* syncbn-run: one process of a program on each NUMA domain, bound, watched and ended together. */
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +11,7 @@
 
 #include "base/fail.h"
 #include "launch/adopted.h"
+#include "launch/descriptors.h"
 #include "launch/job.h"
 #include "launch/option_table.h"
 #include "launch/options.h"
@@ -26,19 +26,6 @@
 
 /* Exit codes of the launcher's own; all others come from the ranks. */
 enum { EXIT_OWN_FAILURE = 1, EXIT_USAGE = 2, SAY_BYTES = 1024 };
-
-/* Where a standard descriptor is closed, the next file to be opened would take its number. */
-static void
-keep_standard_descriptors(void)
-{
-	int fd;
-
-	do
-		fd = open("/dev/null", O_RDWR);
-	while (fd >= 0 && fd <= STDERR_FILENO);
-	if (fd >= 0)
-		close(fd);
-}
 
 /* Says the last error. A wish that cannot be met is the user's to change. */
 static int
@@ -237,7 +224,7 @@ main(int argc, char **argv)
 	syncbn_status_t status;
 	int code;
 
-	keep_standard_descriptors();
+	sbn_keep_standard_descriptors();
 	status = sbn_options_parse(argc, argv, &options);
 	if (status != SYNCBN_OK) {
 		code = tell(status);

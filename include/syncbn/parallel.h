@@ -16,7 +16,7 @@ typedef void (*syncbn_body_fn)(void *argument, int index);
 /*
  * The caller's own threads (OpenMP, oneDNN, torch). parallel_for runs body(argument, i) once for
  * every i in 0..n-1, starts them in ascending order and returns when all have ended. It may run
- * them on any threads, or all on the calling one.
+ * them on any threads, or all on the calling one. Their stacks have 256 KiB or more.
  */
 typedef struct syncbn_executor {
 	void (*parallel_for)(void *context, int n, syncbn_body_fn body, void *argument);

@@ -29,8 +29,8 @@
  *	syncbn_finalize(world);
  *
  * Threads: a group and its layers belong to one thread at a time; different groups may be used
- * at once. Nothing here may be used across fork(): in a child every call returns
- * SYNCBN_ERR_INVALID, and the child's exit is not the rank's exit.
+ * at once. Calls need up to 256 KiB of stack. Nothing here may be used across fork(): in a child
+ * every call returns SYNCBN_ERR_INVALID, and the child's exit is not the rank's exit.
  *
  * "Collective" means: every rank of the group makes the call, in the same order. "Local": the call
  * concerns this rank alone and waits for no other one.

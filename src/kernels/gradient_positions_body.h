@@ -63,7 +63,10 @@ struct GRADIENT {
 	struct VECTOR s0, s1;
 };
 
-/* Each channel's number at all of its positions, the first one's before, the last one's behind. */
+/*
+ * Each channel's number at all of its positions, the first one's before, the last one's behind, to
+ * the last step's end: what is computed there is not used, but raises no exceptions either.
+ */
 SBN_FORCE_INLINE void
 T(spread_channels)(REAL *to, const void *array, size_t c, const struct GRADIENTS *piece,
 		   size_t spatial)
@@ -80,7 +83,7 @@ T(spread_channels)(REAL *to, const void *array, size_t c, const struct GRADIENTS
 		if (channel + 1 < piece->n_channels)
 			i = end;
 	}
-	if (STEP > SBN_LANES)
+	for (const size_t last = i + STEP; i < last; i += SBN_LANES)
 		V(store)(to + i, V(set1)(from[piece->n_channels - 1]));
 }
 

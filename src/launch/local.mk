@@ -15,6 +15,8 @@ libsbn_launch_la_SOURCES = \
 	src/launch/child.h \
 	src/launch/clocks.c \
 	src/launch/clocks.h \
+	src/launch/descriptors.c \
+	src/launch/descriptors.h \
 	src/launch/ending.c \
 	src/launch/ending.h \
 	src/launch/exec_failure.c \

@@ -165,7 +165,9 @@ sbn_batch_norm_hash_config(const syncbn_batch_norm_config_t *config)
 		config->fixed_affine,        (int)config->dtype,
 		(int)config->activation,     config->only_2d_4d,
 	};
-	const double numbers[] = { config->eps, config->momentum, config->negative_slope };
+	/* plus 0: of -0 that makes 0, which is the same number in other bits */
+	const double numbers[] = { config->eps + 0.0, config->momentum + 0.0,
+				   config->negative_slope + 0.0 };
 	uint64_t hash = sbn_hash(SBN_HASH_START, words, sizeof(words));
 
 	return sbn_hash(hash, numbers, sizeof(numbers));

@@ -71,6 +71,16 @@ expect_match "its reason" 'json -: standard output cannot be written: No space' 
 run_it -n 2 --oversubscribe "$perf" bn --hot --shape 4x4 ${few#--oversubscribe}
 expect "the launcher's ranks measure" 0 "$code"
 expect "only the first rank prints" 1 "$(grep -vc '^#' "$dir/out")"
+mkfifo "$dir/pipe.json"
+# shellcheck disable=SC2086 # a list of words
+run_it -n 2 --oversubscribe "$perf" bn --shape 4x4 ${few#--oversubscribe} --json "$dir/pipe.json"
+expect "they put nothing in a pipe's place" "2 pipe" \
+	"$code $([ -p "$dir/pipe.json" ] && echo pipe)"
+expect "and say so once" 1 "$(grep -c 'is not a regular file' "$dir/err")"
+# shellcheck disable=SC2086 # a list of words
+mark "$perf" bn -n 1 --cold --shape 4x4 $few --json "$dir/closed.json" <&- >&- 2>"$dir/err"
+expect "with standard input and output closed it measures all the same" "0 yes" \
+	"$? $([ -s "$dir/closed.json" ] && echo yes)"
 
 few=--oversubscribe measure -n 2 --numerics --shape 4x3x5x5 --json "$dir/numerics.json"
 expect "the errors are told" "0 7" "$code $(grep -c ' syncbn ' "$dir/out")"

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Gradients of a layer in a world of one, and the objects that carry them there. */
+#include <fenv.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -273,6 +274,55 @@ test_saved_statistics_stay_until_the_next_use(void **state)
 	free_example(e);
 }
 
+/* So that what is read there before it is written is large. */
+static __attribute__((noinline)) void
+fill_the_stack(void)
+{
+	volatile float stack[32 * 1024];
+
+	for (size_t i = 0; i < sizeof(stack) / sizeof(stack[0]); i++)
+		stack[i] = i % 3 == 0 ? -3e38F : 3e38F;
+}
+
+enum { PLANES = 4 * 8, LONGEST = 130 };
+
+static void
+expect_no_exceptions(void *world, int64_t spatial)
+{
+	static float x[PLANES * LONGEST], dy[PLANES * LONGEST], dx[PLANES * LONGEST];
+	syncbn_batch_norm_config_t config = SYNCBN_BATCH_NORM_TORCH(8);
+	const syncbn_tensor_t tx = syncbn_tensor_ncl(x, 4, 8, spatial);
+	const syncbn_tensor_t tdy = syncbn_tensor_ncl(dy, 4, 8, spatial);
+	const syncbn_tensor_t tdx = syncbn_tensor_ncl(dx, 4, 8, spatial);
+	syncbn_batch_norm_t *bn;
+	syncbn_saved_t *saved;
+
+	config.activation = SYNCBN_ACTIVATION_RELU;
+	bn = new_layer(world, &config);
+	saved = new_saved(bn);
+	for (int c = 0; c < 8; c++)
+		((float *)syncbn_batch_norm_param(bn, SYNCBN_GAMMA))[c] = 1000;
+	for (int64_t i = 0; i < PLANES * spatial; i++) {
+		x[i] = (float)(i % 13);
+		dy[i] = (float)(i % 5);
+	}
+	feclearexcept(FE_ALL_EXCEPT);
+	assert_ok(syncbn_batch_norm_forward(bn, &tx, NULL, &tdx, saved));
+	fill_the_stack();
+	assert_ok(syncbn_batch_norm_backward(bn, saved, &tdy, &tdx, NULL, SYNCBN_WANT_ALL));
+	assert_int_equal(fetestexcept(FE_INVALID | FE_OVERFLOW | FE_DIVBYZERO), 0);
+	syncbn_saved_free(saved);
+	syncbn_batch_norm_free(bn);
+}
+
+/* A program that traps them would end. */
+static void
+test_usual_numbers_raise_no_exceptions(void **state)
+{
+	for (int64_t spatial = 2; spatial <= LONGEST; spatial++)
+		expect_no_exceptions(*state, spatial);
+}
+
 int
 main(void)
 {
@@ -286,6 +336,7 @@ main(void)
 		cmocka_unit_test(test_y_may_be_x_when_nothing_is_saved),
 		cmocka_unit_test(test_two_forwards_may_come_before_their_backwards),
 		cmocka_unit_test(test_saved_statistics_stay_until_the_next_use),
+		cmocka_unit_test(test_usual_numbers_raise_no_exceptions),
 	};
 
 	return cmocka_run_group_tests(tests, join_world, leave_world);

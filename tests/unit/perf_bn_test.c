@@ -57,9 +57,10 @@ static void
 test_other_words_are_no_shapes(void **state)
 {
 	static const char *const words[] = {
-		"",        "32",       "1x2x3x",   "1x2x3x4x5x6", "0x1x1x1",    "1x-1x1x1",
-		"1xax1x1", "1x2x3x4,", "1x2x 3x4", "1x2x3x4x",    "16777217x1", "16777216x16777216",
-		"1X2X3X4", "1.5x2"
+		"",         "32",       "1x2x3x",     "1x2x3x4x5x6",
+		"0x1x1x1",  "1x-1x1x1", "1xax1x1",    "1x2x3x4,",
+		"1x2x 3x4", "1x2x3x4x", "16777217x1", "16777216x16777216",
+		"1X2X3X4",  "1.5x2",    "2x16777216"
 	};
 
 	(void)state;
