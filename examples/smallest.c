@@ -3,7 +3,7 @@
  * The smallest complete program: one synchronized batch norm, forward and backward, and an
  * all-reduce of its gradients. Each rank brings other data and another batch size.
  *
- *	syncbn-run -n 2 -- examples/smallest
+ *	build/tools/syncbn-run -n 2 -- build/examples/smallest
  */
 #include <stdio.h>
 #include <stdlib.h>

@@ -142,7 +142,8 @@ syncbn_status_t syncbn_saved_statistics(const syncbn_saved_t *saved,
  * and a program that passes one must know that its peers are not, either.
  *
  * Collective while the batch is synchronized, else local. A rank that fails alone (INVALID before
- * the exchange) leaves its peers waiting for it, until it calls again or the deadline passes.
+ * the exchange) leaves its peers waiting for it, until it calls again or the deadline passes, and
+ * its saved as it was.
  * INVALID: a shape, dtype or layout that does not fit, or y over an x or z that the backward pass
  * will need (before anything is exchanged), or one value per channel in the whole group (then the
  * running statistics are untouched and the group works on). TIMEOUT, MISMATCH, PEER_LOST: y and the

@@ -14,7 +14,7 @@ extern "C" {
 
 typedef enum syncbn_reduce {
 	SYNCBN_SUM = 1,
-	SYNCBN_MEAN = 2 /* the sum divided by the group's size */
+	SYNCBN_MEAN = 2 /* the sum divided by the group's size, whatever each rank's batch is */
 } syncbn_reduce_t;
 
 /*

@@ -37,8 +37,8 @@ typedef struct syncbn_config {
 	}
 
 /*
- * The environment, where config leaves it open; malformed values are INVALID. "auto" is the default
- * of those that have it.
+ * The environment, where config leaves it open; malformed values are INVALID, unknown names are not
+ * noticed ("syncbn-perf env" shows them). "auto" is the default of those that have it.
  *
  *	SYNCBN_JOIN_TIMEOUT, SYNCBN_TIMEOUT, SYNCBN_THREADS
  *		as above

@@ -72,13 +72,25 @@ lost(struct syncbn_group *group, uint32_t member)
 			ended, was, also);
 }
 
+static bool
+is_in_layer(const struct syncbn_group *group, uint32_t member)
+{
+	enum sbn_op op = sbn_group_now(group, member).op;
+
+	return op == SBN_OP_FORWARD || op == SBN_OP_BACKWARD;
+}
+
 /* Two that can never meet, and this rank, which may be one of them. */
 static syncbn_status_t
 mismatch(struct syncbn_group *group, uint32_t one, uint32_t other)
 {
-	bool lists = sbn_group_now(group, other).op == SBN_OP_GROUP;
+	const char *advice = "";
 	char there[TEXT], also[TEXT + 32] = "", here[TEXT];
 
+	if (sbn_group_now(group, other).op == SBN_OP_GROUP)
+		advice = ", with the same lists of ranks";
+	else if (is_in_layer(group, one) != is_in_layer(group, other))
+		advice = "; a layer in evaluation exchanges nothing: all must be in one mode";
 	if (one == group->rank)
 		one = other;
 	describe_here(group, one, there, sizeof(there));
@@ -91,7 +103,7 @@ mismatch(struct syncbn_group *group, uint32_t one, uint32_t other)
 			"rank %" PRIu32 " is %s, %sthis rank (%" PRIu32
 			") is %s: every rank must make the same calls in the same order%s",
 			group->members[one], there, also, group->members[group->rank], here,
-			lists ? ", with the same lists of ranks" : "");
+			advice);
 }
 
 /* The variable that lengthens the wait which the member is in, or gave up. */
@@ -167,9 +179,7 @@ sbn_diagnose_mismatch(const struct sbn_wait *wait)
 static const char *
 advice_on_layer(const struct syncbn_group *group, uint32_t peer)
 {
-	enum sbn_op op = sbn_group_now(group, group->rank).op;
-
-	if ((op != SBN_OP_FORWARD && op != SBN_OP_BACKWARD) || sbn_group_now(group, peer).inside)
+	if (!is_in_layer(group, group->rank) || sbn_group_now(group, peer).inside)
 		return "";
 	return "; a layer in evaluation exchanges nothing: is it in training on every rank?";
 }

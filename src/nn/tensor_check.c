@@ -109,7 +109,8 @@ check_fits_layer(const char *what, const syncbn_tensor_t *tensor,
 	if (tensor->shape[1] != config->num_features)
 		return sbn_fail(SYNCBN_ERR_INVALID,
 				"%s: %" PRId64 " channels, the layer has %" PRId64
-				"; it is made for as many as num_features says",
+				", its num_features; a shape is in the order N, C, spatial in "
+				"every layout",
 				what, tensor->shape[1], config->num_features);
 	if (wide != (config->dtype == SYNCBN_FLOAT64))
 		return sbn_fail(SYNCBN_ERR_INVALID,

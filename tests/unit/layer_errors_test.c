@@ -173,7 +173,7 @@ test_every_wrong_tensor_is_refused(void **state)
 	refuse_x(bn, ndim, 6, "dimensions");
 	refuse_x(bn, shape[0], -1, "shape[0]");
 	refuse_x(bn, shape[3], INT64_MIN, "shape[3]");
-	refuse_x(bn, shape[1], 4, "4 channels, the layer has 3");
+	refuse_x(bn, shape[1], 4, "4 channels, the layer has 3, its num_features; a shape is in");
 	refuse_x(bn, shape[1], 0, "channels");
 	refuse_x(bn, shape[2], INT64_MAX, "more elements");
 	refuse_x(bn, shape[0], INT64_C(1) << 61, "more elements");
