@@ -219,6 +219,8 @@ test_name_mode_and_initial_values_may_differ(void **state)
 	syncbn_batch_norm_config_t one = SYNCBN_BATCH_NORM_TORCH(2), two = one;
 
 	(void)state;
+	one.eps = 0.0;
+	two.eps = -0.0; /* the same number */
 	two.name = "another";
 	two.training = 0;
 	two.gamma_init.name = "uniform";
