@@ -3,6 +3,7 @@
 
 #include "base/math.h"
 #include "nn/cache.h"
+#include "nn/tile_pairs.h"
 
 enum {
 	LEAST_OF_LATE = 4, /* chunks, whether half of the cache holds them or not */
@@ -182,6 +183,20 @@ choose_whole_lines(struct sbn_chunks *chunks, const struct sbn_cache *cache,
 }
 
 /*
+ * Tiles of fewer channels than a block's read the same lines. Blocks of 8 go together by two, so
+ * that both end with a line and pairs begin alike in all chunks, unless the cache cannot hold them
+ * and each ends with a line anyway.
+ */
+static uint32_t
+channels_of_blocks(const struct sbn_pass *pass, const struct sbn_cache *cache,
+		   const struct shape *shape)
+{
+	const bool each = sbn_tile_all_have_pairs(pass) && pass->geometry.spatial % 2 == 0;
+
+	return each && bytes_of(shape, SBN_LANES) > cache->bytes ? SBN_PAIR_CHANNELS : SBN_LANES;
+}
+
+/*
  * What is summed while a peer is late costs nothing, if it is there still when it is due: in half
  * of the cache, or nearly so. Of chunks that the cache cannot hold there is one more at most.
  */
@@ -221,9 +236,9 @@ sbn_chunks_choose(const struct sbn_pass *pass, uint32_t n_channels)
 	chunks.step = choose_step(pass, &cache, &shape, n_channels);
 	/* as many chunks, but alike */
 	chunks.step = (uint32_t)sbn_ceil_div(n_channels, sbn_ceil_div(n_channels, chunks.step));
-	if (sbn_pass_order(pass) == SBN_BLOCKS) { /* tiles of fewer channels read the same lines */
-		chunks.step = (uint32_t)sbn_align_up(chunks.step, SBN_LANES);
-		chunks.whole = SBN_LANES;
+	if (sbn_pass_order(pass) == SBN_BLOCKS) {
+		chunks.whole = channels_of_blocks(pass, &cache, &shape);
+		chunks.step = (uint32_t)sbn_align_up(chunks.step, chunks.whole);
 	} else {
 		choose_whole_lines(&chunks, &cache, &shape, n_channels);
 	}

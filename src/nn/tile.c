@@ -2,6 +2,7 @@
 #include "nn/tile.h"
 
 #include "base/math.h"
+#include "nn/tile_pairs.h"
 #include "nn/transpose.h"
 
 static size_t
@@ -27,6 +28,8 @@ sbn_tile_begin(const struct sbn_pass *pass, const struct sbn_range *range, size_
 	size_t width = sbn_tile_width(pass);
 
 	*tile = (struct sbn_tile){ .c = SBN_MAX(c, (size_t)range->begin) };
+	if (sbn_tile_can_be_twins(pass, range, tile->c))
+		width = SBN_LANES;
 	tile->n_channels = SBN_MIN((tile->c / width + 1) * width, (size_t)range->end) - tile->c;
 }
 

@@ -4,32 +4,55 @@
 #define SBN_NN_TILE_WORK_H
 
 #include "nn/columns.h"
-#include "nn/tile.h"
+#include "nn/tile_pairs.h"
 
 /* Bytes, from what is read to what is asked for, where nothing else says how far. */
 enum { SBN_TILE_AHEAD = 4096 };
 
-/* Sums of g and of g * (x - mean) of a tile's channels. */
+/* Of a tile's channels; of each block's pairs, whose second positions' are columns 8 .. 15. */
+struct sbn_tile_moments {
+	struct sbn_columns single, pairs[SBN_TILE_BLOCKS];
+};
+
+/* Sums of a tile's single rows and of each block's pairs, likewise. */
+struct sbn_tile_sums {
+	double single[SBN_LANES], pairs[SBN_TILE_BLOCKS][SBN_LANES];
+};
+
+/* Of g and of g * (x - mean). */
 struct sbn_tile_gradients {
-	double g[SBN_LANES], g_xmu[SBN_LANES];
+	struct sbn_tile_sums g, g_xmu;
 };
 
 /* rows_normalize or rows_dx. */
 typedef void sbn_map_kernel(const struct sbn_operands *at, size_t n_rows, size_t n_channels,
 			    const struct sbn_coefficients *k, size_t c);
 
-double sbn_tile_positions(const struct sbn_tile *tile);
+/* Nothing yet. */
+static inline void
+sbn_tile_begin_moments(struct sbn_tile_moments *sums)
+{
+	sums->single.count = sums->pairs[0].count = sums->pairs[1].count = 0;
+}
+
+/* Moments of a part of a tile, of its channels, or twice as many of pairs. */
+void sbn_tile_add_part(const struct sbn_pass *pass, const struct sbn_tile_part *part,
+		       const double *mean, const double *m2, const double *low,
+		       struct sbn_tile_moments *sums);
+
+/* n of a part's sums of gradients, from the first channel or column on. */
+void sbn_tile_add_sums(const struct sbn_tile_part *part, size_t first, const double *g,
+		       const double *g_xmu, size_t n, struct sbn_tile_gradients *sums);
 
 /* x must not be planes. */
 void sbn_tile_add_moments(const struct sbn_pass *pass, const struct sbn_tile *tile, size_t ahead,
-			  struct sbn_columns *sums);
+			  struct sbn_tile_moments *sums);
 
 /* What all of a tile's positions are summed to, as the range's sums. */
-void sbn_tile_put_moments(const struct sbn_range *range, const struct sbn_tile *tile,
-			  const struct sbn_columns *sums, const struct sbn_sums *out);
+void sbn_tile_put_moments(const struct sbn_pass *pass, const struct sbn_range *range,
+			  const struct sbn_tile *tile, const struct sbn_tile_moments *sums,
+			  const struct sbn_sums *out);
 
-void sbn_gradients_add(struct sbn_tile_gradients *sums, const struct sbn_tile_gradients *part,
-		       size_t n);
 void sbn_tile_add_gradients(const struct sbn_pass *pass, const struct sbn_tile *tile, size_t ahead,
 			    struct sbn_tile_gradients *sums);
 void sbn_tile_put_gradients(const struct sbn_pass *pass, const struct sbn_range *range,

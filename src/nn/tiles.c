@@ -58,12 +58,13 @@ sbn_tiles_sum_moments(const struct sbn_pass *pass, const struct sbn_range *range
 	struct sbn_tile tile;
 
 	for (size_t c = range->begin; c < range->end; c += tile.n_channels) {
-		struct sbn_columns sums = { 0 };
+		struct sbn_tile_moments sums;
 
 		sbn_tile_begin(pass, range, c, &tile);
+		sbn_tile_begin_moments(&sums);
 		while (sbn_tile_next(pass, &tile, SBN_BLOCK_POSITIONS))
 			sbn_tile_add_moments(pass, &tile, SBN_TILE_AHEAD, &sums);
-		sbn_tile_put_moments(range, &tile, &sums, out);
+		sbn_tile_put_moments(pass, range, &tile, &sums, out);
 	}
 }
 

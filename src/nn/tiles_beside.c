@@ -52,27 +52,84 @@ both_next(const struct sbn_pass *pass, struct both *both)
 	return writes || sums;
 }
 
+/* Whether one kernel can do both, and of pairs if there are any. */
 static bool
-are_alike(const struct both *both)
+are_alike(const struct sbn_pass *pass, const struct both *both)
 {
-	return both->writes && both->sums && both->written.n_channels == both->summed.n_channels;
+	const struct sbn_tile *written = &both->written, *summed = &both->summed;
+
+	if (!both->writes || !both->sums || written->n_channels != summed->n_channels)
+		return false;
+	return !sbn_tile_sums_have_pairs(pass) ||
+	       (sbn_tile_map_has_pairs(pass, written) &&
+		sbn_tile_begins_within_pair(pass, written) ==
+			sbn_tile_begins_within_pair(pass, summed));
+}
+
+/* The parts of both, which are alike. */
+struct parts {
+	struct sbn_tile_part written[SBN_TILE_PARTS], summed[SBN_TILE_PARTS];
+	size_t n;
+};
+
+static void
+split(const struct sbn_pass *pass, const struct both *both, struct parts *parts)
+{
+	const bool pairs = sbn_tile_sums_have_pairs(pass);
+
+	parts->n = sbn_tile_parts(pass, &both->written, pairs, parts->written);
+	sbn_tile_parts(pass, &both->summed, pairs, parts->summed);
+}
+
+/* What a kernel takes: coefficients from c on of what is written, from c_summed of the other. */
+struct work {
+	struct sbn_tile_copies none;
+	struct sbn_operands written, summed;
+	struct sbn_twice twice;
+	const struct sbn_coefficients *k;
+	size_t n_rows, n_channels, c, c_summed;
+};
+
+static void
+prepare(const struct sbn_pass *pass, const struct sbn_tile_part *written,
+	const struct sbn_tile_part *summed, struct work *work)
+{
+	work->written = sbn_tile_take(pass, &written->tile, &work->none);
+	work->summed = sbn_tile_take(pass, &summed->tile, &work->none);
+	work->summed.ahead = AHEAD;
+	work->n_rows = sbn_tile_rows(written);
+	if (written->is_pairs) {
+		sbn_tile_pair_rows(&work->written);
+		sbn_tile_pair_rows(&work->summed);
+		sbn_twice_put(&work->twice, pass, written->tile.c);
+		sbn_twice_add(&work->twice, pass, summed->tile.c);
+		work->k = &work->twice.k;
+		work->n_channels = SBN_LANES;
+		work->c = 0;
+		work->c_summed = SBN_LANES;
+	} else {
+		work->k = &pass->k;
+		work->n_channels = written->tile.n_channels;
+		work->c = written->tile.c;
+		work->c_summed = summed->tile.c;
+	}
 }
 
 static void
-normalize_and_sum(const struct sbn_pass *pass, const struct both *both, struct sbn_columns *sums)
+normalize_and_sum(const struct sbn_pass *pass, const struct sbn_tile_part *written,
+		  const struct sbn_tile_part *summed, struct sbn_tile_moments *sums)
 {
-	struct sbn_tile_copies none;
-	struct sbn_operands x = sbn_tile_take_x(pass, &both->summed);
-	const struct sbn_operands at = sbn_tile_take(pass, &both->written, &none);
 	double mean[SBN_LANES], m2[SBN_LANES], low[SBN_LANES] = { 0 };
-	const struct sbn_rows_beside beside = { &x, both->summed.c, { mean, m2, low } };
+	struct sbn_rows_beside beside = { .sums = { mean, m2, low } };
+	struct work work;
 
-	x.ahead = AHEAD;
-	pass->kernels->rows_normalize_beside(&beside, &at, both->written.n_positions,
-					     both->written.n_channels, &pass->k, both->written.c);
-	sbn_columns_add(sums, sbn_tile_positions(&both->summed), mean, m2, low,
-			both->summed.n_channels, pass->bn->wide);
-	sbn_tile_give(pass, &both->written, &none);
+	prepare(pass, written, summed, &work);
+	beside.at = &work.summed;
+	beside.c = work.c_summed;
+	pass->kernels->rows_normalize_beside(&beside, &work.written, work.n_rows, work.n_channels,
+					     work.k, work.c);
+	sbn_tile_add_part(pass, summed, mean, m2, low, sums);
+	sbn_tile_give(pass, &written->tile, &work.none);
 }
 
 void
@@ -80,13 +137,18 @@ sbn_tiles_normalize_beside(const struct sbn_pass *pass, const struct sbn_range *
 			   const struct sbn_sums *out, const struct sbn_range *range)
 {
 	struct both both = both_begin(range, next);
+	struct parts parts;
 
 	while (both_enter(pass, range, next, &both)) {
-		struct sbn_columns sums = { 0 };
+		struct sbn_tile_moments sums;
 
+		sbn_tile_begin_moments(&sums);
 		while (both_next(pass, &both)) {
-			if (are_alike(&both)) {
-				normalize_and_sum(pass, &both, &sums);
+			if (are_alike(pass, &both)) {
+				split(pass, &both, &parts);
+				for (size_t i = 0; i < parts.n; i++)
+					normalize_and_sum(pass, &parts.written[i], &parts.summed[i],
+							  &sums);
 				continue;
 			}
 			if (both.writes)
@@ -96,26 +158,25 @@ sbn_tiles_normalize_beside(const struct sbn_pass *pass, const struct sbn_range *
 				sbn_tile_add_moments(pass, &both.summed, SBN_TILE_AHEAD, &sums);
 		}
 		if (both.sums)
-			sbn_tile_put_moments(next, &both.summed, &sums, out);
+			sbn_tile_put_moments(pass, next, &both.summed, &sums, out);
 	}
 }
 
 static void
-dx_and_sum(const struct sbn_pass *pass, const struct both *both, struct sbn_tile_gradients *sums)
+dx_and_sum(const struct sbn_pass *pass, const struct sbn_tile_part *written,
+	   const struct sbn_tile_part *summed, struct sbn_tile_gradients *sums)
 {
-	struct sbn_tile_copies none;
-	struct sbn_operands summed = sbn_tile_take(pass, &both->summed, &none);
-	const struct sbn_operands at = sbn_tile_take(pass, &both->written, &none);
-	struct sbn_tile_gradients part;
-	const struct sbn_rows_beside beside = { &summed,
-						both->summed.c,
-						{ part.g, part.g_xmu, NULL } };
+	double g[SBN_LANES], g_xmu[SBN_LANES];
+	struct sbn_rows_beside beside = { .sums = { g, g_xmu, NULL } };
+	struct work work;
 
-	summed.ahead = AHEAD;
-	pass->kernels->rows_dx_beside(&beside, &at, both->written.n_positions,
-				      both->written.n_channels, &pass->k, both->written.c);
-	sbn_gradients_add(sums, &part, both->summed.n_channels);
-	sbn_tile_give(pass, &both->written, &none);
+	prepare(pass, written, summed, &work);
+	beside.at = &work.summed;
+	beside.c = work.c_summed;
+	pass->kernels->rows_dx_beside(&beside, &work.written, work.n_rows, work.n_channels, work.k,
+				      work.c);
+	sbn_tile_add_sums(summed, 0, g, g_xmu, work.n_channels, sums);
+	sbn_tile_give(pass, &written->tile, &work.none);
 }
 
 void
@@ -123,13 +184,17 @@ sbn_tiles_dx_beside(const struct sbn_pass *pass, const struct sbn_range *next,
 		    const struct sbn_sums *out, const struct sbn_range *range)
 {
 	struct both both = both_begin(range, next);
+	struct parts parts;
 
 	while (both_enter(pass, range, next, &both)) {
 		struct sbn_tile_gradients sums = { 0 };
 
 		while (both_next(pass, &both)) {
-			if (are_alike(&both)) {
-				dx_and_sum(pass, &both, &sums);
+			if (are_alike(pass, &both)) {
+				split(pass, &both, &parts);
+				for (size_t i = 0; i < parts.n; i++)
+					dx_and_sum(pass, &parts.written[i], &parts.summed[i],
+						   &sums);
 				continue;
 			}
 			if (both.writes)

@@ -53,11 +53,14 @@ operand_at(const struct operand *o, size_t n, size_t c, size_t s)
 	       c % width;
 }
 
+/* Of those that are made from now on: only then may they go past the caches. */
+static bool operands_begin_at_lines;
+
 /* Behind the guard by one element, so that nothing is aligned to more than its elements. */
 static inline size_t
 operand_lead(const struct operand *o)
 {
-	return OPERAND_GUARD + sbn_dtype_bytes(o->tensor.dtype);
+	return OPERAND_GUARD + (operands_begin_at_lines ? 0 : sbn_dtype_bytes(o->tensor.dtype));
 }
 
 /* With the dtype, ndim and shape of `like`. */
@@ -72,7 +75,8 @@ operand_new(const syncbn_tensor_t *like, syncbn_layout_t layout)
 	for (int i = 2; i < like->ndim; i++)
 		o.spatial *= (size_t)like->shape[i];
 	o.bytes = o.n * operand_room(layout, o.channels) * o.spatial * sbn_dtype_bytes(like->dtype);
-	o.memory = malloc(2 * operand_lead(&o) + o.bytes);
+	if (posix_memalign((void **)&o.memory, OPERAND_GUARD, 2 * operand_lead(&o) + o.bytes) != 0)
+		o.memory = NULL;
 	if (o.memory == NULL)
 		abort();
 	memset(o.memory, OPERAND_GUARD_BYTE, 2 * operand_lead(&o) + o.bytes);
