@@ -13,6 +13,7 @@
 #include <syncbn/version.h>
 
 #include "base/fail.h"
+#include "launch/variables.h"
 #include "perf_peer.h"
 #include "perf_settings.h"
 #include "shm/contract.h"
@@ -102,7 +103,7 @@ put_settings(struct perf_json *json)
 		size_t length = strcspn(setting, "=");
 		char name[64];
 
-		if (!perf_settings_is_known(setting))
+		if (!sbn_variable_is_setting(setting))
 			continue;
 		snprintf(name, sizeof(name), "%.*s", (int)length, setting);
 		perf_json_text(json, name, setting + length + 1);

@@ -3,7 +3,6 @@
 #ifndef SYNCBN_PERF_SETTINGS_H
 #define SYNCBN_PERF_SETTINGS_H
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
 
@@ -21,9 +20,6 @@ void perf_settings_override(const char *name);
  * ranks, its own options, or what is overridden.
  */
 const char *perf_settings_next(size_t *at);
-
-/* Whether the library reads it; then it is checked where a process joins. */
-bool perf_settings_is_known(const char *setting);
 
 /* All of them behind `before`, or nothing; names that the library does not read are told. */
 void perf_settings_print(FILE *file, const char *before);

@@ -23,6 +23,7 @@
 #include "launch/spawn.h"
 #include "launch/supervise.h"
 #include "launch/unwind.h"
+#include "launch/variables.h"
 
 /* Exit codes of the launcher's own; all others come from the ranks. */
 enum { EXIT_OWN_FAILURE = 1, EXIT_USAGE = 2, SAY_BYTES = 1024 };
@@ -198,6 +199,21 @@ place_ranks(const struct sbn_options *options, const struct sbn_allocator *alloc
 	return code;
 }
 
+/* A misspelt setting must not pass in silence; but a program may have variables of its own. */
+static void
+tell_unread_variables(void)
+{
+	const char *entry;
+	size_t at = 0;
+
+	while ((entry = sbn_variables_next(environ, &at)) != NULL)
+		if (!sbn_variable_is_setting(entry)) {
+			const struct sbn_unread_variable unread = sbn_variable_unread(entry);
+
+			sbn_say("%s is set, which nothing reads%s", unread.name, unread.hint);
+		}
+}
+
 static int
 start(const struct sbn_options *options)
 {
@@ -212,6 +228,8 @@ start(const struct sbn_options *options)
 		status = sbn_allocator_find(options->malloc, &allocator);
 	if (status != SYNCBN_OK)
 		return tell(status);
+	if (adoption.rank == 0)
+		tell_unread_variables();
 	if (adoption.launcher != NULL)
 		return become_rank(options, &adoption, &allocator);
 	return place_ranks(options, &allocator);

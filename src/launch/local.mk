@@ -100,6 +100,8 @@ libsbn_launch_la_SOURCES = \
 	src/launch/threads.c \
 	src/launch/threads.h \
 	src/launch/unwind.h \
+	src/launch/variables.c \
+	src/launch/variables.h \
 	src/launch/waits.c \
 	src/launch/waits.h
 libsbn_launch_la_LIBADD = $(INIH_LIBS) $(LIBDW_LIBS)

@@ -45,6 +45,16 @@ run_it -n 1 --tag -- sh -c 'echo threads=$OMP_NUM_THREADS'
 cores=$("$run" -n 1 --dry-run --json -- true 2>/dev/null | sed -n 's/.*"cores": \([0-9]*\).*/\1/p')
 expect "OMP_NUM_THREADS is the rank's cores" "$cores" "$(value 0 threads)"
 
+SYNCBN_THREAD=2 SYNCBN_FETCH=auto SYNCBN_EMPTY= SYNCBN_RUN_TAG=1 run_it -n 2 -- true
+expect "a misspelt setting ends nothing" 0 $code
+expect_match "but it is told" \
+	'^syncbn-run: SYNCBN_THREAD is set, which nothing reads; did you mean SYNCBN_THREADS$' \
+	"$dir/err"
+expect "no other is" 1 "$(grep -c 'nothing reads' "$dir/err")"
+SYNCBN_MINE=2 run_it -n 1 -- printenv SYNCBN_MINE
+expect "a program may have its own" 2 "$(cat "$dir/out")"
+expect_match "which is like none" '^syncbn-run: SYNCBN_MINE is set, which nothing reads' "$dir/err"
+
 if [ "$(nproc)" -ge 2 ]; then
 	run_it -n 2 -- sh -c 'grep Cpus_allowed_list: /proc/self/status'
 	expect "two ranks have two places" 2 "$(sort -u "$dir/out" | wc -l)"
