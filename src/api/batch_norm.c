@@ -136,7 +136,7 @@ syncbn_saved_new(syncbn_batch_norm_t *bn, syncbn_saved_t **saved)
 	*saved = NULL;
 	status = sbn_saved_new(bn, saved);
 	if (status == SYNCBN_OK)
-		bn->group->n_users++;
+		bn->group->n_users[SBN_USER_SAVED]++;
 	return sbn_named(here, status);
 }
 
@@ -145,7 +145,7 @@ syncbn_saved_free(syncbn_saved_t *saved)
 {
 	if (saved == NULL)
 		return;
-	saved->group->n_users--;
+	saved->group->n_users[SBN_USER_SAVED]--;
 	sbn_saved_free(saved);
 }
 

@@ -76,12 +76,14 @@ check_no_groups(void)
 static syncbn_status_t
 check_unused(const syncbn_group_t *group)
 {
-	if (group->n_users == 0)
+	const uint32_t *n = group->n_users;
+
+	if (n[SBN_USER_LAYER] + n[SBN_USER_SAVED] + n[SBN_USER_ARENA] == 0)
 		return sbn_group_check_landed(group);
 	return sbn_fail(SYNCBN_ERR_INVALID,
-			"of the group's layers, saved objects and arenas %" PRIu32
-			" still live: free them first",
-			group->n_users);
+			"the group still has layers (%" PRIu32 "), saved objects (%" PRIu32
+			") or arenas (%" PRIu32 "): free them first",
+			n[SBN_USER_LAYER], n[SBN_USER_SAVED], n[SBN_USER_ARENA]);
 }
 
 syncbn_status_t

@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include <syncbn/batch_norm.h>
 #include <syncbn/collective.h>
 
 #include "comm/call.h"
@@ -18,12 +19,12 @@ describe_layer_call(const struct sbn_call *call, char *text, size_t bytes)
 		[SBN_BF16] = "bfloat16",
 		[SBN_F16] = "float16",
 	};
-	uint64_t type = call->agreed[0] >> 32;
-	int used = snprintf(text, bytes, "%" PRIu32 " channels of %s", (uint32_t)call->agreed[0],
-			    type < SBN_TYPES ? types[type] : "an unknown type");
+	uint64_t type = call->agreed[0] >> 32, want = call->agreed[3];
 
-	if (call->agreed[3] != 0 && used > 0 && (size_t)used < bytes)
-		snprintf(text + used, bytes - (size_t)used, ", want %#" PRIx64, call->agreed[3]);
+	snprintf(text, bytes, "%" PRIu32 " channels of %s%s%s%s%s", (uint32_t)call->agreed[0],
+		 type < SBN_TYPES ? types[type] : "an unknown type", want != 0 ? ", wants" : "",
+		 want & SYNCBN_WANT_DX ? " dx" : "", want & SYNCBN_WANT_DGAMMA ? " dgamma" : "",
+		 want & SYNCBN_WANT_DBETA ? " dbeta" : "");
 }
 
 static const char *

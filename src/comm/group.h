@@ -64,6 +64,9 @@ _Static_assert((int)SBN_SEQUENCES <= (int)SBN_MAX_SEQUENCES, "a leaver can tell 
 struct syncbn_arena; /* of src/train, both */
 struct sbn_flight;
 
+/* What a group has to outlive. */
+enum sbn_user { SBN_USER_LAYER, SBN_USER_SAVED, SBN_USER_ARENA, SBN_USERS };
+
 struct syncbn_group {
 	uint32_t rank;
 	uint32_t size;
@@ -94,10 +97,10 @@ struct syncbn_group {
 	struct sbn_barrier meeting;
 	struct sbn_barrier_line **meeting_lines; /* [size] */
 	syncbn_divisor_t divisor;                /* of means, after ranks have left */
-	uint64_t waited_ticks;                      /* by lane 0 of the calls */
+	uint64_t waited_ticks;                   /* by lane 0 of the calls */
 	uint32_t n_small;                        /* collectives, see sbn_span_begin() */
 	uint32_t n_layers;                       /* made so far: the next layer's number */
-	uint32_t n_users;                        /* layers, saved objects and arenas that live */
+	uint32_t n_users[SBN_USERS];             /* that live */
 	struct syncbn_arena *arenas;
 	struct sbn_flight *flight; /* NULL before the first all-reduce in flight */
 	uint32_t n_in_flight;      /* begun and not ended */

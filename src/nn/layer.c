@@ -137,7 +137,7 @@ sbn_batch_norm_new(struct syncbn_group *group, const syncbn_batch_norm_config_t 
 		sbn_batch_norm_free(bn);
 		return status;
 	}
-	group->n_users++;
+	group->n_users[SBN_USER_LAYER]++;
 	bn->number = ++group->n_layers;
 	bn->name = sbn_group_name_layer(group, bn->number, config->name);
 	sbn_batch_norm_reset(bn);
@@ -149,7 +149,7 @@ void
 sbn_batch_norm_free(struct syncbn_batch_norm *bn)
 {
 	if (bn->number != 0) /* it got as far as being counted */
-		bn->group->n_users--;
+		bn->group->n_users[SBN_USER_LAYER]--;
 	sbn_saved_free(bn->scratch);
 	for (int i = 0; i < SBN_PARAMS; i++) {
 		free(bn->own[i]);

@@ -26,7 +26,7 @@ sbn_arena_new(struct syncbn_group *group, size_t bytes, syncbn_arena_t **out)
 	arena->bytes = bytes;
 	arena->next = group->arenas;
 	group->arenas = arena;
-	group->n_users++;
+	group->n_users[SBN_USER_ARENA]++;
 	*out = arena;
 	return SYNCBN_OK;
 }
@@ -50,7 +50,7 @@ release(struct syncbn_arena *arena)
 	while (*link != arena)
 		link = &(*link)->next;
 	*link = arena->next;
-	arena->group->n_users--;
+	arena->group->n_users[SBN_USER_ARENA]--;
 	arena->group->transport->unshare(arena->group, &arena->shared);
 	free(arena);
 }

@@ -220,6 +220,7 @@ want_another_gradient(int rank, void *argument)
 	EXPECT(backward(rank == 1 ? SYNCBN_WANT_DX | SYNCBN_WANT_DBETA : SYNCBN_WANT_ALL) ==
 	       SYNCBN_ERR_MISMATCH);
 	EXPECT(is_told("backward of first", "backward of first"));
+	EXPECT(is_told("wants dx dbeta)", "wants dx dgamma dbeta)"));
 	return stays_failed();
 }
 
