@@ -43,8 +43,8 @@ describe_all_reduce(const struct sbn_call *call, char *text, size_t bytes)
 			    call->agreed[0], dtype_name(call->agreed[1]));
 
 	if (call->agreed[3] != 0 && used > 0 && (size_t)used < bytes)
-		snprintf(text + used, bytes - (size_t)used, " in an arena, at %" PRIu64,
-			 call->agreed[3] - 1);
+		snprintf(text + used, bytes - (size_t)used,
+			 " in an arena, at %" PRIu64 " of the shared memory", call->agreed[3] - 1);
 }
 
 static void

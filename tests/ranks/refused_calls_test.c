@@ -46,6 +46,7 @@ other_layer(int rank, void *argument)
 	}
 	EXPECT(forward(&layer) == SYNCBN_ERR_MISMATCH);
 	EXPECT(says("forward of first") && says("forward of second"));
+	EXPECT(says("must make its layers in the same order"));
 	syncbn_batch_norm_free(second);
 	return close_layer(&layer);
 }
@@ -65,6 +66,7 @@ other_operation(int rank, void *argument)
 	else
 		EXPECT(forward(&layer) == SYNCBN_ERR_MISMATCH);
 	EXPECT(says("barrier, call 1") && says("forward of bn, call 2"));
+	EXPECT(says("must make the same calls in the same order"));
 	return close_layer(&layer);
 }
 
@@ -79,6 +81,30 @@ other_size(int rank, void *argument)
 	EXPECT(syncbn_all_reduce(world, data, rank == 0 ? 3 : 4, SYNCBN_FLOAT32, SYNCBN_SUM) ==
 	       SYNCBN_ERR_MISMATCH);
 	EXPECT(says("sum of 3 float32") || says("sum of 4 float32"));
+	EXPECT(syncbn_finalize(world) == SYNCBN_OK);
+	return 0;
+}
+
+/* In an arena on one rank only. */
+static int
+other_place(int rank, void *argument)
+{
+	float elsewhere[4] = { 0 }, *data = elsewhere;
+	syncbn_arena_t *arena;
+	syncbn_group_t *world;
+
+	(void)argument;
+	EXPECT(syncbn_init(NULL, &world) == SYNCBN_OK);
+	EXPECT(syncbn_arena_new(world, sizeof(elsewhere), &arena) == SYNCBN_OK);
+	if (rank == 0) {
+		data = syncbn_arena_alloc(arena, sizeof(elsewhere));
+		EXPECT(data != NULL);
+	}
+	EXPECT(syncbn_all_reduce(world, data, 4, SYNCBN_FLOAT32, SYNCBN_SUM) ==
+	       SYNCBN_ERR_MISMATCH);
+	EXPECT(says("sum of 4 float32 in an arena, at "));
+	EXPECT(says("at the same offset of the same arena on all ranks, or in none"));
+	syncbn_arena_free(arena);
 	EXPECT(syncbn_finalize(world) == SYNCBN_OK);
 	return 0;
 }
@@ -108,6 +134,7 @@ test_different_calls_are_a_mismatch_on_every_rank(void **state)
 	assert_int_equal(run_ranks_failures(2, other_layer, NULL), 0);
 	assert_int_equal(run_ranks_failures(2, other_operation, NULL), 0);
 	assert_int_equal(run_ranks_failures(2, other_size, NULL), 0);
+	assert_int_equal(run_ranks_failures(2, other_place, NULL), 0);
 	assert_int_equal(run_ranks_failures(2, other_settings, NULL), 0);
 }
 

@@ -56,6 +56,19 @@ expect_match "they stand beside blocking ones" '^# .*blocking +ratio' "$dir/out"
 measure allreduce -n 1 -b 64 -e 64
 expect "a world of one is right" "64 0 " "$(column 1)$(column 7)"
 
+mkfifo "$dir/pipe.json"
+for command in "exchange -e 64" "allreduce -e 64" barrier "overlap -e 64"; do
+	# shellcheck disable=SC2086 # a list of words
+	run_it -n 2 --oversubscribe "$perf" $command ${few#--oversubscribe} --json "$dir/pipe.json"
+	expect "ranks of $command put nothing in a pipe's place" "2 pipe" \
+		"$code $([ -p "$dir/pipe.json" ] && echo pipe)"
+	expect "and say so once" 1 "$(grep -c 'is not a regular file' "$dir/err")"
+	# shellcheck disable=SC2086 # a list of words
+	mark "$perf" $command -n 2 $few --json "$dir/closed.json" <&- >&- 2>"$dir/err"
+	expect "with standard input and output closed $command measures all the same" "0 yes" \
+		"$? $([ -s "$dir/closed.json" ] && echo yes)"
+	rm -f "$dir/closed.json"
+done
 # shellcheck disable=SC2086 # a list of words
 run_it -n 2 --oversubscribe "$perf" barrier ${few#--oversubscribe}
 expect "the launcher's ranks measure" 0 "$code"
