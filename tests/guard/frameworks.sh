@@ -63,10 +63,12 @@ program() {
 		int c = 3, bad = 0;
 		syncbn_batch_norm_config_t torch = SYNCBN_BATCH_NORM_TORCH(c);
 		syncbn_batch_norm_config_t mindspore = SYNCBN_BATCH_NORM_MINDSPORE(c);
+		syncbn_batch_norm_config_t onnx = SYNCBN_BATCH_NORM_ONNX(c);
 
 	C
 	checks "torch.nn.SyncBatchNorm" torch
 	checks "mindspore.nn.SyncBatchNorm" mindspore
+	checks "BatchNormalization of ONNX" onnx
 	printf '\treturn bad != 0;\n}\n'
 }
 
