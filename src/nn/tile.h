@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A tile: some positions by the channels of a block. The kernels of rows take its operands where
- * they lie, or, of planes, a small transposed copy.
+ * A tile: some positions by the channels of a block, or of two blocks of 8 (tile_pairs.h). The
+ * kernels of rows take its operands where they lie, or, of planes, a small transposed copy.
  */
 #ifndef SBN_NN_TILE_H
 #define SBN_NN_TILE_H
@@ -24,10 +24,10 @@ struct sbn_tile_copies {
 	double out[SBN_TILE_COPIED * SBN_LANES], dz[SBN_TILE_COPIED * SBN_LANES];
 };
 
-/* The channels of a tile, at most: it lies within one block of every operand. */
+/* The channels of the narrowest block: a tile has no more, but twins, which have two blocks. */
 size_t sbn_tile_width(const struct sbn_pass *pass);
 
-/* The tile of the range's channels from c on; of no position yet. */
+/* The range's tile from channel c on, twins where they can be; of no position yet. */
 void sbn_tile_begin(const struct sbn_pass *pass, const struct sbn_range *range, size_t c,
 		    struct sbn_tile *tile);
 

@@ -12,14 +12,14 @@ has_pairs(const struct sbn_view *view)
 }
 
 bool
-sbn_tile_sums_have_pairs(const struct sbn_pass *pass)
+sbn_pass_sums_have_pairs(const struct sbn_pass *pass)
 {
 	return has_pairs(&pass->x) && has_pairs(&pass->dy) &&
 	       (pass->dy.data == NULL || has_pairs(&pass->z));
 }
 
 bool
-sbn_tile_all_have_pairs(const struct sbn_pass *pass)
+sbn_pass_all_have_pairs(const struct sbn_pass *pass)
 {
 	return has_pairs(&pass->x) && has_pairs(&pass->z) && has_pairs(&pass->dy) &&
 	       has_pairs(&pass->out) && has_pairs(&pass->dz);
@@ -37,24 +37,30 @@ sbn_tile_can_be_twins(const struct sbn_pass *pass, const struct sbn_range *range
 	const size_t spatial = pass->geometry.spatial;
 
 	return spatial % 2 == 1 && spatial <= SBN_BLOCK_POSITIONS && c % SBN_LANES == 0 &&
-	       range->end - c >= SBN_LANES && sbn_tile_all_have_pairs(pass);
+	       range->end - c >= SBN_LANES && sbn_pass_all_have_pairs(pass);
 }
 
-/* The tile's n positions from s on, of channels c..c+n_channels-1. */
+/*
+ * The tile's n positions from s on, of channels c..c+n_channels-1. By fields: a copy by vectors
+ * would wait for what sbn_tile_next() has just stored.
+ */
 static struct sbn_tile_part
 part_of(const struct sbn_tile *tile, size_t c, size_t n_channels, size_t s, size_t n, bool is_pairs)
 {
-	struct sbn_tile_part part = { *tile, is_pairs, (c - tile->c) / SBN_PAIR_CHANNELS };
-
-	part.tile.c = c;
-	part.tile.n_channels = n_channels;
-	part.tile.s = s;
-	part.tile.n_positions = n;
-	return part;
+	return (struct sbn_tile_part){
+		.tile = { .c = c,
+			  .n_channels = n_channels,
+			  .image = tile->image,
+			  .n_images = tile->n_images,
+			  .s = s,
+			  .n_positions = n },
+		.is_pairs = is_pairs,
+		.block = (c - tile->c) / SBN_PAIR_CHANNELS,
+	};
 }
 
-/* Of images that are whole. */
-static void
+/* The first block's last position and the second one's first are one row; images are whole. */
+static size_t
 split_twins(const struct sbn_tile *tile, struct sbn_tile_part part[SBN_TILE_PARTS])
 {
 	const size_t second = tile->c + SBN_PAIR_CHANNELS, n = tile->n_positions - 1;
@@ -62,31 +68,42 @@ split_twins(const struct sbn_tile *tile, struct sbn_tile_part part[SBN_TILE_PART
 	part[0] = part_of(tile, tile->c, SBN_PAIR_CHANNELS, 0, n, true);
 	part[1] = part_of(tile, tile->c, SBN_LANES, n, 1, false);
 	part[2] = part_of(tile, second, SBN_PAIR_CHANNELS, 1, n, true);
+	return SBN_TILE_PARTS;
 }
 
-size_t
-sbn_tile_parts(const struct sbn_pass *pass, const struct sbn_tile *tile, bool pairs,
-	       struct sbn_tile_part part[SBN_TILE_PARTS])
+static size_t
+split_block(const struct sbn_pass *pass, const struct sbn_tile *tile,
+	    struct sbn_tile_part part[SBN_TILE_PARTS])
 {
-	const size_t before = pairs && sbn_tile_begins_within_pair(pass, tile);
-	const size_t of_pairs = pairs ? (tile->n_positions - before) / 2 * 2 : 0;
+	const size_t before = sbn_tile_begins_within_pair(pass, tile);
+	const size_t of_pairs = (tile->n_positions - before) / 2 * 2;
 	const size_t length[SBN_TILE_PARTS] = { before, of_pairs,
 						tile->n_positions - before - of_pairs };
 	size_t s = tile->s, n = 0;
 
-	if (pairs && tile->n_channels > SBN_PAIR_CHANNELS) {
-		split_twins(tile, part);
-		return SBN_TILE_PARTS;
-	}
 	for (size_t i = 0; i < SBN_TILE_PARTS; s += length[i], i++)
 		if (length[i] != 0)
 			part[n++] = part_of(tile, tile->c, tile->n_channels, s, length[i], i == 1);
 	return n;
 }
 
-void
-sbn_tile_pair_rows(struct sbn_operands *at)
+size_t
+sbn_tile_parts(const struct sbn_pass *pass, const struct sbn_tile *tile, bool pairs,
+	       struct sbn_tile_part part[SBN_TILE_PARTS])
 {
+	if (pairs && tile->n_channels > SBN_PAIR_CHANNELS)
+		return split_twins(tile, part);
+	if (pairs)
+		return split_block(pass, tile, part);
+	part[0] = part_of(tile, tile->c, tile->n_channels, tile->s, tile->n_positions, false);
+	return 1;
+}
+
+void
+sbn_part_set_strides(const struct sbn_tile_part *part, struct sbn_operands *at)
+{
+	if (!part->is_pairs && part->tile.n_positions != 1)
+		return;
 	at->x.stride *= 2;
 	at->z.stride *= 2;
 	at->dy.stride *= 2;
@@ -94,8 +111,8 @@ sbn_tile_pair_rows(struct sbn_operands *at)
 	at->dz.stride *= 2;
 }
 
-struct sbn_in
-sbn_tile_second(const struct sbn_pass *pass, struct sbn_in in)
+static struct sbn_in
+second(const struct sbn_pass *pass, struct sbn_in in)
 {
 	if (in.data != NULL)
 		in.data = (const unsigned char *)in.data +
@@ -103,9 +120,17 @@ sbn_tile_second(const struct sbn_pass *pass, struct sbn_in in)
 	return in;
 }
 
-/* An array's elements of a block, into 16 of to from `first` on. */
+void
+sbn_part_take_second(const struct sbn_pass *pass, struct sbn_operands *at)
+{
+	at->x = second(pass, at->x);
+	at->z = second(pass, at->z);
+	at->dy = second(pass, at->dy);
+}
+
+/* An array's elements of a block from channel c on, into 16 of to from `first` on. */
 static const void *
-twice(const struct sbn_pass *pass, const void *from, size_t c, size_t first, double *to)
+twice(const struct sbn_pass *pass, const void *from, size_t c, size_t first, void *to)
 {
 	const size_t real = pass->bn->wide ? sizeof(double) : sizeof(float);
 	const size_t bytes = SBN_PAIR_CHANNELS * real;
@@ -119,29 +144,25 @@ twice(const struct sbn_pass *pass, const void *from, size_t c, size_t first, dou
 }
 
 static void
-put_at(struct sbn_twice *to, const struct sbn_pass *pass, size_t c, size_t first)
+put_block(struct sbn_twice *to, const struct sbn_pass *pass, size_t c, size_t first)
 {
 	const struct sbn_coefficients *k = &pass->k;
 
-	to->k.mean_hi = twice(pass, k->mean_hi, c, first, to->of[0]);
-	to->k.mean_lo = twice(pass, k->mean_lo, c, first, to->of[1]);
-	to->k.scale = twice(pass, k->scale, c, first, to->of[2]);
-	to->k.shift = twice(pass, k->shift, c, first, to->of[3]);
-	to->k.dy_hi = twice(pass, k->dy_hi, c, first, to->of[4]);
-	to->k.dy_lo = twice(pass, k->dy_lo, c, first, to->of[5]);
-	to->k.slope = twice(pass, k->slope, c, first, to->of[6]);
-	to->k.slope_lo = twice(pass, k->slope_lo, c, first, to->of[7]);
+	to->k.mean_hi = twice(pass, k->mean_hi, c, first, &to->of[0]);
+	to->k.mean_lo = twice(pass, k->mean_lo, c, first, &to->of[1]);
+	to->k.scale = twice(pass, k->scale, c, first, &to->of[2]);
+	to->k.shift = twice(pass, k->shift, c, first, &to->of[3]);
+	to->k.dy_hi = twice(pass, k->dy_hi, c, first, &to->of[4]);
+	to->k.dy_lo = twice(pass, k->dy_lo, c, first, &to->of[5]);
+	to->k.slope = twice(pass, k->slope, c, first, &to->of[6]);
+	to->k.slope_lo = twice(pass, k->slope_lo, c, first, &to->of[7]);
 }
 
 void
-sbn_twice_put(struct sbn_twice *to, const struct sbn_pass *pass, size_t c)
+sbn_twice_put(struct sbn_twice *to, const struct sbn_pass *pass, const struct sbn_tile *tile,
+	      size_t first)
 {
 	to->k = pass->k;
-	put_at(to, pass, c, 0);
-}
-
-void
-sbn_twice_add(struct sbn_twice *to, const struct sbn_pass *pass, size_t c)
-{
-	put_at(to, pass, c, SBN_LANES);
+	for (size_t c = 0; c < tile->n_channels; c += SBN_PAIR_CHANNELS, first += SBN_LANES)
+		put_block(to, pass, tile->c + c, first);
 }

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Blocks of 8 channels: two positions lie side by side, and are one row of 16. Pairs begin at the
- * even ones of a block's positions, counted over all blocks of an image, where lines of floats
- * begin; what is left of a tile before and behind them is single rows. Of images of an odd number
- * of positions two blocks are one tile, twins, where they can be: the last row of the one and the
- * first of the other lie side by side, and are a row of 16 channels.
+ * Blocks of 8 channels: two positions lie side by side, and are one row of 16. Pairs begin at even
+ * positions, counted over all blocks of an image: there lines of floats begin, if the image begins
+ * with one. A tile's first and last position may be left without a neighbour: single rows of 8. Of
+ * images of an odd number of positions an even block ends with such a row and the next one begins
+ * with one, side by side. Where a range has both blocks, they are one tile, twins, and these two
+ * rows are one of 16 channels.
  */
 #ifndef SBN_NN_TILE_PAIRS_H
 #define SBN_NN_TILE_PAIRS_H
@@ -17,26 +18,40 @@ enum {
 	SBN_TILE_PARTS = 3   /* of a tile: a row, pairs, and a row; or pairs, a row, and pairs */
 };
 
-/* Some positions of a tile; pairs are of one block. */
+/*
+ * A tile's positions that one call of a kernel takes. Pairs are of one block, single rows may be of
+ * two.
+ */
 struct sbn_tile_part {
 	struct sbn_tile tile;
 	bool is_pairs;
 	size_t block; /* which of the tile's */
 };
 
-/* Channels' coefficients twice, side by side, as rows of two positions have them. */
+enum {
+	SBN_TWICE_ARRAYS = 8,                           /* those of sbn_coefficients */
+	SBN_TWICE_COLUMNS = SBN_TILE_BLOCKS * SBN_LANES /* of a tile */
+};
+
+/* Channels' coefficients twice, side by side, as rows of two positions have them; of two tiles. */
 struct sbn_twice {
-	double of[8][2 * SBN_LANES]; /* room for real of any type */
+	union {
+		float narrow[2 * SBN_TWICE_COLUMNS];
+		double wide[2 * SBN_TWICE_COLUMNS];
+	} of[SBN_TWICE_ARRAYS];
 	struct sbn_coefficients k;
 };
 
-/* Whether what is summed lies so: by the layouts alone, as the same sums come of any chunks. */
-bool sbn_tile_sums_have_pairs(const struct sbn_pass *pass);
+/*
+ * Whether what is summed has positions side by side. Of the layouts alone: a channel's sums must
+ * not depend on how channels are cut.
+ */
+bool sbn_pass_sums_have_pairs(const struct sbn_pass *pass);
 
-/* Whether all operands lie so. */
-bool sbn_tile_all_have_pairs(const struct sbn_pass *pass);
+/* The same of all operands. */
+bool sbn_pass_all_have_pairs(const struct sbn_pass *pass);
 
-/* Whether the tile has all channels of its blocks, so that two rows are one. */
+/* Whether the tile has all channels of its blocks, which are of 8, so that two rows are one. */
 static inline bool
 sbn_tile_is_whole(const struct sbn_tile *tile)
 {
@@ -47,7 +62,7 @@ sbn_tile_is_whole(const struct sbn_tile *tile)
 static inline bool
 sbn_tile_map_has_pairs(const struct sbn_pass *pass, const struct sbn_tile *tile)
 {
-	return sbn_tile_is_whole(tile) && sbn_tile_all_have_pairs(pass);
+	return sbn_tile_is_whole(tile) && sbn_pass_all_have_pairs(pass);
 }
 
 /* Whether the tile of the range's channels from c on, which begin a block, can be of twins. */
@@ -60,22 +75,31 @@ bool sbn_tile_begins_within_pair(const struct sbn_pass *pass, const struct sbn_t
 size_t sbn_tile_parts(const struct sbn_pass *pass, const struct sbn_tile *tile, bool pairs,
 		      struct sbn_tile_part part[SBN_TILE_PARTS]);
 
+/* How many rows a kernel is given. */
 static inline size_t
-sbn_tile_rows(const struct sbn_tile_part *part)
+sbn_part_rows(const struct sbn_tile_part *part)
 {
 	return part->tile.n_positions / (part->is_pairs ? 2 : 1);
 }
 
-/* Rows of two positions: so many elements from one to the next. */
-void sbn_tile_pair_rows(struct sbn_operands *at);
+/* Whether a kernel takes two positions as one row; of a block's part they do not lie together. */
+static inline bool
+sbn_part_is_of_double_rows(const struct sbn_tile_part *part)
+{
+	return part->is_pairs && sbn_tile_is_whole(&part->tile);
+}
 
-/* The pairs' second positions. */
-struct sbn_in sbn_tile_second(const struct sbn_pass *pass, struct sbn_in first);
+/*
+ * The operands' elements from row to row: twice as many of pairs, and of one row as many as its
+ * lines have, which go past the caches then.
+ */
+void sbn_part_set_strides(const struct sbn_tile_part *part, struct sbn_operands *at);
 
-/* The coefficients of a whole block's channels from c on, as those of 0 .. 15 of twice->k. */
-void sbn_twice_put(struct sbn_twice *twice, const struct sbn_pass *pass, size_t c);
+/* The inputs of the pairs' second positions. */
+void sbn_part_take_second(const struct sbn_pass *pass, struct sbn_operands *at);
 
-/* And as those of 16 .. 31. */
-void sbn_twice_add(struct sbn_twice *twice, const struct sbn_pass *pass, size_t c);
+/* A whole tile's coefficients: those of its block i as columns first + 16 * i .. of to->k. */
+void sbn_twice_put(struct sbn_twice *to, const struct sbn_pass *pass, const struct sbn_tile *tile,
+		   size_t first);
 
 #endif

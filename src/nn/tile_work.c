@@ -3,54 +3,36 @@
 
 #include "kernels/merge.h"
 
-/* Where a kernel puts moments: of channels from the first on. */
-struct moments {
-	double mean[SBN_LANES], m2[SBN_LANES], low[SBN_LANES];
-};
-
 void
-sbn_tile_add_part(const struct sbn_pass *pass, const struct sbn_tile_part *part, const double *mean,
-		  const double *m2, const double *low, struct sbn_tile_moments *sums)
+sbn_part_add_moments(const struct sbn_pass *pass, const struct sbn_tile_part *part,
+		     const double *mean, const double *m2, const double *low,
+		     struct sbn_tile_moments *sums)
 {
-	const double count = (double)(part->tile.n_images * sbn_tile_rows(part));
+	const double count = (double)(part->tile.n_images * sbn_part_rows(part));
 
-	if (part->is_pairs)
-		sbn_columns_add(&sums->pairs[part->block], count, mean, m2, low, SBN_LANES,
-				pass->bn->wide);
-	else
-		sbn_columns_add(&sums->single, count, mean, m2, low, part->tile.n_channels,
-				pass->bn->wide);
-}
-
-/* Of x, n_channels from channel c of `to` on. */
-static void
-sum_moments(const struct sbn_pass *pass, const struct sbn_operands *at, size_t n_rows,
-	    size_t n_channels, size_t c, struct moments *to)
-{
-	pass->kernels->rows_moments(at, n_rows, n_channels, to->mean + c, to->m2 + c, to->low + c);
+	sbn_columns_add(part->is_pairs ? &sums->pairs[part->block] : &sums->single, count, mean, m2,
+			low, sbn_part_columns(part), pass->bn->wide);
 }
 
 static void
 add_moments(const struct sbn_pass *pass, const struct sbn_tile_part *part, size_t ahead,
 	    struct sbn_tile_moments *sums)
 {
+	const bool apart = part->is_pairs && !sbn_part_is_of_double_rows(part);
+	const size_t rows = sbn_part_rows(part);
+	const size_t n = apart ? part->tile.n_channels : sbn_part_columns(part);
+	double mean[SBN_LANES] = { 0 }, m2[SBN_LANES] = { 0 }, low[SBN_LANES] = { 0 };
 	struct sbn_operands at = sbn_tile_take_x(pass, &part->tile);
-	const size_t rows = sbn_tile_rows(part), n = part->tile.n_channels;
-	struct moments moments = { { 0 }, { 0 }, { 0 } };
 
 	at.ahead = ahead;
-	if (part->is_pairs)
-		sbn_tile_pair_rows(&at);
-	if (part->is_pairs && sbn_tile_is_whole(&part->tile)) {
-		sum_moments(pass, &at, rows, SBN_LANES, 0, &moments);
-	} else {
-		sum_moments(pass, &at, rows, n, 0, &moments);
-		if (part->is_pairs) {
-			at.x = sbn_tile_second(pass, at.x);
-			sum_moments(pass, &at, rows, n, SBN_PAIR_CHANNELS, &moments);
-		}
+	sbn_part_set_strides(part, &at);
+	pass->kernels->rows_moments(&at, rows, n, mean, m2, low);
+	if (apart) {
+		sbn_part_take_second(pass, &at);
+		pass->kernels->rows_moments(&at, rows, n, mean + SBN_PAIR_CHANNELS,
+					    m2 + SBN_PAIR_CHANNELS, low + SBN_PAIR_CHANNELS);
 	}
-	sbn_tile_add_part(pass, part, moments.mean, moments.m2, moments.low, sums);
+	sbn_part_add_moments(pass, part, mean, m2, low, sums);
 }
 
 void
@@ -58,7 +40,7 @@ sbn_tile_add_moments(const struct sbn_pass *pass, const struct sbn_tile *tile, s
 		     struct sbn_tile_moments *sums)
 {
 	struct sbn_tile_part part[SBN_TILE_PARTS];
-	const size_t n = sbn_tile_parts(pass, tile, sbn_tile_sums_have_pairs(pass), part);
+	const size_t n = sbn_tile_parts(pass, tile, sbn_pass_sums_have_pairs(pass), part);
 
 	for (size_t i = 0; i < n; i++)
 		add_moments(pass, &part[i], ahead, sums);
@@ -91,71 +73,68 @@ sbn_tile_put_moments(const struct sbn_pass *pass, const struct sbn_range *range,
 }
 
 static void
-add_sums(const struct sbn_tile_part *part, size_t first, const double *from, size_t n,
-	 struct sbn_tile_sums *to)
+add_sums(const struct sbn_tile_part *part, const double *from, struct sbn_tile_sums *to)
 {
-	double *at = (part->is_pairs ? to->pairs[part->block] : to->single) + first;
+	double *at = part->is_pairs ? to->pairs[part->block] : to->single;
 
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; i < sbn_part_columns(part); i++)
 		at[i] += from[i];
 }
 
 void
-sbn_tile_add_sums(const struct sbn_tile_part *part, size_t first, const double *g,
-		  const double *g_xmu, size_t n, struct sbn_tile_gradients *sums)
+sbn_part_add_gradients(const struct sbn_tile_part *part, const double *g, const double *g_xmu,
+		       struct sbn_tile_gradients *sums)
 {
-	add_sums(part, first, g, n, &sums->g);
-	add_sums(part, first, g_xmu, n, &sums->g_xmu);
+	add_sums(part, g, &sums->g);
+	add_sums(part, g_xmu, &sums->g_xmu);
 }
 
-/* Of n_channels from c on of k. */
+/* twice: of whole blocks. */
 static void
-sum_gradients(const struct sbn_pass *pass, const struct sbn_tile_part *part,
-	      const struct sbn_operands *at, size_t n_channels, const struct sbn_coefficients *k,
-	      size_t c, size_t first, struct sbn_tile_gradients *sums)
+add_gradients(const struct sbn_pass *pass, const struct sbn_tile_part *part,
+	      const struct sbn_twice *twice, size_t ahead, struct sbn_tile_gradients *sums)
 {
-	double g[SBN_LANES], g_xmu[SBN_LANES];
-
-	pass->kernels->rows_sums(at, sbn_tile_rows(part), n_channels, k, c, g, g_xmu);
-	sbn_tile_add_sums(part, first, g, g_xmu, n_channels, sums);
-}
-
-static void
-add_gradients(const struct sbn_pass *pass, const struct sbn_tile_part *part, size_t ahead,
-	      struct sbn_tile_gradients *sums)
-{
+	const bool doubled = sbn_part_is_of_double_rows(part), apart = part->is_pairs && !doubled;
+	const size_t rows = sbn_part_rows(part);
+	const size_t n = apart ? part->tile.n_channels : sbn_part_columns(part);
+	const struct sbn_coefficients *k = doubled ? &twice->k : &pass->k;
+	const size_t c = doubled ? part->block * SBN_LANES : part->tile.c;
+	double g[SBN_LANES] = { 0 }, g_xmu[SBN_LANES] = { 0 };
 	struct sbn_tile_copies copies;
 	struct sbn_operands at = sbn_tile_take(pass, &part->tile, &copies);
-	const size_t c = part->tile.c, n = part->tile.n_channels;
 
 	at.ahead = ahead;
-	if (part->is_pairs)
-		sbn_tile_pair_rows(&at);
-	if (part->is_pairs && sbn_tile_is_whole(&part->tile)) {
-		struct sbn_twice twice;
+	sbn_part_set_strides(part, &at);
+	pass->kernels->rows_sums(&at, rows, n, k, c, g, g_xmu);
+	if (apart) {
+		sbn_part_take_second(pass, &at);
+		pass->kernels->rows_sums(&at, rows, n, k, c, g + SBN_PAIR_CHANNELS,
+					 g_xmu + SBN_PAIR_CHANNELS);
+	}
+	sbn_part_add_gradients(part, g, g_xmu, sums);
+}
 
-		sbn_twice_put(&twice, pass, c);
-		sum_gradients(pass, part, &at, SBN_LANES, &twice.k, 0, 0, sums);
-		return;
-	}
-	sum_gradients(pass, part, &at, n, &pass->k, c, 0, sums);
-	if (part->is_pairs) {
-		at.x = sbn_tile_second(pass, at.x);
-		at.z = sbn_tile_second(pass, at.z);
-		at.dy = sbn_tile_second(pass, at.dy);
-		sum_gradients(pass, part, &at, n, &pass->k, c, SBN_PAIR_CHANNELS, sums);
-	}
+/* Once for all parts: vectors wait for what has just been stored by words. */
+static void
+put_twice(struct sbn_twice *to, const struct sbn_pass *pass, const struct sbn_tile *tile,
+	  bool pairs)
+{
+	if (pairs && sbn_tile_is_whole(tile))
+		sbn_twice_put(to, pass, tile, 0);
 }
 
 void
 sbn_tile_add_gradients(const struct sbn_pass *pass, const struct sbn_tile *tile, size_t ahead,
 		       struct sbn_tile_gradients *sums)
 {
+	const bool pairs = sbn_pass_sums_have_pairs(pass);
 	struct sbn_tile_part part[SBN_TILE_PARTS];
-	const size_t n = sbn_tile_parts(pass, tile, sbn_tile_sums_have_pairs(pass), part);
+	const size_t n = sbn_tile_parts(pass, tile, pairs, part);
+	struct sbn_twice twice;
 
+	put_twice(&twice, pass, tile, pairs);
 	for (size_t i = 0; i < n; i++)
-		add_gradients(pass, &part[i], ahead, sums);
+		add_gradients(pass, &part[i], &twice, ahead, sums);
 }
 
 /* Channel i's; without pairs theirs are zeros. */
@@ -180,21 +159,18 @@ sbn_tile_put_gradients(const struct sbn_pass *pass, const struct sbn_range *rang
 }
 
 static void
-map_part(const struct sbn_pass *pass, const struct sbn_tile_part *part, sbn_map_kernel *run,
-	 size_t ahead)
+map_part(const struct sbn_pass *pass, const struct sbn_tile_part *part,
+	 const struct sbn_twice *twice, sbn_map_kernel *run, size_t ahead)
 {
 	struct sbn_tile_copies copies;
 	struct sbn_operands at = sbn_tile_take(pass, &part->tile, &copies);
-	struct sbn_twice twice;
 
 	at.ahead = ahead;
-	if (part->is_pairs) {
-		sbn_tile_pair_rows(&at);
-		sbn_twice_put(&twice, pass, part->tile.c);
-		run(&at, sbn_tile_rows(part), SBN_LANES, &twice.k, 0);
-	} else {
-		run(&at, sbn_tile_rows(part), part->tile.n_channels, &pass->k, part->tile.c);
-	}
+	sbn_part_set_strides(part, &at);
+	if (part->is_pairs)
+		run(&at, sbn_part_rows(part), SBN_LANES, &twice->k, part->block * SBN_LANES);
+	else
+		run(&at, sbn_part_rows(part), part->tile.n_channels, &pass->k, part->tile.c);
 	sbn_tile_give(pass, &part->tile, &copies);
 }
 
@@ -202,9 +178,12 @@ void
 sbn_tile_map(const struct sbn_pass *pass, const struct sbn_tile *tile, sbn_map_kernel *run,
 	     size_t ahead)
 {
+	const bool pairs = sbn_tile_map_has_pairs(pass, tile);
 	struct sbn_tile_part part[SBN_TILE_PARTS];
-	const size_t n = sbn_tile_parts(pass, tile, sbn_tile_map_has_pairs(pass, tile), part);
+	const size_t n = sbn_tile_parts(pass, tile, pairs, part);
+	struct sbn_twice twice;
 
+	put_twice(&twice, pass, tile, pairs);
 	for (size_t i = 0; i < n; i++)
-		map_part(pass, &part[i], run, ahead);
+		map_part(pass, &part[i], &twice, run, ahead);
 }

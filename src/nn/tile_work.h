@@ -9,7 +9,10 @@
 /* Bytes, from what is read to what is asked for, where nothing else says how far. */
 enum { SBN_TILE_AHEAD = 4096 };
 
-/* Of a tile's channels; of each block's pairs, whose second positions' are columns 8 .. 15. */
+/*
+ * A tile's moments: of single rows by channel; of each block's pairs by column, channel i's first
+ * positions in column i, the second ones in i + 8.
+ */
 struct sbn_tile_moments {
 	struct sbn_columns single, pairs[SBN_TILE_BLOCKS];
 };
@@ -28,21 +31,28 @@ struct sbn_tile_gradients {
 typedef void sbn_map_kernel(const struct sbn_operands *at, size_t n_rows, size_t n_channels,
 			    const struct sbn_coefficients *k, size_t c);
 
-/* Nothing yet. */
+/* Of no positions. Only the counts: the rest, 4 KB, is not read before it is written. */
 static inline void
 sbn_tile_begin_moments(struct sbn_tile_moments *sums)
 {
-	sums->single.count = sums->pairs[0].count = sums->pairs[1].count = 0;
+	sums->single.count = 0;
+	for (size_t i = 0; i < SBN_TILE_BLOCKS; i++)
+		sums->pairs[i].count = 0;
 }
 
-/* Moments of a part of a tile, of its channels, or twice as many of pairs. */
-void sbn_tile_add_part(const struct sbn_pass *pass, const struct sbn_tile_part *part,
-		       const double *mean, const double *m2, const double *low,
-		       struct sbn_tile_moments *sums);
+/* Columns of a part's sums: its channels, or of pairs both positions'. */
+static inline size_t
+sbn_part_columns(const struct sbn_tile_part *part)
+{
+	return part->is_pairs ? SBN_LANES : part->tile.n_channels;
+}
 
-/* n of a part's sums of gradients, from the first channel or column on. */
-void sbn_tile_add_sums(const struct sbn_tile_part *part, size_t first, const double *g,
-		       const double *g_xmu, size_t n, struct sbn_tile_gradients *sums);
+/* Adds what a kernel has made of a part: the moments of its columns, or their sums. */
+void sbn_part_add_moments(const struct sbn_pass *pass, const struct sbn_tile_part *part,
+			  const double *mean, const double *m2, const double *low,
+			  struct sbn_tile_moments *sums);
+void sbn_part_add_gradients(const struct sbn_tile_part *part, const double *g, const double *g_xmu,
+			    struct sbn_tile_gradients *sums);
 
 /* x must not be planes. */
 void sbn_tile_add_moments(const struct sbn_pass *pass, const struct sbn_tile *tile, size_t ahead,

@@ -178,7 +178,10 @@ goes_beside(const struct sbn_pass *pass, const struct sbn_range *range)
 			   (pass->sum == sbn_tiles_sum_gradients &&
 			    pass->geometry.element_bytes >= sizeof(float));
 
-	return waits && pass->stream && !pass->fetch_lines && pass->z.data == NULL &&
+	/* the rows of one kernel are alike: of two positions, or of one */
+	const bool alike = sbn_pass_sums_have_pairs(pass) == sbn_pass_all_have_pairs(pass);
+
+	return waits && alike && pass->stream && !pass->fetch_lines && pass->z.data == NULL &&
 	       !sbn_tile_is_copied(pass) && is_fetched(pass, range);
 }
 

@@ -52,7 +52,7 @@ both_next(const struct sbn_pass *pass, struct both *both)
 	return writes || sums;
 }
 
-/* Whether one kernel can do both, and of pairs if there are any. */
+/* Whether one kernel can do both: with pairs whole blocks that begin alike. */
 static bool
 are_alike(const struct sbn_pass *pass, const struct both *both)
 {
@@ -60,76 +60,79 @@ are_alike(const struct sbn_pass *pass, const struct both *both)
 
 	if (!both->writes || !both->sums || written->n_channels != summed->n_channels)
 		return false;
-	return !sbn_tile_sums_have_pairs(pass) ||
-	       (sbn_tile_map_has_pairs(pass, written) &&
-		sbn_tile_begins_within_pair(pass, written) ==
-			sbn_tile_begins_within_pair(pass, summed));
+	return !sbn_pass_sums_have_pairs(pass) ||
+	       (sbn_tile_is_whole(written) && sbn_tile_begins_within_pair(pass, written) ==
+						      sbn_tile_begins_within_pair(pass, summed));
 }
 
-/* The parts of both, which are alike. */
-struct parts {
-	struct sbn_tile_part written[SBN_TILE_PARTS], summed[SBN_TILE_PARTS];
-	size_t n;
-};
-
-static void
-split(const struct sbn_pass *pass, const struct both *both, struct parts *parts)
-{
-	const bool pairs = sbn_tile_sums_have_pairs(pass);
-
-	parts->n = sbn_tile_parts(pass, &both->written, pairs, parts->written);
-	sbn_tile_parts(pass, &both->summed, pairs, parts->summed);
-}
-
-/* What a kernel takes: coefficients from c on of what is written, from c_summed of the other. */
+/* What kernels are given of both tiles, part by part. */
 struct work {
-	struct sbn_tile_copies none;
-	struct sbn_operands written, summed;
-	struct sbn_twice twice;
+	const struct sbn_pass *pass;
+	struct sbn_tile_part written[SBN_TILE_PARTS], summed[SBN_TILE_PARTS];
+	size_t n_parts;
+	struct sbn_twice twice; /* of what is written, and behind it of what is summed */
+	struct sbn_tile_copies unused_copies; /* nothing is copied here: goes_beside() */
+	/* of one part */
+	const struct sbn_tile_part *part, *of_sums;
+	struct sbn_operands at, at_sums;
+	struct sbn_rows_beside beside;
 	const struct sbn_coefficients *k;
-	size_t n_rows, n_channels, c, c_summed;
+	size_t n_channels, c;
 };
 
 static void
-prepare(const struct sbn_pass *pass, const struct sbn_tile_part *written,
-	const struct sbn_tile_part *summed, struct work *work)
+begin_work(struct work *work, const struct sbn_pass *pass, const struct both *both)
 {
-	work->written = sbn_tile_take(pass, &written->tile, &work->none);
-	work->summed = sbn_tile_take(pass, &summed->tile, &work->none);
-	work->summed.ahead = AHEAD;
-	work->n_rows = sbn_tile_rows(written);
-	if (written->is_pairs) {
-		sbn_tile_pair_rows(&work->written);
-		sbn_tile_pair_rows(&work->summed);
-		sbn_twice_put(&work->twice, pass, written->tile.c);
-		sbn_twice_add(&work->twice, pass, summed->tile.c);
+	const bool pairs = sbn_pass_sums_have_pairs(pass);
+
+	work->pass = pass;
+	work->n_parts = sbn_tile_parts(pass, &both->written, pairs, work->written);
+	sbn_tile_parts(pass, &both->summed, pairs, work->summed);
+	if (!pairs)
+		return;
+	sbn_twice_put(&work->twice, pass, &both->written, 0);
+	if (pass->dy.data != NULL) /* forward sums need none, which are not made yet */
+		sbn_twice_put(&work->twice, pass, &both->summed, SBN_TWICE_COLUMNS);
+}
+
+static void
+take_part(struct work *work, size_t i)
+{
+	const struct sbn_tile_part *part = &work->written[i], *of_sums = &work->summed[i];
+
+	work->part = part;
+	work->of_sums = of_sums;
+	work->at = sbn_tile_take(work->pass, &part->tile, &work->unused_copies);
+	work->at_sums = sbn_tile_take(work->pass, &of_sums->tile, &work->unused_copies);
+	work->at_sums.ahead = AHEAD;
+	sbn_part_set_strides(part, &work->at);
+	sbn_part_set_strides(of_sums, &work->at_sums);
+	work->n_channels = sbn_part_columns(part);
+	work->beside.at = &work->at_sums;
+	if (part->is_pairs) {
 		work->k = &work->twice.k;
-		work->n_channels = SBN_LANES;
-		work->c = 0;
-		work->c_summed = SBN_LANES;
+		work->c = part->block * SBN_LANES;
+		work->beside.c = SBN_TWICE_COLUMNS + work->c;
 	} else {
-		work->k = &pass->k;
-		work->n_channels = written->tile.n_channels;
-		work->c = written->tile.c;
-		work->c_summed = summed->tile.c;
+		work->k = &work->pass->k;
+		work->c = part->tile.c;
+		work->beside.c = of_sums->tile.c;
 	}
 }
 
 static void
-normalize_and_sum(const struct sbn_pass *pass, const struct sbn_tile_part *written,
-		  const struct sbn_tile_part *summed, struct sbn_tile_moments *sums)
+normalize_and_sum(struct work *work, struct sbn_tile_moments *sums)
 {
 	double mean[SBN_LANES], m2[SBN_LANES], low[SBN_LANES] = { 0 };
-	struct sbn_rows_beside beside = { .sums = { mean, m2, low } };
-	struct work work;
 
-	prepare(pass, written, summed, &work);
-	beside.at = &work.summed;
-	beside.c = work.c_summed;
-	pass->kernels->rows_normalize_beside(&beside, &work.written, work.n_rows, work.n_channels,
-					     work.k, work.c);
-	sbn_tile_add_part(pass, summed, mean, m2, low, sums);
-	sbn_tile_give(pass, &written->tile, &work.none);
+	work->beside.sums[0] = mean;
+	work->beside.sums[1] = m2;
+	work->beside.sums[2] = low;
+	work->pass->kernels->rows_normalize_beside(&work->beside, &work->at,
+						   sbn_part_rows(work->part), work->n_channels,
+						   work->k, work->c);
+	sbn_part_add_moments(work->pass, work->of_sums, mean, m2, low, sums);
+	sbn_tile_give(work->pass, &work->part->tile, &work->unused_copies);
 }
 
 void
@@ -137,18 +140,18 @@ sbn_tiles_normalize_beside(const struct sbn_pass *pass, const struct sbn_range *
 			   const struct sbn_sums *out, const struct sbn_range *range)
 {
 	struct both both = both_begin(range, next);
-	struct parts parts;
+	struct sbn_tile_moments sums;
+	struct work work;
 
 	while (both_enter(pass, range, next, &both)) {
-		struct sbn_tile_moments sums;
-
 		sbn_tile_begin_moments(&sums);
 		while (both_next(pass, &both)) {
 			if (are_alike(pass, &both)) {
-				split(pass, &both, &parts);
-				for (size_t i = 0; i < parts.n; i++)
-					normalize_and_sum(pass, &parts.written[i], &parts.summed[i],
-							  &sums);
+				begin_work(&work, pass, &both);
+				for (size_t i = 0; i < work.n_parts; i++) {
+					take_part(&work, i);
+					normalize_and_sum(&work, &sums);
+				}
 				continue;
 			}
 			if (both.writes)
@@ -163,20 +166,17 @@ sbn_tiles_normalize_beside(const struct sbn_pass *pass, const struct sbn_range *
 }
 
 static void
-dx_and_sum(const struct sbn_pass *pass, const struct sbn_tile_part *written,
-	   const struct sbn_tile_part *summed, struct sbn_tile_gradients *sums)
+dx_and_sum(struct work *work, struct sbn_tile_gradients *sums)
 {
 	double g[SBN_LANES], g_xmu[SBN_LANES];
-	struct sbn_rows_beside beside = { .sums = { g, g_xmu, NULL } };
-	struct work work;
 
-	prepare(pass, written, summed, &work);
-	beside.at = &work.summed;
-	beside.c = work.c_summed;
-	pass->kernels->rows_dx_beside(&beside, &work.written, work.n_rows, work.n_channels, work.k,
-				      work.c);
-	sbn_tile_add_sums(summed, 0, g, g_xmu, work.n_channels, sums);
-	sbn_tile_give(pass, &written->tile, &work.none);
+	work->beside.sums[0] = g;
+	work->beside.sums[1] = g_xmu;
+	work->beside.sums[2] = NULL;
+	work->pass->kernels->rows_dx_beside(&work->beside, &work->at, sbn_part_rows(work->part),
+					    work->n_channels, work->k, work->c);
+	sbn_part_add_gradients(work->of_sums, g, g_xmu, sums);
+	sbn_tile_give(work->pass, &work->part->tile, &work->unused_copies);
 }
 
 void
@@ -184,17 +184,18 @@ sbn_tiles_dx_beside(const struct sbn_pass *pass, const struct sbn_range *next,
 		    const struct sbn_sums *out, const struct sbn_range *range)
 {
 	struct both both = both_begin(range, next);
-	struct parts parts;
+	struct work work;
 
 	while (both_enter(pass, range, next, &both)) {
 		struct sbn_tile_gradients sums = { 0 };
 
 		while (both_next(pass, &both)) {
 			if (are_alike(pass, &both)) {
-				split(pass, &both, &parts);
-				for (size_t i = 0; i < parts.n; i++)
-					dx_and_sum(pass, &parts.written[i], &parts.summed[i],
-						   &sums);
+				begin_work(&work, pass, &both);
+				for (size_t i = 0; i < work.n_parts; i++) {
+					take_part(&work, i);
+					dx_and_sum(&work, &sums);
+				}
 				continue;
 			}
 			if (both.writes)

@@ -110,6 +110,35 @@ test_of_many_channels_of_long_rows_none_are_small(void **state)
 		for_each_shape(check_not_small);
 }
 
+static void
+check_blocks_of_8(const struct sbn_pass *of, uint32_t n)
+{
+	struct sbn_pass pass = *of;
+	struct sbn_chunks c;
+
+	pass.x.order = SBN_BLOCKS;
+	pass.x.width = pass.x.position = 8;
+	pass.x.block = 8 * pass.geometry.spatial;
+	if (pass.dy.data != NULL) {
+		pass.dy = pass.x;
+		pass.dy.data = dy;
+	}
+	c = sbn_chunks_choose(&pass, n);
+	assert_int_equal(c.step % c.whole, 0);
+	if (c.whole == SBN_LANES)
+		return;
+	assert_int_equal(c.whole, 8);
+	assert_int_equal(pass.geometry.spatial % 2, 0);
+	assert_true(SBN_LANES * channel_bytes(&pass) > sbn_cache_find().bytes);
+}
+
+static void
+test_chunks_of_one_block_of_8_are_large_and_begin_with_a_pair(void **state)
+{
+	(void)state;
+	for_each_shape(check_blocks_of_8);
+}
+
 /* What has been summed before travels at one go. */
 static void
 sums(const struct sbn_pass *pass, int threads)
@@ -135,6 +164,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_chunks_have_channels_that_end_with_lines_and_fit),
 		cmocka_unit_test(test_of_many_channels_of_long_rows_none_are_small),
+		cmocka_unit_test(test_chunks_of_one_block_of_8_are_large_and_begin_with_a_pair),
 		cmocka_unit_test(test_what_has_been_summed_before_is_one_chunk),
 	};
 

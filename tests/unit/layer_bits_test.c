@@ -16,8 +16,8 @@ test_float32(void **state)
 	check_bits_of_shapes(SYNCBN_FLOAT32);
 	/* of so many positions blocks of rows are longer, and the last one shorter */
 	check_bits(SYNCBN_FLOAT32, syncbn_tensor_nchw(NULL, 2, 24, 91, 101));
-	/* blocks of 8 channels, of which no cache holds two */
-	check_bits(SYNCBN_FLOAT32, syncbn_tensor_nchw(NULL, 4, 40, 66, 66));
+	/* blocks of 8 channels, of which a cache of 2 MB does not hold two */
+	check_bits(SYNCBN_FLOAT32, syncbn_tensor_nchw(NULL, 8, 40, 66, 66));
 }
 
 static void

@@ -24,6 +24,7 @@ static const syncbn_layout_t sbn_all_layouts[N_LAYOUTS] = {
 
 struct operand {
 	unsigned char *memory; /* guard, elements, guard */
+	size_t lead;           /* bytes of a guard */
 	size_t bytes;          /* of the elements and their padding */
 	size_t n, channels, spatial;
 	syncbn_tensor_t tensor;
@@ -56,13 +57,6 @@ operand_at(const struct operand *o, size_t n, size_t c, size_t s)
 /* Of those that are made from now on: only then may they go past the caches. */
 static bool operands_begin_at_lines;
 
-/* Behind the guard by one element, so that nothing is aligned to more than its elements. */
-static inline size_t
-operand_lead(const struct operand *o)
-{
-	return OPERAND_GUARD + (operands_begin_at_lines ? 0 : sbn_dtype_bytes(o->tensor.dtype));
-}
-
 /* With the dtype, ndim and shape of `like`. */
 static inline struct operand
 operand_new(const syncbn_tensor_t *like, syncbn_layout_t layout)
@@ -75,12 +69,12 @@ operand_new(const syncbn_tensor_t *like, syncbn_layout_t layout)
 	for (int i = 2; i < like->ndim; i++)
 		o.spatial *= (size_t)like->shape[i];
 	o.bytes = o.n * operand_room(layout, o.channels) * o.spatial * sbn_dtype_bytes(like->dtype);
-	if (posix_memalign((void **)&o.memory, OPERAND_GUARD, 2 * operand_lead(&o) + o.bytes) != 0)
-		o.memory = NULL;
-	if (o.memory == NULL)
+	/* behind the guard by one element, so that nothing is aligned to more than its elements */
+	o.lead = OPERAND_GUARD + (operands_begin_at_lines ? 0 : sbn_dtype_bytes(like->dtype));
+	if (posix_memalign((void **)&o.memory, OPERAND_GUARD, 2 * o.lead + o.bytes) != 0)
 		abort();
-	memset(o.memory, OPERAND_GUARD_BYTE, 2 * operand_lead(&o) + o.bytes);
-	o.tensor.data = o.memory + operand_lead(&o);
+	memset(o.memory, OPERAND_GUARD_BYTE, 2 * o.lead + o.bytes);
+	o.tensor.data = o.memory + o.lead;
 	memset(o.tensor.data, 0xff, o.bytes);
 	return o;
 }
@@ -96,11 +90,9 @@ operand_free(struct operand *o)
 static inline bool
 operand_is_sound(const struct operand *o)
 {
-	size_t lead = operand_lead(o);
-
-	for (size_t i = 0; i < lead; i++)
+	for (size_t i = 0; i < o->lead; i++)
 		if (o->memory[i] != OPERAND_GUARD_BYTE ||
-		    o->memory[lead + o->bytes + i] != OPERAND_GUARD_BYTE)
+		    o->memory[o->lead + o->bytes + i] != OPERAND_GUARD_BYTE)
 			return false;
 	return true;
 }

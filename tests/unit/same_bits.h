@@ -33,7 +33,7 @@ hash_passes(syncbn_group_t *world, syncbn_dtype_t dtype, syncbn_tensor_t like)
 
 	like.dtype = dtype;
 	open_bench(&b, world, like);
-	for (size_t i = 0; i < 12; i++) {
+	for (size_t i = 0; i < 16; i++) {
 		const bool differ = i / 4 % 2 == 1;
 
 		b.p.z = i < 8 ? b.r.z : NULL;
@@ -86,6 +86,7 @@ check_bits(syncbn_dtype_t dtype, syncbn_tensor_t like)
 			assert_ok(syncbn_finalize(world));
 		}
 	}
+	operands_begin_at_lines = false;
 	forget_environment();
 }
 

@@ -13,6 +13,9 @@
 
 enum { MOST_CHANNELS = 40, MOST_IMAGES = 5 };
 
+/* How an element is counted; none is counted twice. */
+enum { SINGLE = 1, PAIR = 16 };
+
 static unsigned char data[1];
 static struct syncbn_batch_norm bn;
 
@@ -42,7 +45,7 @@ pass_of(size_t n, size_t channels, size_t spatial, size_t width)
 	return pass;
 }
 
-/* Times that an element is in a part, in the order of memory: a row's lie side by side. */
+/* How an element is in parts, in the order of memory: a row's lie side by side. */
 static void
 count(const struct sbn_pass *pass, const struct sbn_tile_part *part, unsigned char *times)
 {
@@ -52,7 +55,8 @@ count(const struct sbn_pass *pass, const struct sbn_tile_part *part, unsigned ch
 		for (size_t s = tile->s; s < tile->s + tile->n_positions; s++)
 			for (size_t c = 0; c < tile->n_channels; c++)
 				times[i * pass->x.image + tile->c / pass->x.width * pass->x.block +
-				      s * pass->x.position + tile->c % pass->x.width + c]++;
+				      s * pass->x.position + tile->c % pass->x.width + c] +=
+					part->is_pairs ? PAIR : SINGLE;
 }
 
 /* Pairs lie side by side in one block; single rows of two blocks lie side by side, too. */
@@ -66,7 +70,7 @@ check_part(const struct sbn_pass *pass, const struct sbn_tile *of, const struct 
 	assert_int_equal(tile->c - of->c, part->block * SBN_PAIR_CHANNELS);
 	if (part->is_pairs) {
 		assert_int_equal(first % 2, 0);
-		assert_int_equal(sbn_tile_rows(part) * 2, tile->n_positions);
+		assert_int_equal(sbn_part_rows(part) * 2, tile->n_positions);
 		assert_true(tile->c % SBN_PAIR_CHANNELS + tile->n_channels <= SBN_PAIR_CHANNELS);
 	} else if (tile->n_channels > SBN_PAIR_CHANNELS) {
 		assert_int_equal(tile->c % SBN_PAIR_CHANNELS, 0);
@@ -104,6 +108,21 @@ channel_of(const struct sbn_pass *pass, size_t element)
 	return element % pass->x.image / pass->x.block * pass->x.width + element % pass->x.width;
 }
 
+/* By the layout alone: a pair where its neighbour is among the same 2048 positions. */
+static unsigned char
+expected(const struct sbn_pass *pass, size_t element)
+{
+	const size_t row = element % pass->x.image / pass->x.width;
+	const size_t block = row / pass->geometry.spatial * pass->geometry.spatial;
+	const size_t begin = block + (row - block) / SBN_BLOCK_POSITIONS * SBN_BLOCK_POSITIONS;
+	const size_t end = SBN_MIN(begin + SBN_BLOCK_POSITIONS, block + pass->geometry.spatial);
+	const size_t neighbour = row ^ 1;
+
+	if (channel_of(pass, element) >= pass->geometry.channels)
+		return 0;
+	return neighbour >= begin && neighbour < end ? PAIR : SINGLE;
+}
+
 /* Channels in ranges of `step`, as chunks and threads cut them. */
 static void
 check(size_t n, size_t channels, size_t spatial, uint32_t step)
@@ -120,7 +139,7 @@ check(size_t n, size_t channels, size_t spatial, uint32_t step)
 		check_range(&pass, &range, times);
 	}
 	for (size_t i = 0; i < elements; i++)
-		assert_int_equal(times[i], channel_of(&pass, i) < channels);
+		assert_int_equal(times[i], expected(&pass, i));
 	free(times);
 }
 
@@ -152,7 +171,23 @@ test_of_twins_all_rows_are_whole(void **state)
 	assert_int_equal(sbn_tile_parts(&pass, &tile, true, part), 3);
 	assert_true(part[0].is_pairs && !part[1].is_pairs && part[2].is_pairs);
 	assert_int_equal(part[1].tile.n_channels, SBN_LANES);
-	assert_int_equal(sbn_tile_rows(&part[0]) + sbn_tile_rows(&part[2]), 48);
+	assert_int_equal(sbn_part_rows(&part[0]) + sbn_part_rows(&part[2]), 48);
+}
+
+static void
+test_twins_are_two_blocks_that_end_with_a_line(void **state)
+{
+	const struct sbn_pass pass = pass_of(3, 32, 49, SBN_PAIR_CHANNELS);
+	const struct sbn_range range = { .begin = 8, .end = 31 };
+	struct sbn_tile tile;
+
+	(void)state;
+	sbn_tile_begin(&pass, &range, 8, &tile);
+	assert_int_equal(tile.n_channels, SBN_PAIR_CHANNELS);
+	sbn_tile_begin(&pass, &range, 16, &tile);
+	assert_int_equal(tile.n_channels, SBN_PAIR_CHANNELS);
+	sbn_tile_begin(&pass, &range, 24, &tile);
+	assert_int_equal(tile.n_channels, 7);
 }
 
 static void
@@ -162,41 +197,64 @@ test_only_what_lies_side_by_side_has_pairs(void **state)
 	struct sbn_tile tile = { .n_channels = SBN_PAIR_CHANNELS };
 
 	(void)state;
-	assert_true(sbn_tile_sums_have_pairs(&pass));
+	assert_true(sbn_pass_sums_have_pairs(&pass));
 	assert_true(sbn_tile_map_has_pairs(&pass, &tile));
 	tile.n_channels--;
 	assert_false(sbn_tile_map_has_pairs(&pass, &tile));
 	tile.n_channels++;
 	pass.out = blocks_of(SBN_LANES, 32, 48);
-	assert_true(sbn_tile_sums_have_pairs(&pass));
+	assert_true(sbn_pass_sums_have_pairs(&pass));
 	assert_false(sbn_tile_map_has_pairs(&pass, &tile));
 	pass = pass_of(3, 32, 48, SBN_PAIR_CHANNELS);
 	pass.dy = blocks_of(SBN_LANES, 32, 48);
-	assert_false(sbn_tile_sums_have_pairs(&pass));
+	assert_false(sbn_pass_sums_have_pairs(&pass));
 	pass = pass_of(1, 32, 3, SBN_PAIR_CHANNELS);
 	pass.x.position = 32; /* of images of one position: they are apart */
-	assert_false(sbn_tile_sums_have_pairs(&pass));
+	assert_false(sbn_pass_sums_have_pairs(&pass));
 	pass = pass_of(3, 32, 48, SBN_LANES);
-	assert_false(sbn_tile_sums_have_pairs(&pass));
+	assert_false(sbn_pass_sums_have_pairs(&pass));
+}
+
+static double
+number_at(const struct sbn_twice *twice, uint32_t i)
+{
+	return sbn_number_get(bn.wide, twice->k.scale, i);
+}
+
+/* Of twins from channel 8 on, behind those of another tile. */
+static void
+check_twice(void)
+{
+	const struct sbn_tile one = { .c = 24, .n_channels = SBN_PAIR_CHANNELS };
+	const struct sbn_tile twins = { .c = 8, .n_channels = SBN_LANES };
+	struct sbn_pass pass = pass_of(3, MOST_CHANNELS, 48, SBN_PAIR_CHANNELS);
+	double numbers[MOST_CHANNELS];
+	struct sbn_twice twice;
+
+	for (uint32_t i = 0; i < MOST_CHANNELS; i++)
+		sbn_number_set(bn.wide, numbers, i, (double)i);
+	pass.k.scale = numbers;
+	sbn_twice_put(&twice, &pass, &one, 0);
+	sbn_twice_put(&twice, &pass, &twins, SBN_TWICE_COLUMNS);
+	assert_null(twice.k.slope);
+	for (uint32_t i = 0; i < SBN_LANES; i++) {
+		const double first = (double)(i % SBN_PAIR_CHANNELS);
+
+		assert_true(number_at(&twice, i) == 24 + first);
+		assert_true(number_at(&twice, SBN_TWICE_COLUMNS + i) == 8 + first);
+		assert_true(number_at(&twice, SBN_TWICE_COLUMNS + SBN_LANES + i) == 16 + first);
+	}
 }
 
 static void
 test_coefficients_stand_twice(void **state)
 {
-	float numbers[MOST_CHANNELS];
-	struct sbn_pass pass = pass_of(3, MOST_CHANNELS, 48, SBN_PAIR_CHANNELS);
-	struct sbn_twice twice;
-
 	(void)state;
-	for (size_t i = 0; i < MOST_CHANNELS; i++)
-		numbers[i] = (float)i;
-	pass.k.scale = numbers;
-	sbn_twice_put(&twice, &pass, 8);
-	sbn_twice_add(&twice, &pass, 24);
-	assert_null(twice.k.slope);
-	for (size_t i = 0; i < (size_t)2 * SBN_LANES; i++)
-		assert_true(((const float *)twice.k.scale)[i] ==
-			    (float)((i < SBN_LANES ? 8 : 24) + i % SBN_PAIR_CHANNELS));
+	for (int wide = 0; wide < 2; wide++) {
+		bn.wide = wide;
+		check_twice();
+	}
+	bn.wide = false;
 }
 
 int
@@ -205,6 +263,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_every_element_is_in_one_part),
 		cmocka_unit_test(test_of_twins_all_rows_are_whole),
+		cmocka_unit_test(test_twins_are_two_blocks_that_end_with_a_line),
 		cmocka_unit_test(test_only_what_lies_side_by_side_has_pairs),
 		cmocka_unit_test(test_coefficients_stand_twice),
 	};
