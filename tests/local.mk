@@ -89,7 +89,7 @@ unit_tests = \
 	tests/unit/stores_test \
 	tests/unit/team_test \
 	tests/unit/tensor_test \
-	tests/unit/tile_pairs_test \
+	tests/unit/joined_rows_test \
 	tests/unit/trial_test \
 	tests/unit/tuning_test \
 	tests/unit/view_test \

@@ -3,7 +3,7 @@
 
 #include "base/math.h"
 #include "nn/cache.h"
-#include "nn/tile_pairs.h"
+#include "nn/joined_rows.h"
 
 enum {
 	LEAST_OF_LATE = 4, /* chunks, whether half of the cache holds them or not */
@@ -184,17 +184,17 @@ choose_whole_lines(struct sbn_chunks *chunks, const struct sbn_cache *cache,
 
 /*
  * Tiles of fewer channels than a block's read the same lines. Blocks of 8 go together by two, so
- * that both end with a line and pairs begin alike in all chunks. Where the cache cannot hold two,
- * and one does as well, a chunk may be one.
+ * that both end with a line and rows are joined alike in all chunks. Where the cache cannot hold
+ * two, and one does as well, a chunk may be one.
  */
 static uint32_t
 channels_of_blocks(const struct sbn_pass *pass, const struct sbn_cache *cache,
 		   const struct shape *shape)
 {
-	const bool one_will_do = sbn_pass_all_have_pairs(pass) && pass->geometry.spatial % 2 == 0 &&
-				 SBN_PAIR_CHANNELS % channels_to_a_line(shape) == 0;
+	const bool one_will_do = sbn_pass_joins_all(pass) && pass->geometry.spatial % 2 == 0 &&
+				 SBN_JOINED_CHANNELS % channels_to_a_line(shape) == 0;
 
-	return one_will_do && bytes_of(shape, SBN_LANES) > cache->bytes ? SBN_PAIR_CHANNELS :
+	return one_will_do && bytes_of(shape, SBN_LANES) > cache->bytes ? SBN_JOINED_CHANNELS :
 									  SBN_LANES;
 }
 

@@ -41,8 +41,8 @@ libsbn_core_la_SOURCES += \
 	src/nn/tensor_check.h \
 	src/nn/tile.c \
 	src/nn/tile.h \
-	src/nn/tile_pairs.c \
-	src/nn/tile_pairs.h \
+	src/nn/joined_rows.c \
+	src/nn/joined_rows.h \
 	src/nn/tile_work.c \
 	src/nn/tile_work.h \
 	src/nn/tiles.c \

@@ -2,7 +2,7 @@
 #include "nn/tile.h"
 
 #include "base/math.h"
-#include "nn/tile_pairs.h"
+#include "nn/joined_rows.h"
 #include "nn/transpose.h"
 
 static size_t

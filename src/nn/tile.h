@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A tile: some positions by the channels of a block, or of two blocks of 8 (tile_pairs.h). The
+ * A tile: some positions by the channels of a block, or of two blocks of 8 (joined_rows.h). The
  * kernels of rows take its operands where they lie, or, of planes, a small transposed copy.
  */
 #ifndef SBN_NN_TILE_H

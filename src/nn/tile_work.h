@@ -4,22 +4,22 @@
 #define SBN_NN_TILE_WORK_H
 
 #include "nn/columns.h"
-#include "nn/tile_pairs.h"
+#include "nn/joined_rows.h"
 
 /* Bytes, from what is read to what is asked for, where nothing else says how far. */
 enum { SBN_TILE_AHEAD = 4096 };
 
 /*
- * A tile's moments: of single rows by channel; of each block's pairs by column, channel i's first
- * positions in column i, the second ones in i + 8.
+ * A tile's moments: of single rows by channel; of each block's joined ones by column, channel i's
+ * first positions in column i, the second ones in i + 8.
  */
 struct sbn_tile_moments {
-	struct sbn_columns single, pairs[SBN_TILE_BLOCKS];
+	struct sbn_columns single, joined[SBN_TILE_BLOCKS];
 };
 
-/* Sums of a tile's single rows and of each block's pairs, likewise. */
+/* Sums of a tile's single rows and of each block's joined ones, likewise. */
 struct sbn_tile_sums {
-	double single[SBN_LANES], pairs[SBN_TILE_BLOCKS][SBN_LANES];
+	double single[SBN_LANES], joined[SBN_TILE_BLOCKS][SBN_LANES];
 };
 
 /* Of g and of g * (x - mean). */
@@ -37,14 +37,14 @@ sbn_tile_begin_moments(struct sbn_tile_moments *sums)
 {
 	sums->single.count = 0;
 	for (size_t i = 0; i < SBN_TILE_BLOCKS; i++)
-		sums->pairs[i].count = 0;
+		sums->joined[i].count = 0;
 }
 
-/* Columns of a part's sums: its channels, or of pairs both positions'. */
+/* Columns of a part's sums: its channels, or of joined rows both positions'. */
 static inline size_t
 sbn_part_columns(const struct sbn_tile_part *part)
 {
-	return part->is_pairs ? SBN_LANES : part->tile.n_channels;
+	return part->is_joined ? SBN_LANES : part->tile.n_channels;
 }
 
 /* Adds what a kernel has made of a part: the moments of its columns, or their sums. */

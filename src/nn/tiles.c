@@ -179,7 +179,7 @@ goes_beside(const struct sbn_pass *pass, const struct sbn_range *range)
 			    pass->geometry.element_bytes >= sizeof(float));
 
 	/* the rows of one kernel are alike: of two positions, or of one */
-	const bool alike = sbn_pass_sums_have_pairs(pass) == sbn_pass_all_have_pairs(pass);
+	const bool alike = sbn_pass_joins_sums(pass) == sbn_pass_joins_all(pass);
 
 	return waits && alike && pass->stream && !pass->fetch_lines && pass->z.data == NULL &&
 	       !sbn_tile_is_copied(pass) && is_fetched(pass, range);
@@ -219,7 +219,7 @@ sbn_tiles_sum_and_normalize(const struct sbn_pass *pass, const struct sbn_range 
 			    const struct sbn_sums *out, const struct sbn_range *range)
 {
 	if (goes_beside(pass, range))
-		sbn_tiles_normalize_beside(pass, next, out, range);
+		sbn_tiles_map_beside(pass, next, out, range);
 	else
 		sum_and_apply(pass, next, out, range, pass->kernels->rows_normalize);
 }
@@ -229,7 +229,7 @@ sbn_tiles_sum_and_dx(const struct sbn_pass *pass, const struct sbn_range *next,
 		     const struct sbn_sums *out, const struct sbn_range *range)
 {
 	if (goes_beside(pass, range))
-		sbn_tiles_dx_beside(pass, next, out, range);
+		sbn_tiles_map_beside(pass, next, out, range);
 	else
 		sum_and_apply(pass, next, out, range, pass->kernels->rows_dx);
 }

@@ -52,7 +52,7 @@ both_next(const struct sbn_pass *pass, struct both *both)
 	return writes || sums;
 }
 
-/* Whether one kernel can do both: with pairs whole blocks that begin alike. */
+/* Whether one kernel can do both: joined rows are of whole blocks that begin alike. */
 static bool
 are_alike(const struct sbn_pass *pass, const struct both *both)
 {
@@ -60,9 +60,9 @@ are_alike(const struct sbn_pass *pass, const struct both *both)
 
 	if (!both->writes || !both->sums || written->n_channels != summed->n_channels)
 		return false;
-	return !sbn_pass_sums_have_pairs(pass) ||
-	       (sbn_tile_is_whole(written) && sbn_tile_begins_within_pair(pass, written) ==
-						      sbn_tile_begins_within_pair(pass, summed));
+	return !sbn_pass_joins_sums(pass) ||
+	       (sbn_tile_is_whole(written) && sbn_tile_begins_within_row(pass, written) ==
+						      sbn_tile_begins_within_row(pass, summed));
 }
 
 /* What kernels are given of both tiles, part by part. */
@@ -83,12 +83,12 @@ struct work {
 static void
 begin_work(struct work *work, const struct sbn_pass *pass, const struct both *both)
 {
-	const bool pairs = sbn_pass_sums_have_pairs(pass);
+	const bool join = sbn_pass_joins_sums(pass);
 
 	work->pass = pass;
-	work->n_parts = sbn_tile_parts(pass, &both->written, pairs, work->written);
-	sbn_tile_parts(pass, &both->summed, pairs, work->summed);
-	if (!pairs)
+	work->n_parts = sbn_tile_parts(pass, &both->written, join, work->written);
+	sbn_tile_parts(pass, &both->summed, join, work->summed);
+	if (!join)
 		return;
 	sbn_twice_put(&work->twice, pass, &both->written, 0);
 	if (pass->dy.data != NULL) /* forward sums need none, which are not made yet */
@@ -109,7 +109,7 @@ take_part(struct work *work, size_t i)
 	sbn_part_set_strides(of_sums, &work->at_sums);
 	work->n_channels = sbn_part_columns(part);
 	work->beside.at = &work->at_sums;
-	if (part->is_pairs) {
+	if (part->is_joined) {
 		work->k = &work->twice.k;
 		work->c = part->block * SBN_LANES;
 		work->beside.c = SBN_TWICE_COLUMNS + work->c;
@@ -118,6 +118,27 @@ take_part(struct work *work, size_t i)
 		work->c = part->tile.c;
 		work->beside.c = of_sums->tile.c;
 	}
+}
+
+/* Of a tile: forward its moments, backward its gradients. */
+union sums {
+	struct sbn_tile_moments moments;
+	struct sbn_tile_gradients gradients;
+};
+
+static bool
+is_backward(const struct sbn_pass *pass)
+{
+	return pass->dy.data != NULL;
+}
+
+static void
+begin_sums(const struct sbn_pass *pass, union sums *sums)
+{
+	if (is_backward(pass))
+		sums->gradients = (struct sbn_tile_gradients){ 0 };
+	else
+		sbn_tile_begin_moments(&sums->moments);
 }
 
 static void
@@ -132,37 +153,6 @@ normalize_and_sum(struct work *work, struct sbn_tile_moments *sums)
 						   sbn_part_rows(work->part), work->n_channels,
 						   work->k, work->c);
 	sbn_part_add_moments(work->pass, work->of_sums, mean, m2, low, sums);
-	sbn_tile_give(work->pass, &work->part->tile, &work->unused_copies);
-}
-
-void
-sbn_tiles_normalize_beside(const struct sbn_pass *pass, const struct sbn_range *next,
-			   const struct sbn_sums *out, const struct sbn_range *range)
-{
-	struct both both = both_begin(range, next);
-	struct sbn_tile_moments sums;
-	struct work work;
-
-	while (both_enter(pass, range, next, &both)) {
-		sbn_tile_begin_moments(&sums);
-		while (both_next(pass, &both)) {
-			if (are_alike(pass, &both)) {
-				begin_work(&work, pass, &both);
-				for (size_t i = 0; i < work.n_parts; i++) {
-					take_part(&work, i);
-					normalize_and_sum(&work, &sums);
-				}
-				continue;
-			}
-			if (both.writes)
-				sbn_tile_map(pass, &both.written, pass->kernels->rows_normalize,
-					     SBN_TILE_AHEAD);
-			if (both.sums)
-				sbn_tile_add_moments(pass, &both.summed, SBN_TILE_AHEAD, &sums);
-		}
-		if (both.sums)
-			sbn_tile_put_moments(pass, next, &both.summed, &sums, out);
-	}
 }
 
 static void
@@ -176,35 +166,72 @@ dx_and_sum(struct work *work, struct sbn_tile_gradients *sums)
 	work->pass->kernels->rows_dx_beside(&work->beside, &work->at, sbn_part_rows(work->part),
 					    work->n_channels, work->k, work->c);
 	sbn_part_add_gradients(work->of_sums, g, g_xmu, sums);
-	sbn_tile_give(work->pass, &work->part->tile, &work->unused_copies);
+}
+
+/* Both tiles by one kernel, part by part. */
+static void
+map_and_sum(const struct sbn_pass *pass, const struct both *both, union sums *sums)
+{
+	struct work work;
+
+	begin_work(&work, pass, both);
+	for (size_t i = 0; i < work.n_parts; i++) {
+		take_part(&work, i);
+		if (is_backward(pass))
+			dx_and_sum(&work, &sums->gradients);
+		else
+			normalize_and_sum(&work, &sums->moments);
+		sbn_tile_give(pass, &work.part->tile, &work.unused_copies);
+	}
+}
+
+static void
+map_tile(const struct sbn_pass *pass, const struct sbn_tile *tile)
+{
+	sbn_tile_map(pass, tile,
+		     is_backward(pass) ? pass->kernels->rows_dx : pass->kernels->rows_normalize,
+		     SBN_TILE_AHEAD);
+}
+
+static void
+sum_tile(const struct sbn_pass *pass, const struct sbn_tile *tile, union sums *sums)
+{
+	if (is_backward(pass))
+		sbn_tile_add_gradients(pass, tile, SBN_TILE_AHEAD, &sums->gradients);
+	else
+		sbn_tile_add_moments(pass, tile, SBN_TILE_AHEAD, &sums->moments);
+}
+
+static void
+put_sums(const struct sbn_pass *pass, const struct sbn_range *range, const struct sbn_tile *tile,
+	 const union sums *sums, const struct sbn_sums *out)
+{
+	if (is_backward(pass))
+		sbn_tile_put_gradients(pass, range, tile, &sums->gradients, out);
+	else
+		sbn_tile_put_moments(pass, range, tile, &sums->moments, out);
 }
 
 void
-sbn_tiles_dx_beside(const struct sbn_pass *pass, const struct sbn_range *next,
-		    const struct sbn_sums *out, const struct sbn_range *range)
+sbn_tiles_map_beside(const struct sbn_pass *pass, const struct sbn_range *next,
+		     const struct sbn_sums *out, const struct sbn_range *range)
 {
 	struct both both = both_begin(range, next);
-	struct work work;
+	union sums sums;
 
 	while (both_enter(pass, range, next, &both)) {
-		struct sbn_tile_gradients sums = { 0 };
-
+		begin_sums(pass, &sums);
 		while (both_next(pass, &both)) {
 			if (are_alike(pass, &both)) {
-				begin_work(&work, pass, &both);
-				for (size_t i = 0; i < work.n_parts; i++) {
-					take_part(&work, i);
-					dx_and_sum(&work, &sums);
-				}
+				map_and_sum(pass, &both, &sums);
 				continue;
 			}
 			if (both.writes)
-				sbn_tile_map(pass, &both.written, pass->kernels->rows_dx,
-					     SBN_TILE_AHEAD);
+				map_tile(pass, &both.written);
 			if (both.sums)
-				sbn_tile_add_gradients(pass, &both.summed, SBN_TILE_AHEAD, &sums);
+				sum_tile(pass, &both.summed, &sums);
 		}
 		if (both.sums)
-			sbn_tile_put_gradients(pass, next, &both.summed, &sums, out);
+			put_sums(pass, next, &both.summed, &sums, out);
 	}
 }

@@ -8,10 +8,11 @@
 
 #include "nn/pass.h"
 
-/* y of range's channels and the moments of next's; dx, and dz, and the sums of g. */
-void sbn_tiles_normalize_beside(const struct sbn_pass *pass, const struct sbn_range *next,
-				const struct sbn_sums *out, const struct sbn_range *range);
-void sbn_tiles_dx_beside(const struct sbn_pass *pass, const struct sbn_range *next,
-			 const struct sbn_sums *out, const struct sbn_range *range);
+/*
+ * Forward y of range's channels and the moments of next's; backward dx, or dz, or both, and the
+ * sums of g.
+ */
+void sbn_tiles_map_beside(const struct sbn_pass *pass, const struct sbn_range *next,
+			  const struct sbn_sums *out, const struct sbn_range *range);
 
 #endif

@@ -133,7 +133,7 @@ check_blocks_of_8(const struct sbn_pass *of, uint32_t n)
 }
 
 static void
-test_chunks_of_one_block_of_8_are_large_and_begin_with_a_pair(void **state)
+test_chunks_of_one_block_of_8_are_large_and_begin_with_a_joined_row(void **state)
 {
 	(void)state;
 	for_each_shape(check_blocks_of_8);
@@ -164,7 +164,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_chunks_have_channels_that_end_with_lines_and_fit),
 		cmocka_unit_test(test_of_many_channels_of_long_rows_none_are_small),
-		cmocka_unit_test(test_chunks_of_one_block_of_8_are_large_and_begin_with_a_pair),
+		cmocka_unit_test(
+			test_chunks_of_one_block_of_8_are_large_and_begin_with_a_joined_row),
 		cmocka_unit_test(test_what_has_been_summed_before_is_one_chunk),
 	};
 

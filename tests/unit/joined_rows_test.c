@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* How tiles of blocks of 8 channels are gone through: every element once, and which are pairs. */
+/* How tiles of blocks of 8 channels are gone through: all elements once; which rows are joined. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "nn/tile_pairs.h"
+#include "nn/joined_rows.h"
 
 enum { MOST_CHANNELS = 40, MOST_IMAGES = 5 };
 
@@ -56,24 +56,25 @@ count(const struct sbn_pass *pass, const struct sbn_tile_part *part, unsigned ch
 			for (size_t c = 0; c < tile->n_channels; c++)
 				times[i * pass->x.image + tile->c / pass->x.width * pass->x.block +
 				      s * pass->x.position + tile->c % pass->x.width + c] +=
-					part->is_pairs ? PAIR : SINGLE;
+					part->is_joined ? PAIR : SINGLE;
 }
 
-/* Pairs lie side by side in one block; single rows of two blocks lie side by side, too. */
+/* Of a joined row both lie in one block; single rows of two blocks lie side by side, too. */
 static void
 check_part(const struct sbn_pass *pass, const struct sbn_tile *of, const struct sbn_tile_part *part)
 {
 	const struct sbn_tile *tile = &part->tile;
-	const size_t first = tile->c / SBN_PAIR_CHANNELS * pass->geometry.spatial + tile->s;
+	const size_t first = tile->c / SBN_JOINED_CHANNELS * pass->geometry.spatial + tile->s;
 
 	assert_true(tile->n_positions > 0);
-	assert_int_equal(tile->c - of->c, part->block * SBN_PAIR_CHANNELS);
-	if (part->is_pairs) {
+	assert_int_equal(tile->c - of->c, part->block * SBN_JOINED_CHANNELS);
+	if (part->is_joined) {
 		assert_int_equal(first % 2, 0);
 		assert_int_equal(sbn_part_rows(part) * 2, tile->n_positions);
-		assert_true(tile->c % SBN_PAIR_CHANNELS + tile->n_channels <= SBN_PAIR_CHANNELS);
-	} else if (tile->n_channels > SBN_PAIR_CHANNELS) {
-		assert_int_equal(tile->c % SBN_PAIR_CHANNELS, 0);
+		assert_true(tile->c % SBN_JOINED_CHANNELS + tile->n_channels <=
+			    SBN_JOINED_CHANNELS);
+	} else if (tile->n_channels > SBN_JOINED_CHANNELS) {
+		assert_int_equal(tile->c % SBN_JOINED_CHANNELS, 0);
 		assert_int_equal(tile->s, pass->geometry.spatial - 1);
 		assert_int_equal(tile->n_positions, 1);
 	} else {
@@ -127,7 +128,7 @@ expected(const struct sbn_pass *pass, size_t element)
 static void
 check(size_t n, size_t channels, size_t spatial, uint32_t step)
 {
-	const struct sbn_pass pass = pass_of(n, channels, spatial, SBN_PAIR_CHANNELS);
+	const struct sbn_pass pass = pass_of(n, channels, spatial, SBN_JOINED_CHANNELS);
 	const size_t elements = n * pass.x.image;
 	unsigned char *times = calloc(elements, 1);
 
@@ -159,7 +160,7 @@ test_every_element_is_in_one_part(void **state)
 static void
 test_of_twins_all_rows_are_whole(void **state)
 {
-	const struct sbn_pass pass = pass_of(3, 32, 49, SBN_PAIR_CHANNELS);
+	const struct sbn_pass pass = pass_of(3, 32, 49, SBN_JOINED_CHANNELS);
 	const struct sbn_range range = { .begin = 16, .end = 32 };
 	struct sbn_tile_part part[SBN_TILE_PARTS];
 	struct sbn_tile tile;
@@ -169,7 +170,7 @@ test_of_twins_all_rows_are_whole(void **state)
 	assert_int_equal(tile.n_channels, SBN_LANES);
 	assert_true(sbn_tile_next(&pass, &tile, SBN_BLOCK_POSITIONS));
 	assert_int_equal(sbn_tile_parts(&pass, &tile, true, part), 3);
-	assert_true(part[0].is_pairs && !part[1].is_pairs && part[2].is_pairs);
+	assert_true(part[0].is_joined && !part[1].is_joined && part[2].is_joined);
 	assert_int_equal(part[1].tile.n_channels, SBN_LANES);
 	assert_int_equal(sbn_part_rows(&part[0]) + sbn_part_rows(&part[2]), 48);
 }
@@ -177,42 +178,42 @@ test_of_twins_all_rows_are_whole(void **state)
 static void
 test_twins_are_two_blocks_that_end_with_a_line(void **state)
 {
-	const struct sbn_pass pass = pass_of(3, 32, 49, SBN_PAIR_CHANNELS);
+	const struct sbn_pass pass = pass_of(3, 32, 49, SBN_JOINED_CHANNELS);
 	const struct sbn_range range = { .begin = 8, .end = 31 };
 	struct sbn_tile tile;
 
 	(void)state;
 	sbn_tile_begin(&pass, &range, 8, &tile);
-	assert_int_equal(tile.n_channels, SBN_PAIR_CHANNELS);
+	assert_int_equal(tile.n_channels, SBN_JOINED_CHANNELS);
 	sbn_tile_begin(&pass, &range, 16, &tile);
-	assert_int_equal(tile.n_channels, SBN_PAIR_CHANNELS);
+	assert_int_equal(tile.n_channels, SBN_JOINED_CHANNELS);
 	sbn_tile_begin(&pass, &range, 24, &tile);
 	assert_int_equal(tile.n_channels, 7);
 }
 
 static void
-test_only_what_lies_side_by_side_has_pairs(void **state)
+test_only_what_lies_side_by_side_is_joined(void **state)
 {
-	struct sbn_pass pass = pass_of(3, 32, 48, SBN_PAIR_CHANNELS);
-	struct sbn_tile tile = { .n_channels = SBN_PAIR_CHANNELS };
+	struct sbn_pass pass = pass_of(3, 32, 48, SBN_JOINED_CHANNELS);
+	struct sbn_tile tile = { .n_channels = SBN_JOINED_CHANNELS };
 
 	(void)state;
-	assert_true(sbn_pass_sums_have_pairs(&pass));
-	assert_true(sbn_tile_map_has_pairs(&pass, &tile));
+	assert_true(sbn_pass_joins_sums(&pass));
+	assert_true(sbn_tile_joins_map(&pass, &tile));
 	tile.n_channels--;
-	assert_false(sbn_tile_map_has_pairs(&pass, &tile));
+	assert_false(sbn_tile_joins_map(&pass, &tile));
 	tile.n_channels++;
 	pass.out = blocks_of(SBN_LANES, 32, 48);
-	assert_true(sbn_pass_sums_have_pairs(&pass));
-	assert_false(sbn_tile_map_has_pairs(&pass, &tile));
-	pass = pass_of(3, 32, 48, SBN_PAIR_CHANNELS);
+	assert_true(sbn_pass_joins_sums(&pass));
+	assert_false(sbn_tile_joins_map(&pass, &tile));
+	pass = pass_of(3, 32, 48, SBN_JOINED_CHANNELS);
 	pass.dy = blocks_of(SBN_LANES, 32, 48);
-	assert_false(sbn_pass_sums_have_pairs(&pass));
-	pass = pass_of(1, 32, 3, SBN_PAIR_CHANNELS);
+	assert_false(sbn_pass_joins_sums(&pass));
+	pass = pass_of(1, 32, 3, SBN_JOINED_CHANNELS);
 	pass.x.position = 32; /* of images of one position: they are apart */
-	assert_false(sbn_pass_sums_have_pairs(&pass));
+	assert_false(sbn_pass_joins_sums(&pass));
 	pass = pass_of(3, 32, 48, SBN_LANES);
-	assert_false(sbn_pass_sums_have_pairs(&pass));
+	assert_false(sbn_pass_joins_sums(&pass));
 }
 
 static double
@@ -225,9 +226,9 @@ number_at(const struct sbn_twice *twice, uint32_t i)
 static void
 check_twice(void)
 {
-	const struct sbn_tile one = { .c = 24, .n_channels = SBN_PAIR_CHANNELS };
+	const struct sbn_tile one = { .c = 24, .n_channels = SBN_JOINED_CHANNELS };
 	const struct sbn_tile twins = { .c = 8, .n_channels = SBN_LANES };
-	struct sbn_pass pass = pass_of(3, MOST_CHANNELS, 48, SBN_PAIR_CHANNELS);
+	struct sbn_pass pass = pass_of(3, MOST_CHANNELS, 48, SBN_JOINED_CHANNELS);
 	double numbers[MOST_CHANNELS];
 	struct sbn_twice twice;
 
@@ -238,7 +239,7 @@ check_twice(void)
 	sbn_twice_put(&twice, &pass, &twins, SBN_TWICE_COLUMNS);
 	assert_null(twice.k.slope);
 	for (uint32_t i = 0; i < SBN_LANES; i++) {
-		const double first = (double)(i % SBN_PAIR_CHANNELS);
+		const double first = (double)(i % SBN_JOINED_CHANNELS);
 
 		assert_true(number_at(&twice, i) == 24 + first);
 		assert_true(number_at(&twice, SBN_TWICE_COLUMNS + i) == 8 + first);
@@ -264,7 +265,7 @@ main(void)
 		cmocka_unit_test(test_every_element_is_in_one_part),
 		cmocka_unit_test(test_of_twins_all_rows_are_whole),
 		cmocka_unit_test(test_twins_are_two_blocks_that_end_with_a_line),
-		cmocka_unit_test(test_only_what_lies_side_by_side_has_pairs),
+		cmocka_unit_test(test_only_what_lies_side_by_side_is_joined),
 		cmocka_unit_test(test_coefficients_stand_twice),
 	};
 

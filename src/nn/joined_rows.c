@@ -1,34 +1,34 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "nn/tile_pairs.h"
+#include "nn/joined_rows.h"
 
 #include <string.h>
 
 static bool
-has_pairs(const struct sbn_view *view)
+is_joined(const struct sbn_view *view)
 {
 	return view->data == NULL ||
-	       (view->order == SBN_BLOCKS && view->width == SBN_PAIR_CHANNELS &&
+	       (view->order == SBN_BLOCKS && view->width == SBN_JOINED_CHANNELS &&
 		view->position == view->width);
 }
 
 bool
-sbn_pass_sums_have_pairs(const struct sbn_pass *pass)
+sbn_pass_joins_sums(const struct sbn_pass *pass)
 {
-	return has_pairs(&pass->x) && has_pairs(&pass->dy) &&
-	       (pass->dy.data == NULL || has_pairs(&pass->z));
+	return is_joined(&pass->x) && is_joined(&pass->dy) &&
+	       (pass->dy.data == NULL || is_joined(&pass->z));
 }
 
 bool
-sbn_pass_all_have_pairs(const struct sbn_pass *pass)
+sbn_pass_joins_all(const struct sbn_pass *pass)
 {
-	return has_pairs(&pass->x) && has_pairs(&pass->z) && has_pairs(&pass->dy) &&
-	       has_pairs(&pass->out) && has_pairs(&pass->dz);
+	return is_joined(&pass->x) && is_joined(&pass->z) && is_joined(&pass->dy) &&
+	       is_joined(&pass->out) && is_joined(&pass->dz);
 }
 
 bool
-sbn_tile_begins_within_pair(const struct sbn_pass *pass, const struct sbn_tile *tile)
+sbn_tile_begins_within_row(const struct sbn_pass *pass, const struct sbn_tile *tile)
 {
-	return (tile->c / SBN_PAIR_CHANNELS * pass->geometry.spatial + tile->s) % 2 != 0;
+	return (tile->c / SBN_JOINED_CHANNELS * pass->geometry.spatial + tile->s) % 2 != 0;
 }
 
 bool
@@ -37,7 +37,7 @@ sbn_tile_can_be_twins(const struct sbn_pass *pass, const struct sbn_range *range
 	const size_t spatial = pass->geometry.spatial;
 
 	return spatial % 2 == 1 && spatial <= SBN_BLOCK_POSITIONS && c % SBN_LANES == 0 &&
-	       range->end - c >= SBN_LANES && sbn_pass_all_have_pairs(pass);
+	       range->end - c >= SBN_LANES && sbn_pass_joins_all(pass);
 }
 
 /*
@@ -45,7 +45,8 @@ sbn_tile_can_be_twins(const struct sbn_pass *pass, const struct sbn_range *range
  * would wait for what sbn_tile_next() has just stored.
  */
 static struct sbn_tile_part
-part_of(const struct sbn_tile *tile, size_t c, size_t n_channels, size_t s, size_t n, bool is_pairs)
+part_of(const struct sbn_tile *tile, size_t c, size_t n_channels, size_t s, size_t n,
+	bool is_joined)
 {
 	return (struct sbn_tile_part){
 		.tile = { .c = c,
@@ -54,8 +55,8 @@ part_of(const struct sbn_tile *tile, size_t c, size_t n_channels, size_t s, size
 			  .n_images = tile->n_images,
 			  .s = s,
 			  .n_positions = n },
-		.is_pairs = is_pairs,
-		.block = (c - tile->c) / SBN_PAIR_CHANNELS,
+		.is_joined = is_joined,
+		.block = (c - tile->c) / SBN_JOINED_CHANNELS,
 	};
 }
 
@@ -63,11 +64,11 @@ part_of(const struct sbn_tile *tile, size_t c, size_t n_channels, size_t s, size
 static size_t
 split_twins(const struct sbn_tile *tile, struct sbn_tile_part part[SBN_TILE_PARTS])
 {
-	const size_t second = tile->c + SBN_PAIR_CHANNELS, n = tile->n_positions - 1;
+	const size_t second = tile->c + SBN_JOINED_CHANNELS, n = tile->n_positions - 1;
 
-	part[0] = part_of(tile, tile->c, SBN_PAIR_CHANNELS, 0, n, true);
+	part[0] = part_of(tile, tile->c, SBN_JOINED_CHANNELS, 0, n, true);
 	part[1] = part_of(tile, tile->c, SBN_LANES, n, 1, false);
-	part[2] = part_of(tile, second, SBN_PAIR_CHANNELS, 1, n, true);
+	part[2] = part_of(tile, second, SBN_JOINED_CHANNELS, 1, n, true);
 	return SBN_TILE_PARTS;
 }
 
@@ -75,10 +76,10 @@ static size_t
 split_block(const struct sbn_pass *pass, const struct sbn_tile *tile,
 	    struct sbn_tile_part part[SBN_TILE_PARTS])
 {
-	const size_t before = sbn_tile_begins_within_pair(pass, tile);
-	const size_t of_pairs = (tile->n_positions - before) / 2 * 2;
-	const size_t length[SBN_TILE_PARTS] = { before, of_pairs,
-						tile->n_positions - before - of_pairs };
+	const size_t before = sbn_tile_begins_within_row(pass, tile);
+	const size_t joined = (tile->n_positions - before) / 2 * 2;
+	const size_t length[SBN_TILE_PARTS] = { before, joined,
+						tile->n_positions - before - joined };
 	size_t s = tile->s, n = 0;
 
 	for (size_t i = 0; i < SBN_TILE_PARTS; s += length[i], i++)
@@ -88,12 +89,12 @@ split_block(const struct sbn_pass *pass, const struct sbn_tile *tile,
 }
 
 size_t
-sbn_tile_parts(const struct sbn_pass *pass, const struct sbn_tile *tile, bool pairs,
+sbn_tile_parts(const struct sbn_pass *pass, const struct sbn_tile *tile, bool join,
 	       struct sbn_tile_part part[SBN_TILE_PARTS])
 {
-	if (pairs && tile->n_channels > SBN_PAIR_CHANNELS)
+	if (join && tile->n_channels > SBN_JOINED_CHANNELS)
 		return split_twins(tile, part);
-	if (pairs)
+	if (join)
 		return split_block(pass, tile, part);
 	part[0] = part_of(tile, tile->c, tile->n_channels, tile->s, tile->n_positions, false);
 	return 1;
@@ -102,7 +103,7 @@ sbn_tile_parts(const struct sbn_pass *pass, const struct sbn_tile *tile, bool pa
 void
 sbn_part_set_strides(const struct sbn_tile_part *part, struct sbn_operands *at)
 {
-	if (!part->is_pairs && part->tile.n_positions != 1)
+	if (!part->is_joined && part->tile.n_positions != 1)
 		return;
 	at->x.stride *= 2;
 	at->z.stride *= 2;
@@ -116,7 +117,7 @@ second(const struct sbn_pass *pass, struct sbn_in in)
 {
 	if (in.data != NULL)
 		in.data = (const unsigned char *)in.data +
-			  SBN_PAIR_CHANNELS * pass->geometry.element_bytes;
+			  SBN_JOINED_CHANNELS * pass->geometry.element_bytes;
 	return in;
 }
 
@@ -133,7 +134,7 @@ static const void *
 twice(const struct sbn_pass *pass, const void *from, size_t c, size_t first, void *to)
 {
 	const size_t real = pass->bn->wide ? sizeof(double) : sizeof(float);
-	const size_t bytes = SBN_PAIR_CHANNELS * real;
+	const size_t bytes = SBN_JOINED_CHANNELS * real;
 
 	if (from == NULL)
 		return NULL;
@@ -163,6 +164,6 @@ sbn_twice_put(struct sbn_twice *to, const struct sbn_pass *pass, const struct sb
 	      size_t first)
 {
 	to->k = pass->k;
-	for (size_t c = 0; c < tile->n_channels; c += SBN_PAIR_CHANNELS, first += SBN_LANES)
+	for (size_t c = 0; c < tile->n_channels; c += SBN_JOINED_CHANNELS, first += SBN_LANES)
 		put_block(to, pass, tile->c + c, first);
 }
