@@ -5,15 +5,19 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/fail.h"
+#include "base/reader.h"
 
 enum { EXIT_USAGE = 2 };
 
 int
 perf_tell(syncbn_status_t status)
 {
-	fprintf(stderr, "syncbn-perf: %s\n", sbn_last_error());
+	/* with its reader a rank is lost that prints, and there is nothing to tell */
+	if (status != SYNCBN_ERR_PEER_LOST || !sbn_reader_is_gone(STDOUT_FILENO))
+		fprintf(stderr, "syncbn-perf: %s\n", sbn_last_error());
 	return status == SYNCBN_ERR_INVALID ? EXIT_USAGE : EXIT_FAILURE;
 }
 

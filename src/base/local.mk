@@ -12,5 +12,6 @@ libsbn_core_la_SOURCES += \
 	src/base/prefetch.h \
 	src/base/parse.c \
 	src/base/parse.h \
+	src/base/reader.h \
 	src/base/show.c \
 	src/base/show.h

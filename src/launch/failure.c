@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "launch/failure.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/math.h"
+#include "base/reader.h"
 #include "launch/ending.h"
 #include "launch/say.h"
 #include "launch/waits.h"
@@ -132,6 +135,14 @@ mark_gone(const struct sbn_job *job, uint32_t rank)
 	atomic_thread_fence(memory_order_seq_cst);
 }
 
+/* The reader of our output, which ranks write to, has gone away: that ends any tool, quietly. */
+static bool
+is_unread(int wait_status)
+{
+	return WIFSIGNALED(wait_status) && WTERMSIG(wait_status) == SIGPIPE &&
+	       sbn_reader_is_gone(STDOUT_FILENO);
+}
+
 bool
 sbn_failure_rank_ended(struct sbn_failure *failure, struct sbn_job *job, uint32_t rank)
 {
@@ -147,12 +158,14 @@ sbn_failure_rank_ended(struct sbn_failure *failure, struct sbn_job *job, uint32_
 		sbn_control_ring_all(control);
 		return false;
 	}
-	if (first)
+	if (first && is_unread(wait_status))
+		sbn_failure_set(failure, exit_code_of(wait_status));
+	else if (first)
 		remember(failure, job, rank, exit_code_of(wait_status));
 	else if (failure->wrapped && failure->rank == (int)rank)
 		failure->exit_code = exit_code_of(wait_status);
 	sbn_control_abort(control, (struct sbn_abort){ SYNCBN_ERR_PEER_LOST, rank, rank });
-	if (first)
+	if (first && failure->rank >= 0)
 		sbn_failure_say_first(failure, job, end);
 	return first;
 }

@@ -56,6 +56,12 @@ expect_match "they stand beside blocking ones" '^# .*blocking +ratio' "$dir/out"
 measure allreduce -n 1 -b 64 -e 64
 expect "a world of one is right" "64 0 " "$(column 1)$(column 7)"
 
+open_unread
+# shellcheck disable=SC2086 # a list of words
+mark "$perf" exchange -n 2 -e 64 $few >&3 2>"$dir/err" </dev/null
+expect "a table that nobody reads ends the measurement as a broken pipe" 141 $?
+expect "and nobody is told of it" 0 "$(grep -c -e killed -e gone "$dir/err")"
+
 mkfifo "$dir/pipe.json"
 for command in "exchange -e 64" "allreduce -e 64" barrier "overlap -e 64"; do
 	# shellcheck disable=SC2086 # a list of words

@@ -47,6 +47,12 @@ mark() {
 	env SBN_TEST_MARK="$mark_value" "$@"
 }
 
+# Descriptor 3 becomes a pipe that has had its reader.
+open_unread() {
+	exec 3> >(:)
+	wait $!
+}
+
 # Prints the processes with our mark that are no zombies (those have no environment).
 marked() {
 	grep -lzxsF "SBN_TEST_MARK=$mark_value" /proc/[0-9]*/environ | cut -d/ -f3

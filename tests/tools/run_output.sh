@@ -37,6 +37,15 @@ mark "$run" -n 2 --tag -- sh -c 'while :; do echo line; done' 2>"$dir/err" | hea
 expect "a reader that goes away ends the run as a broken pipe" 141 "${PIPESTATUS[0]}"
 expect_until "and its ranks" none_marked
 
+open_unread
+mark "$run" -n 2 -- sh -c 'echo line; exec sleep 1000' 2>"$dir/err" >&3
+expect "so does one whose ranks write there themselves" 141 $?
+expect "and nobody is told of it" 0 "$(grep -c killed "$dir/err")"
+expect_until "not even its ranks are left" none_marked
+mark "$run" -n 2 -- sh -c 'kill -PIPE $$' 2>"$dir/err" >"$dir/out"
+expect "a rank may lose another pipe" 141 $?
+expect_match "of that the user is told" "was killed by signal 13" "$dir/err"
+
 mark "$run" -n 1 --tag -- sh -c 'echo line; exec sleep 1000' >/dev/full 2>"$dir/err"
 expect "a full device ends the run" 1 $?
 expect_match "and says so" "cannot write the ranks' output: No space left" "$dir/err"
