@@ -21,10 +21,12 @@ unit_tests = \
 	tests/unit/extent_test \
 	tests/unit/huge_extent_test \
 	tests/unit/fail_test \
+	tests/unit/file_test \
 	tests/unit/fork_test \
 	tests/unit/group_threads_test \
 	tests/unit/in_flight_test \
 	tests/unit/initializer_test \
+	tests/unit/joined_rows_test \
 	tests/unit/kernels_activation_test \
 	tests/unit/kernels_blocks_test \
 	tests/unit/kernels_coefficients_test \
@@ -82,14 +84,12 @@ unit_tests = \
 	tests/unit/settings_test \
 	tests/unit/stacks_test \
 	tests/unit/state_api_test \
-	tests/unit/state_file_test \
 	tests/unit/state_hostile_test \
 	tests/unit/state_test \
 	tests/unit/status_test \
 	tests/unit/stores_test \
 	tests/unit/team_test \
 	tests/unit/tensor_test \
-	tests/unit/joined_rows_test \
 	tests/unit/trial_test \
 	tests/unit/tuning_test \
 	tests/unit/view_test \

@@ -13,6 +13,7 @@
 #include <syncbn/version.h>
 
 #include "base/fail.h"
+#include "base/file.h"
 #include "launch/variables.h"
 #include "perf_peer.h"
 #include "perf_settings.h"
@@ -26,15 +27,13 @@ is_standard_output(const char *path)
 	return strcmp(path, "-") == 0;
 }
 
-/* A file beside path that a rename can put in its place. Free *name. NULL with errno. */
-static FILE *
-open_beside(const char *path, char **name)
+/* Where fd leads: it would go on into the old file when that has been replaced. */
+static bool
+is_where(int fd, const struct stat *file)
 {
-	if (asprintf(name, "%s.new.%ld", path, (long)getpid()) < 0) {
-		*name = NULL;
-		return NULL;
-	}
-	return fopen(*name, "wxe");
+	struct stat info;
+
+	return fstat(fd, &info) == 0 && info.st_dev == file->st_dev && info.st_ino == file->st_ino;
 }
 
 static syncbn_status_t
@@ -54,28 +53,36 @@ is_rank_behind_the_first(void)
 	return getenv(SBN_ENV_CONTRACT) != NULL && rank != NULL && strcmp(rank, "0") != 0;
 }
 
-syncbn_status_t
-perf_json_file_probe(const char *path)
+static syncbn_status_t
+check_existing(const char *path, const struct stat *info)
 {
-	struct stat info;
-	char *name;
-	FILE *file;
-
-	if (is_standard_output(path) || is_rank_behind_the_first())
-		return SYNCBN_OK;
-	/* a rename would put our file in the place of a device or a pipe */
-	if (stat(path, &info) == 0 && !S_ISREG(info.st_mode))
+	if (!S_ISREG(info->st_mode))
 		return sbn_fail(SYNCBN_ERR_INVALID,
 				"--json %s is not a regular file; name another one, or - for "
 				"standard output",
 				path);
-	file = open_beside(path, &name);
-	if (file != NULL) {
-		fclose(file);
-		unlink(name);
+	if (is_where(STDOUT_FILENO, info) || is_where(STDERR_FILENO, info))
+		return sbn_fail(SYNCBN_ERR_INVALID,
+				"--json %s is where the table or the errors go; name another file, "
+				"or - for standard output",
+				path);
+	return SYNCBN_OK;
+}
+
+syncbn_status_t
+perf_json_file_probe(const char *path)
+{
+	syncbn_status_t status;
+	struct stat info;
+
+	if (is_standard_output(path) || is_rank_behind_the_first())
+		return SYNCBN_OK;
+	if (stat(path, &info) == 0) {
+		status = check_existing(path, &info);
+		if (status != SYNCBN_OK)
+			return status;
 	}
-	free(name);
-	return file != NULL ? SYNCBN_OK : fail_to_write(path);
+	return sbn_file_can_be_replaced(path) == SYNCBN_OK ? SYNCBN_OK : fail_to_write(path);
 }
 
 syncbn_status_t
@@ -192,21 +199,21 @@ put_whole(FILE *file, const struct perf_machine *machine, perf_json_rows_fn rows
 }
 
 static syncbn_status_t
-write_beside(const char *path, const struct perf_machine *machine, perf_json_rows_fn rows,
-	     const void *results)
+replace(const char *path, const struct perf_machine *machine, perf_json_rows_fn rows,
+	const void *results)
 {
-	char *name;
-	FILE *file = open_beside(path, &name);
+	char *text = NULL;
+	size_t n = 0;
+	FILE *file = open_memstream(&text, &n);
 	bool written = false;
 
 	if (file != NULL) {
 		put_whole(file, machine, rows, results);
 		written = ferror(file) == 0;
-		written = fclose(file) == 0 && written && rename(name, path) == 0;
-		if (!written)
-			unlink(name);
+		written = fclose(file) == 0 && written;
 	}
-	free(name);
+	written = written && sbn_file_replace(path, text, n) == SYNCBN_OK;
+	free(text);
 	return written ? SYNCBN_OK : fail_to_write(path);
 }
 
@@ -215,7 +222,7 @@ perf_json_file_write(const char *path, const struct perf_machine *machine, perf_
 		     const void *results)
 {
 	if (!is_standard_output(path))
-		return write_beside(path, machine, rows, results);
+		return replace(path, machine, rows, results);
 	put_whole(standard_output, machine, rows, results);
 	if (fflush(standard_output) != 0 || ferror(standard_output) != 0)
 		return sbn_fail(SYNCBN_ERR_SYSTEM, "--json -: standard output cannot be written");

@@ -5,6 +5,8 @@ libsbn_core_la_SOURCES += \
 	src/base/dtype.h \
 	src/base/fail.c \
 	src/base/fail.h \
+	src/base/file.c \
+	src/base/file.h \
 	src/base/hash.h \
 	src/base/log.c \
 	src/base/log.h \

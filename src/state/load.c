@@ -7,10 +7,10 @@
 #include <string.h>
 
 #include "base/fail.h"
+#include "base/file.h"
 #include "base/parse.h"
 #include "base/show.h"
 #include "state/archive.h"
-#include "state/file.h"
 #include "state/names.h"
 
 /* What a layer will hold. */

@@ -2,8 +2,6 @@
 libsbn_core_la_SOURCES += \
 	src/state/archive.c \
 	src/state/archive.h \
-	src/state/file.c \
-	src/state/file.h \
 	src/state/load.c \
 	src/state/names.h \
 	src/state/npy.c \

@@ -7,8 +7,8 @@
 #include <jansson.h>
 
 #include "base/fail.h"
+#include "base/file.h"
 #include "state/archive.h"
-#include "state/file.h"
 #include "state/names.h"
 
 /* A layer's arrays, num_batches_tracked and version */

@@ -56,6 +56,11 @@ expect_match "they stand beside blocking ones" '^# .*blocking +ratio' "$dir/out"
 measure allreduce -n 1 -b 64 -e 64
 expect "a world of one is right" "64 0 " "$(column 1)$(column 7)"
 
+ln -s real.json "$dir/link.json"
+measure barrier -n 2 --json "$dir/link.json"
+expect "a link to results stays" "0 real.json" "$code $(readlink "$dir/link.json")"
+expect_match "what it leads to has them" '"benchmarks"' "$dir/real.json"
+
 open_unread
 # shellcheck disable=SC2086 # a list of words
 mark "$perf" exchange -n 2 -e 64 $few >&3 2>"$dir/err" </dev/null

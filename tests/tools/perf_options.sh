@@ -51,6 +51,8 @@ refused 'one of: openmpi, mpich, gloo' barrier --peer nccl
 refused 'more than [0-9]+ sizes' exchange --channels "$(seq -s, 1 65)"
 refused 'processing unit' barrier -n 1000
 refused 'not a regular file' barrier --json /dev/null
+refused 'where the table or the errors go' barrier --json /dev/stdout
+refused 'where the table or the errors go' barrier --json "$dir/err"
 
 "$perf" barrier --json "$dir/none/perf.json" >"$dir/out" 2>"$dir/err"
 expect "a file that cannot be written is refused before anything runs" 1 $?

@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "base/fail.h"
-#include "state/file.h"
+#include "base/file.h"
 #include "state/state.h"
 #include "unit/state_layers.h"
 

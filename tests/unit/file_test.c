@@ -129,6 +129,23 @@ test_of_a_link_the_target_is_replaced(void **state)
 }
 
 static void
+test_whether_a_file_can_be_replaced_is_found_out_without_doing_it(void **state)
+{
+	const char *path = in_folder(state, "asked");
+
+	assert_int_equal(sbn_file_can_be_replaced(path), SYNCBN_OK);
+	assert_int_equal(access(path, F_OK), -1);
+	assert_int_equal(sbn_file_replace(path, "as it was", 9), SYNCBN_OK);
+	assert_int_equal(sbn_file_can_be_replaced(path), SYNCBN_OK);
+	assert_contents(path, "as it was", 9);
+	assert_int_equal(count_files(state, ".syncbn-"), 0);
+	assert_system(sbn_file_can_be_replaced(in_folder(state, "none/file")),
+		      "open the directory");
+	assert_system(sbn_file_can_be_replaced(*state), "no regular file");
+	assert_system(sbn_file_can_be_replaced("/proc/self/asked"), "create");
+}
+
+static void
 test_what_is_no_regular_file_is_refused_and_nobody_waits(void **state)
 {
 	const char *fifo = in_folder(state, "fifo");
@@ -363,6 +380,7 @@ main(void)
 		cmocka_unit_test(test_a_new_file_has_what_the_umask_leaves),
 		cmocka_unit_test(test_a_file_that_was_there_keeps_its_permissions),
 		cmocka_unit_test(test_of_a_link_the_target_is_replaced),
+		cmocka_unit_test(test_whether_a_file_can_be_replaced_is_found_out_without_doing_it),
 		cmocka_unit_test(test_what_is_no_regular_file_is_refused_and_nobody_waits),
 		cmocka_unit_test(test_a_missing_file_or_folder_is_named),
 		cmocka_unit_test(test_a_path_of_any_length_leaves_room_for_the_reason),

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Whole files, read and replaced. */
-#ifndef SBN_STATE_FILE_H
-#define SBN_STATE_FILE_H
+#ifndef SBN_BASE_FILE_H
+#define SBN_BASE_FILE_H
 
 #include <stddef.h>
 
@@ -25,5 +25,8 @@ syncbn_status_t sbn_file_read(const char *path, size_t max_bytes, void **bytes, 
  * has the permissions that the umask leaves. SYSTEM: the detail names path and step.
  */
 syncbn_status_t sbn_file_replace(const char *path, const void *bytes, size_t n);
+
+/* Whether it could: makes the file of another name, and removes it. Otherwise as above. */
+syncbn_status_t sbn_file_can_be_replaced(const char *path);
 
 #endif

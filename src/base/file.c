@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "state/file.h"
+#include "base/file.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -267,16 +267,45 @@ replace(struct replacement *new, const void *bytes, size_t n)
 	return SYNCBN_OK;
 }
 
+static syncbn_status_t
+begin_replacement(const char *path, struct replacement *new)
+{
+	const syncbn_status_t status = find_target(path, new);
+
+	return status == SYNCBN_OK ? open_directory(new) : status;
+}
+
+static void
+end_replacement(const struct replacement *new)
+{
+	if (new->directory >= 0)
+		close(new->directory);
+}
+
 syncbn_status_t
 sbn_file_replace(const char *path, const void *bytes, size_t n)
 {
 	struct replacement new = { .directory = -1, .fd = -1 };
-	syncbn_status_t status;
+	syncbn_status_t status = begin_replacement(path, &new);
 
-	if ((status = find_target(path, &new)) == SYNCBN_OK &&
-	    (status = open_directory(&new)) == SYNCBN_OK)
+	if (status == SYNCBN_OK)
 		status = replace(&new, bytes, n);
-	if (new.directory >= 0)
-		close(new.directory);
+	end_replacement(&new);
+	return status;
+}
+
+syncbn_status_t
+sbn_file_can_be_replaced(const char *path)
+{
+	struct replacement new = { .directory = -1, .fd = -1 };
+	syncbn_status_t status = begin_replacement(path, &new);
+
+	if (status == SYNCBN_OK)
+		status = create_temporary(&new);
+	if (new.fd >= 0) {
+		unlinkat(new.directory, new.temporary, 0);
+		close(new.fd);
+	}
+	end_replacement(&new);
 	return status;
 }
