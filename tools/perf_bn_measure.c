@@ -197,7 +197,7 @@ summarize(const struct perf_bn_work *work, const struct samples *samples, const 
 	};
 }
 
-/* So many calls no choices of a layer last (src/nn/pass.c, trial.h): they are not what it takes. */
+/* No choices of a layer last so many calls (nn/pass_ways.c, trial.h): not what it takes. */
 enum { CHOOSING_CALLS = 170 };
 
 static syncbn_status_t

@@ -165,8 +165,9 @@ out_topology:
 	return status;
 }
 
+/* Pages, or KiB, as the line has it; 0: there is none. */
 static unsigned long long
-read_meminfo_pages(const char *key)
+read_meminfo(const char *key)
 {
 	FILE *file = fopen("/proc/meminfo", "re");
 	unsigned long long value = 0;
@@ -217,9 +218,9 @@ show_memory(void)
 	      "transparent %s, in memfds %s, in /dev/shm %s, hugetlb %llu free of %llu (%s each)",
 	      read_choice("/sys/kernel/mm/transparent_hugepage/enabled", text),
 	      read_choice("/sys/kernel/mm/transparent_hugepage/shmem_enabled", more),
-	      shm_huge_option((char[TEXT_BYTES]){ 0 }), read_meminfo_pages("HugePages_Free:"),
-	      read_meminfo_pages("HugePages_Total:"),
-	      format_bytes(read_meminfo_pages("Hugepagesize:") * 1024, (char[TEXT_BYTES]){ 0 }));
+	      shm_huge_option((char[TEXT_BYTES]){ 0 }), read_meminfo("HugePages_Free:"),
+	      read_meminfo("HugePages_Total:"),
+	      format_bytes(read_meminfo("Hugepagesize:") * 1024, (char[TEXT_BYTES]){ 0 }));
 	if (statvfs("/dev/shm", &shm) == 0)
 		print("/dev/shm", "%s, %s free",
 		      format_bytes((unsigned long long)shm.f_blocks * shm.f_frsize, text),

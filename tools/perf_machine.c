@@ -35,15 +35,6 @@ cpus_of(const struct syncbn_group *group, uint32_t rank)
 				  &sbn_control_rank(&group->control, rank)->cpus;
 }
 
-static bool
-share_a_cpu(const struct sbn_cpus *a, const struct sbn_cpus *b)
-{
-	for (size_t i = 0; i < SBN_MAX_CPUS / 64; i++)
-		if (a->bits[i] & b->bits[i])
-			return true;
-	return false;
-}
-
 static char *
 print_places(const struct syncbn_group *group)
 {
@@ -144,7 +135,7 @@ perf_trip_measure(struct syncbn_group *group, struct perf_trip *trip)
 	for (uint32_t peer = 1; peer < group->size && status == SYNCBN_OK; peer++) {
 		double ns = 0;
 
-		if (share_a_cpu(cpus_of(group, 0), cpus_of(group, peer)))
+		if (sbn_cpus_meet(cpus_of(group, 0), cpus_of(group, peer)))
 			continue;
 		status = measure_peer(group, &shared, peer, &ns);
 		if (ns > 0 && (trip->near_ns <= 0 || ns < trip->near_ns))

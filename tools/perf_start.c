@@ -57,6 +57,15 @@ tell_other_run(const struct sbn_topology *topology, const struct sbn_plan *plan)
 			other.domain, (int)other.launcher);
 }
 
+/* What supervision reads here, too. */
+static bool
+is_for_supervision(const char *setting, size_t length)
+{
+	static const char name[] = "SYNCBN_RUN_NOTICE_MS";
+
+	return length == sizeof(name) - 1 && strncmp(setting, name, length) == 0;
+}
+
 /* What syncbn-run reads, and nobody here. */
 static void
 tell_launcher_settings(void)
@@ -65,7 +74,7 @@ tell_launcher_settings(void)
 		const size_t length = strcspn(*entry, "=");
 
 		if (strncmp(*entry, "SYNCBN_RUN_", 11) == 0 && (*entry)[length] == '=' &&
-		    (*entry)[length + 1] != '\0')
+		    (*entry)[length + 1] != '\0' && !is_for_supervision(*entry, length))
 			fprintf(stderr,
 				"syncbn-perf: %.*s is read by syncbn-run only: start \"syncbn-run "
 				"syncbn-perf ...\", or unset it\n",

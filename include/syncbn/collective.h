@@ -14,7 +14,8 @@ extern "C" {
 
 typedef enum syncbn_reduce {
 	SYNCBN_SUM = 1,
-	SYNCBN_MEAN = 2 /* the sum divided by the group's size, whatever each rank's batch is */
+	SYNCBN_MEAN =
+		2 /* the sum divided as syncbn_group_set_divisor says, by default by the size */
 } syncbn_reduce_t;
 
 /*
@@ -26,7 +27,8 @@ typedef enum syncbn_reduce {
  * of offsets, is a MISMATCH. With a count of 0 nobody waits.
  *
  * data: [count] of dtype, the caller's. INVALID: NULL, unknown dtype or op, data not aligned to its
- * elements, more of them than memory can hold. TIMEOUT, MISMATCH, PEER_LOST: data is undefined.
+ * elements, more of them than memory can hold, this rank has left the group. TIMEOUT, MISMATCH,
+ * PEER_LOST: data is undefined.
  */
 syncbn_status_t syncbn_all_reduce(syncbn_group_t *group, void *data, size_t count,
 				  syncbn_dtype_t dtype, syncbn_reduce_t op);
@@ -53,9 +55,8 @@ typedef struct syncbn_request syncbn_request_t;
  *
  * data: [count] of dtype, the caller's. *request: syncbn_all_reduce_end in any case, also after a
  * failure; NULL when this call fails. INVALID: as syncbn_all_reduce; SYNCBN_MAX_IN_FLIGHT are
- * begun; data overlaps with a request's; this rank has left the group. TIMEOUT, MISMATCH,
- * PEER_LOST: of the group before, or of data outside every arena; what befalls a request comes out
- * of its end.
+ * begun; data overlaps with a request's. TIMEOUT, MISMATCH, PEER_LOST: of the group before, or of
+ * data outside every arena; what befalls a request comes out of its end.
  */
 syncbn_status_t syncbn_all_reduce_begin(syncbn_group_t *group, void *data, size_t count,
 					syncbn_dtype_t dtype, syncbn_reduce_t op,
@@ -82,8 +83,8 @@ syncbn_status_t syncbn_progress(syncbn_group_t *group);
 /*
  * Copies root's bytes to every rank. Collective; bytes and root must be equal everywhere.
  *
- * data: [bytes], the caller's. INVALID: NULL, root outside the group. TIMEOUT, MISMATCH, PEER_LOST:
- * data is undefined.
+ * data: [bytes], the caller's. INVALID: NULL, root outside the group, root or this rank has
+ * left it. TIMEOUT, MISMATCH, PEER_LOST: data is undefined.
  */
 syncbn_status_t syncbn_broadcast(syncbn_group_t *group, void *data, size_t bytes, int root);
 
@@ -92,8 +93,8 @@ syncbn_status_t syncbn_broadcast(syncbn_group_t *group, void *data, size_t bytes
  * gave. own may be this rank's part of all. Collective; bytes must be equal everywhere; with 0
  * nobody waits. The part of a rank that has left the group is not written.
  *
- * own: [bytes], all: [group size * bytes], the caller's. INVALID: NULL. TIMEOUT, MISMATCH,
- * PEER_LOST: all is undefined.
+ * own: [bytes], all: [group size * bytes], the caller's. INVALID: NULL, more than memory
+ * can hold, this rank has left the group. TIMEOUT, MISMATCH, PEER_LOST: all is undefined.
  */
 syncbn_status_t syncbn_all_gather(syncbn_group_t *group, const void *own, size_t bytes, void *all);
 
@@ -102,8 +103,8 @@ syncbn_status_t syncbn_all_gather(syncbn_group_t *group, const void *own, size_t
  * or mean of everybody's data[rank * count + i]. out may be this rank's part of data; the rest of
  * data is kept. Collective; count, dtype and op must be equal everywhere; with 0 nobody waits.
  *
- * data: [group size * count], out: [count] of dtype, the caller's. INVALID: NULL, unknown dtype or
- * op. TIMEOUT, MISMATCH, PEER_LOST: out is undefined.
+ * data: [group size * count], out: [count] of dtype, the caller's. INVALID: as syncbn_all_reduce.
+ * TIMEOUT, MISMATCH, PEER_LOST: out is undefined.
  */
 syncbn_status_t syncbn_reduce_scatter(syncbn_group_t *group, const void *data, size_t count,
 				      syncbn_dtype_t dtype, syncbn_reduce_t op, void *out);

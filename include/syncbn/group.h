@@ -112,9 +112,9 @@ typedef struct syncbn_config {
  *
  * INVALID: a field breaks its rule; joined already; WORLD_SIZE, OMPI_COMM_WORLD_SIZE or PMI_SIZE
  * above 1 without the launcher's contract; SYNCBN_ISA unknown or above this CPU; SYNCBN_FENCES
- * light where a rank's system has no membarrier(2). UNSUPPORTED:
- * ranks on several machines. NO_MEMORY: /dev/shm too small. SYSTEM. MISMATCH: the ranks run
- * different versions. TIMEOUT: a rank did not join. PEER_LOST.
+ * light where a rank's system has no membarrier(2). UNSUPPORTED: a program with more rights than
+ * its caller (setuid, setgid, file capabilities). NO_MEMORY: /dev/shm too small. SYSTEM. MISMATCH:
+ * the ranks run different versions. TIMEOUT: a rank did not join. PEER_LOST.
  */
 syncbn_status_t syncbn_init(const syncbn_config_t *config, syncbn_group_t **world);
 
@@ -206,7 +206,8 @@ const char *syncbn_group_transport(const syncbn_group_t *group);
 
 /*
  * Returns when every rank of the group has called it; what a rank wrote to shared memory before
- * is then visible to all. Collective. TIMEOUT, MISMATCH, PEER_LOST; INVALID for NULL.
+ * is then visible to all. Collective. TIMEOUT, MISMATCH, PEER_LOST; INVALID: NULL, this rank has
+ * left the group.
  */
 syncbn_status_t syncbn_barrier(syncbn_group_t *group);
 

@@ -200,8 +200,12 @@ join(const struct sbn_contract *contract, struct syncbn_group *group)
 	group->own = sbn_control_rank(&group->control, group->rank);
 	group->trace = sbn_trace_of(group->own, SBN_TRACE_WORLD);
 	status = meet(group);
-	if (status != SYNCBN_OK) /* without LEFT: to the peers this rank is lost */
-		sbn_segment_close(&group->segment);
+	if (status == SYNCBN_OK)
+		return SYNCBN_OK;
+	/* without LEFT: to the peers this rank is lost */
+	if (group->shared.base != NULL)
+		sbn_extent_unmap(&group->shared.extent);
+	sbn_segment_close(&group->segment);
 	return status;
 }
 

@@ -82,6 +82,9 @@ sbn_adopted_without_effect(const struct sbn_options *options, const struct sbn_a
 		bool given;
 		const char *name;
 	} idle[] = {
+		{ options->json, "--json" },
+		{ options->svg != NULL, "--svg" },
+		{ options->grace_s != SBN_DEFAULT_GRACE_S, "--grace" },
 		{ options->hang_report_s > 0, "--hang-report" },
 		{ options->max_restarts > 0, "--max-restarts" },
 		{ options->input != SBN_INPUT_AUTO, "--stdin" },
@@ -100,9 +103,9 @@ sbn_adopted_without_effect(const struct sbn_options *options, const struct sbn_a
 	return names.used > 0;
 }
 
-static char **
+static syncbn_status_t
 environment(const struct sbn_options *options, const struct sbn_adoption *adoption,
-	    const struct sbn_allocator *allocator, const struct sbn_meeting *meeting)
+	    const struct sbn_allocator *allocator, const struct sbn_meeting *meeting, char ***env)
 {
 	struct sbn_launch_env wanted = {
 		.rank = adoption->rank,
@@ -115,13 +118,18 @@ environment(const struct sbn_options *options, const struct sbn_adoption *adopti
 		.allocator = allocator,
 	};
 	bool own;
+	syncbn_status_t status = find_cores(&wanted.n_cores, &own, NULL);
 
-	if (find_cores(&wanted.n_cores, &own, NULL) != SYNCBN_OK)
-		return NULL;
+	if (status != SYNCBN_OK)
+		return status;
 	if (!own) /* all ranks have all of the cores */
 		wanted.n_cores /= adoption->world_size;
 	wanted.n_cores = SBN_MAX(wanted.n_cores, 1);
-	return sbn_launch_env_new(&wanted, environ);
+	*env = sbn_launch_env_new(&wanted, environ);
+	if (*env == NULL)
+		return sbn_fail(SYNCBN_ERR_NO_MEMORY, "the environment of rank %" PRIu32,
+				adoption->rank);
+	return SYNCBN_OK;
 }
 
 syncbn_status_t
@@ -130,16 +138,16 @@ sbn_adopted_exec(const struct sbn_options *options, const struct sbn_adoption *a
 {
 	struct sbn_meeting meeting;
 	syncbn_status_t status = sbn_meet(adoption, meet_s, &meeting);
-	char **env;
+	char **env = NULL;
 
 	*code = 1;
 	if (status != SYNCBN_OK)
 		return status;
-	env = environment(options, adoption, allocator, &meeting);
-	if (env == NULL || fcntl(meeting.segment_fd, F_SETFD, 0) != 0) {
-		status = sbn_fail(SYNCBN_ERR_SYSTEM, "the environment of rank %" PRIu32,
-				  adoption->rank);
-	} else {
+	status = environment(options, adoption, allocator, &meeting, &env);
+	if (status == SYNCBN_OK && fcntl(meeting.segment_fd, F_SETFD, 0) != 0)
+		status =
+			sbn_fail(SYNCBN_ERR_SYSTEM, "the segment of rank %" PRIu32, adoption->rank);
+	if (status == SYNCBN_OK) {
 		execvpe(options->program[0], options->program, env);
 		*code = sbn_exec_failure(options->program[0], errno);
 		status = SYNCBN_ERR_INVALID;

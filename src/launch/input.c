@@ -90,7 +90,10 @@ feed(const int *writes, uint32_t n_ranks)
 	for (uint32_t rank = 0; rank < n_ranks; rank++)
 		ranks[rank].fd = writes[rank];
 	while ((bytes = read(STDIN_FILENO, piece, sizeof(piece))) != 0) {
-		if (bytes < 0 && errno != EINTR)
+		if (bytes < 0 &&
+		    errno == EAGAIN) /* somebody made the caller's input non-blocking */
+			poll(&(struct pollfd){ .fd = STDIN_FILENO, .events = POLLIN }, 1, -1);
+		else if (bytes < 0 && errno != EINTR)
 			_exit(1);
 		if (bytes > 0 && !pass_on(ranks, done, n_ranks, piece, (size_t)bytes))
 			break;
@@ -113,7 +116,7 @@ be_feeder(struct sbn_input *input, const int *writes, const struct sbn_output *o
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != parent)
 		_exit(1);
-	sbn_output_handed_over(&theirs);
+	sbn_output_forget(&theirs);
 	sbn_channels_close_fds(&input->reads, input->n_ranks);
 	feed(writes, input->n_ranks);
 }

@@ -153,12 +153,19 @@ receive_all(int listener, const struct sbn_adoption *adoption, const struct welc
 	if (came == NULL)
 		return sbn_fail(SYNCBN_ERR_NO_MEMORY, "a list of ranks");
 	while (status == SYNCBN_OK && n_came < adoption->world_size - 1) {
-		int fd = readable_until(listener, deadline) ?
-				 accept4(listener, NULL, NULL, SOCK_CLOEXEC) :
-				 -1;
+		int fd;
 
-		if (fd < 0) {
+		if (!readable_until(listener, deadline)) {
 			status = fail_missing(adoption, came, n_came);
+			break;
+		}
+		fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+		if (fd < 0 && (errno == EINTR || errno == ECONNABORTED || errno == EAGAIN))
+			continue;
+		if (fd < 0) {
+			status = sbn_fail(SYNCBN_ERR_SYSTEM,
+					  "accept, when the ranks of %s come together",
+					  adoption->launcher);
 			break;
 		}
 		status = receive_one(fd, adoption, welcome, segment_fd, came);

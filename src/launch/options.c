@@ -156,7 +156,7 @@ sbn_options_parse(int argc, char **argv, struct sbn_options *options)
 	struct sbn_options wanted = { 0 };
 	syncbn_status_t status;
 
-	*options = (struct sbn_options){ .grace_s = 5 };
+	*options = (struct sbn_options){ .grace_s = SBN_DEFAULT_GRACE_S };
 	/* once to find --config, and once more over what the file says */
 	status = parse_words(words, &wanted);
 	if (status != SYNCBN_OK)

@@ -22,6 +22,8 @@ enum sbn_malloc { SBN_MALLOC_DEFAULT, SBN_MALLOC_TUNED, SBN_MALLOC_TCMALLOC, SBN
 /* Whose standard input is ours; AUTO: rank 0's, unless it is a terminal. */
 enum sbn_input_to { SBN_INPUT_AUTO, SBN_INPUT_NONE, SBN_INPUT_FIRST, SBN_INPUT_ALL };
 
+enum { SBN_DEFAULT_GRACE_S = 5 };
+
 struct sbn_options {
 	unsigned n_ranks;    /* -n; 0: not given */
 	unsigned per_domain; /* 0: not given */

@@ -93,6 +93,16 @@ sbn_output_handed_over(struct sbn_output *output)
 	sbn_channels_close_fds(&output->writes, 2 * output->n_ranks);
 }
 
+void
+sbn_output_forget(struct sbn_output *output)
+{
+	sbn_output_handed_over(output);
+	sbn_channels_close_fds(&output->terminals, 2 * output->n_ranks);
+	if (output->socket >= 0)
+		close(output->socket);
+	output->socket = -1;
+}
+
 bool
 sbn_output_hear(struct sbn_output *output, struct sbn_relay_news *news)
 {

@@ -24,8 +24,8 @@
 #include "launch/relay.h"
 
 struct sbn_output {
-	pid_t relay;  /* 0: none, the ranks have our descriptors */
-	int socket;   /* readable when the relay has something to say; -1: it has ended */
+	pid_t relay; /* 0: none, the ranks have our descriptors */
+	int socket;  /* readable when the relay has something to say; -1: it has ended */
 	uint32_t n_ranks;
 	int *writes;    /* [2 * n_ranks] the ranks' ends, out and err, until the ranks have them */
 	int *terminals; /* [2 * n_ranks] our ends of pseudo terminals, to be resized; else -1 */
@@ -40,6 +40,12 @@ syncbn_status_t sbn_output_start(const struct sbn_options *options, uint32_t n_r
 
 /* By the launcher, when all ranks have been forked: closes its copies of the write ends. */
 void sbn_output_handed_over(struct sbn_output *output);
+
+/*
+ * By another process that the launcher has forked: closes all of its copies. With one left, the
+ * socket would never come to its end in the launcher's epoll.
+ */
+void sbn_output_forget(struct sbn_output *output);
 
 /*
  * The socket is readable: true when the relay tells of a failure; else the socket has come to its

@@ -112,10 +112,11 @@ deal_to_table(const struct sbn_wishes *wishes, unsigned n, struct table *table)
 {
 	const struct sbn_domains *domains = &table->domains;
 	unsigned *load = calloc(2 * (size_t)domains->n, sizeof(load[0]));
-	unsigned *room = load + domains->n;
+	unsigned *room;
 
 	if (load == NULL)
 		return sbn_fail(SYNCBN_ERR_NO_MEMORY, "plan");
+	room = load + domains->n;
 	if (n < domains->n) {
 		deal_whole_domains(domains, n, table->n_ranks, load);
 	} else {

@@ -27,7 +27,6 @@ struct relay;
 /* What a rank writes on one descriptor. */
 struct stream {
 	const struct relay *relay;
-	uint32_t rank;
 	struct sbn_lines lines;
 	struct sbn_sink *shown; /* NULL: not shown */
 	struct sbn_sink *file;  /* NULL: no file */
@@ -189,7 +188,6 @@ open_streams(struct relay *relay)
 		uint32_t rank = i / 2;
 
 		stream->relay = relay;
-		stream->rank = rank;
 		stream->shown = plan->shown[rank] ? &relay->sinks[i % 2] : NULL;
 		stream->file = plan->files != NULL ? &relay->sinks[2 + rank] : NULL;
 		if (plan->tag)

@@ -203,7 +203,7 @@ sbn_supervise(struct sbn_job *job, int start_failure)
 		sbn_failure_set(&s.failure, 1);
 		sbn_phase_enter(&s, SBN_OVER, 0); /* the guard kills the ranks */
 	}
-	if (start_failure != 0) {
+	if (start_failure != 0 && s.phase != SBN_OVER) {
 		sbn_failure_set(&s.failure, start_failure);
 		sbn_phase_terminate(&s);
 	}

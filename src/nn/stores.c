@@ -169,7 +169,7 @@ time_way(struct sample *s, size_t bytes, const struct way *way)
 
 /*
  * What a layer of so many bytes takes, and who reads its output once. Layers choose among ways to
- * write past the caches (pass.c): the shorter one.
+ * write past the caches (pass_ways.c): the shorter one.
  */
 static uint64_t
 time_layer(void *sample, size_t bytes, bool past)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The worker team: one a process. The calling thread works too, as thread 0, and keeps its mask;
- * the others are pinned, one a core, and sleep when nothing comes for some tens of microseconds.
+ * the others are pinned, one a core, and sleep when nothing comes for some tens of microseconds;
+ * behind a longer pause at once.
  *
  * Release and acquire pairs:
  *	T1 sbn_team_run: epoch (the job is whole)	- worker_main

@@ -7,9 +7,10 @@
  *	C1 sbn_segment_create: ready		- sbn_segment_attach
  *	C2 sbn_control_set_state: state		- sbn_control_state
  *	C3 sbn_abort_set: an abort word		- sbn_abort_read
- *	C4 sbn_group_name_layer: the call's header, published by the ring (R1) or the op word
+ *	C4 sbn_group_name_layer: the call's header, published by the ring (R0) or C5
  * Sleeping (two stores and two loads that must not pass each other, so fences of full strength):
- *	F1 sbn_control_ring: after the publisher's store, before it reads `sleepers`
+ *	D1 ring_one: a doorbell's count		- nap()
+ *	F1 sbn_group_ring: after the publisher's store, before it reads `sleepers`
  *	F2 the sleeper: after it takes a doorbell in `sleepers`, before it looks again
  *	F3 the sleeper: there, too; the same fence in all ranks' threads, which need no F1 then
  */
@@ -30,8 +31,8 @@
 #define SBN_ABI 7u
 #define SBN_BYTE_ORDER 0x01020304u
 
-/* One for each rank that a debugger holds, and one for all that the launcher has stopped. */
-enum { SBN_MAX_PAUSES = SBN_MAX_RANKS + 1 };
+/* The launcher is suspended, holds ranks for their stacks, and a debugger holds some: at most. */
+enum { SBN_MAX_PAUSES = 3 };
 
 /* Written by the creator, read-only from then on. */
 struct sbn_segment_header {
@@ -53,12 +54,12 @@ struct sbn_segment_header {
 
 struct sbn_control_head {
 	_Alignas(SBN_LINE) struct sbn_segment_header header;
-	_Alignas(SBN_LINE) _Atomic uint64_t abort;        /* 0, or who failed the run and how */
+	_Alignas(SBN_LINE) _Atomic uint64_t abort; /* 0, or who failed the run and how */
 	/* the reasons, at most SBN_MAX_PAUSES, for which no deadline comes nearer; 0: none */
 	_Alignas(SBN_LINE) _Atomic uint32_t clock_paused;
-	_Alignas(SBN_LINE) _Atomic uint64_t extents_end;  /* where the segment may grow */
-	_Alignas(SBN_LINE) _Atomic uint32_t groups_made;  /* numbers of sub groups, from 1 */
-	_Atomic uint64_t tuning;                          /* the world's, once it has joined */
+	_Alignas(SBN_LINE) _Atomic uint64_t extents_end; /* where the segment may grow */
+	_Alignas(SBN_LINE) _Atomic uint32_t groups_made; /* numbers of sub groups, from 1 */
+	_Atomic uint64_t tuning;                         /* the world's, once it has joined */
 };
 
 /* What has become of a rank; bits, each set once. */

@@ -148,6 +148,21 @@ find_addresses(uint64_t bytes, uint64_t align, uint64_t page)
 	return base + before;
 }
 
+/* place: addresses that were kept for it, or NULL. */
+static syncbn_status_t
+fail_to_map(void *place, uint64_t bytes)
+{
+	const int error = errno;
+
+	if (place != NULL)
+		munmap(place, bytes);
+	errno = error;
+	return sbn_fail(error == ENOMEM ? SYNCBN_ERR_NO_MEMORY : SYNCBN_ERR_SYSTEM,
+			"shared memory: %" PRIu64 " bytes cannot be mapped; ask for less, "
+			"or look at ulimit -v",
+			bytes);
+}
+
 syncbn_status_t
 sbn_extent_map(const struct sbn_segment *segment, uint64_t offset, uint64_t bytes,
 	       struct sbn_extent *extent)
@@ -165,10 +180,7 @@ sbn_extent_map(const struct sbn_segment *segment, uint64_t offset, uint64_t byte
 	base = mmap(place, bytes, PROT_READ | PROT_WRITE,
 		    MAP_SHARED | (place == NULL ? 0 : MAP_FIXED), segment->fd, (off_t)offset);
 	if (base == MAP_FAILED)
-		return sbn_fail(errno == ENOMEM ? SYNCBN_ERR_NO_MEMORY : SYNCBN_ERR_SYSTEM,
-				"shared memory: %" PRIu64 " bytes cannot be mapped; ask for less, "
-				"or look at ulimit -v",
-				bytes);
+		return fail_to_map(place, bytes);
 	*extent = (struct sbn_extent){ .base = base, .offset = offset, .bytes = bytes };
 	return SYNCBN_OK;
 }

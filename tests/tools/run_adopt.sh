@@ -36,10 +36,11 @@ expect "nobody is bound again" "$(grep Cpus_allowed_list /proc/self/status | cut
 	"$(sed 's/.* on //' "$dir/out.0")"
 
 as_torchrun 1 2 "$run" -- true &
-as_torchrun 0 2 "$run" --tag --max-restarts 2 -- true 2>"$dir/err"
+as_torchrun 0 2 "$run" --tag --max-restarts 2 --report --json --svg "$dir/adopted.svg" --grace 3 \
+	-- true 2>"$dir/err"
 wait
 expect_match "what the other launcher does is told to have no effect" \
-	'torchrun watches the ranks .* without effect: --max-restarts --tag$' "$dir/err"
+	'torchrun watches .* without effect: --json --svg --grace --max-restarts --tag$' "$dir/err"
 
 as_torchrun 0 2 "$run" --no-adopt -n 1 -- true 2>"$dir/err"
 expect_match "--no-adopt places ranks here" '^syncbn-run: 1 rank on 1 domain' "$dir/err"

@@ -64,6 +64,9 @@ SYNCBN_RUN_NOTICE_MS=x run_it -n 2 -- sh -c 'exec sleep 1000'
 expect "a launcher that cannot watch its ranks ends with its own code" 1 $code
 expect_match "after it has said why" 'SYNCBN_RUN_NOTICE_MS: "x" is not' "$dir/err"
 expect_until "and its guard ends the ranks" none_marked
+SYNCBN_RUN_NOTICE_MS=x run_it -n 2 -- "$dir/not there"
+expect "nor does one that could not start them watch them" 1 $code
+expect "or wait for their end" 0 "$(grep -c 'do not end' "$dir/err")"
 
 start -n 1 --grace 0.1 -- sh -c "$actor 'deaf,say ready,pause' & echo ready; wait"
 until_true n_lines 2 ready "$dir/out"

@@ -74,6 +74,20 @@ seq 100000 | mark "$run" -n 2 --stdin all -- sh -c \
 	'[ $RANK = 1 ] || exec head -n 1; md5sum' >"$dir/out" 2>"$dir/err"
 expect "a rank that stops reading holds nobody up" "$( (echo 1; md5sum <"$dir/numbers") | sort)" \
 	"$(sort "$dir/out")"
+not_blocking='
+import fcntl, os, subprocess, sys
+read, write = os.pipe()
+fcntl.fcntl(read, fcntl.F_SETFL, os.O_NONBLOCK)
+run = subprocess.Popen(sys.argv[1:], stdin=read, stdout=subprocess.PIPE, text=True)
+for rank in range(2):
+    run.stdout.readline()
+os.write(write, b"hello\n")
+os.close(write)
+print(run.stdout.read(), end="")
+sys.exit(run.wait())'
+mark python3 -c "$not_blocking" "$run" -n 2 --stdin all -- sh -c 'echo ready; cat' \
+	>"$dir/out" 2>"$dir/err"
+expect "an input that does not block is waited for" "0 hello hello" "$? $(paste -sd ' ' "$dir/out")"
 echo typed | mark "$run" -n 2 --stdin none -- cat >"$dir/out" 2>"$dir/err"
 expect "with --stdin none nobody reads" "0 " "$? $(cat "$dir/out")"
 run_it --stdin 1 -- true
