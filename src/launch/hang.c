@@ -6,7 +6,6 @@
 
 #include "base/clock.h"
 #include "base/fail.h"
-#include "base/math.h"
 #include "launch/proc.h"
 #include "launch/say.h"
 #include "launch/table.h"
@@ -91,13 +90,12 @@ static int
 find_late(const struct sbn_hang *hang, const struct sbn_job *job, uint64_t resumed_ns,
 	  uint64_t now_ns)
 {
-	for (uint32_t rank = 0; rank < job->n_ranks; rank++) {
-		uint64_t since = sbn_waiting_of(job, rank).since_ns;
-		uint64_t counts = SBN_MAX(since, resumed_ns);
+	const struct sbn_patience patience = { hang->patience_ns, resumed_ns, hang->told_since_ns };
 
-		/* a stopped rank waits for nobody: the others wait for it */
-		if (since != 0 && since != hang->told_since_ns[rank] && now_ns > counts &&
-		    now_ns - counts >= hang->patience_ns && !sbn_waits_is_stopped(job, rank))
+	for (uint32_t rank = 0; rank < job->n_ranks; rank++) {
+		const struct sbn_waiting waiting = sbn_waiting_of(job, rank);
+
+		if (sbn_waits_too_long(job, rank, &waiting, &patience, now_ns) != 0)
 			return (int)rank;
 	}
 	return -1;

@@ -64,6 +64,18 @@ void sbn_job_close(struct sbn_job *job);
 void sbn_job_signal_groups(const struct sbn_job *job, int number);
 void sbn_job_signal_ranks(const struct sbn_job *job, int number);
 
+/*
+ * The process that has joined as the rank, which a wrapper, the launcher's child, may have started;
+ * 0: the rank has ended.
+ */
+static inline pid_t
+sbn_process_joined(const struct sbn_process *process)
+{
+	if (!process->running)
+		return 0;
+	return process->member.state == SBN_MEMBER_WATCHED ? process->member.pid : process->pid;
+}
+
 /* Takes the exit status of a rank; false when it has not ended or was taken before. */
 bool sbn_job_reap(struct sbn_job *job, uint32_t rank);
 

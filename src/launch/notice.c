@@ -68,15 +68,15 @@ static void
 look_at_waits(struct sbn_notice *notice, const struct sbn_job *job, uint64_t resumed_ns,
 	      uint64_t now_ns)
 {
-	for (uint32_t rank = 0; rank < job->n_ranks; rank++) {
-		struct sbn_waiting waiting = sbn_waiting_of(job, rank);
-		uint64_t since = SBN_MAX(waiting.since_ns, resumed_ns);
+	const struct sbn_patience patience = { notice->wait_ns, resumed_ns, notice->told_since_ns };
 
-		/* a stopped rank waits for nobody: the others wait for it */
-		if (waiting.since_ns != 0 && waiting.since_ns != notice->told_since_ns[rank] &&
-		    now_ns > since && now_ns - since >= notice->wait_ns &&
-		    !sbn_waits_is_stopped(job, rank))
-			tell_wait(notice, job, rank, waiting, now_ns - since);
+	for (uint32_t rank = 0; rank < job->n_ranks; rank++) {
+		const struct sbn_waiting waiting = sbn_waiting_of(job, rank);
+		const uint64_t waited_ns =
+			sbn_waits_too_long(job, rank, &waiting, &patience, now_ns);
+
+		if (waited_ns != 0)
+			tell_wait(notice, job, rank, waiting, waited_ns);
 	}
 }
 

@@ -24,17 +24,6 @@ sbn_stacks_open(uint32_t n_ranks, struct sbn_stacks *stacks)
 	return SYNCBN_OK;
 }
 
-/* The process whose stack tells: the one that has joined, as a wrapper has nothing to tell. */
-static pid_t
-process_of(const struct sbn_job *job, uint32_t rank)
-{
-	const struct sbn_process *process = &job->process[rank];
-
-	if (!process->running)
-		return 0;
-	return process->member.state == SBN_MEMBER_WATCHED ? process->member.pid : process->pid;
-}
-
 /* ---- without stacks ---- */
 
 static void
@@ -224,7 +213,7 @@ sbn_stacks_say(struct sbn_stacks *stacks, struct sbn_job *job)
 {
 	sbn_stacks_release(stacks, job);
 	for (uint32_t rank = 0; rank < stacks->n_ranks; rank++) {
-		pid_t pid = process_of(job, rank);
+		pid_t pid = sbn_process_joined(&job->process[rank]);
 
 		if (pid != 0 && stacks->held[rank].n == 0)
 			say_rank(stacks, job, rank, pid);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/math.h"
 #include "launch/ending.h"
 #include "launch/proc.h"
 
@@ -91,20 +92,13 @@ sbn_waits_describe(const struct sbn_job *job, uint32_t rank, uint64_t now_ns, ch
 	snprintf(text, bytes, "%s", line.data);
 }
 
-/* The process that has joined as the rank, where it is another one than the launcher's child. */
-static pid_t
-joined_process(const struct sbn_process *process)
-{
-	return process->member.state == SBN_MEMBER_WATCHED ? process->member.pid : process->pid;
-}
-
 char
 sbn_waits_state(const struct sbn_job *job, uint32_t rank)
 {
-	const struct sbn_process *process = &job->process[rank];
+	const pid_t pid = sbn_process_joined(&job->process[rank]);
 	struct sbn_proc_stat stat;
 
-	return process->running && sbn_proc_stat(joined_process(process), &stat) ? stat.state : 0;
+	return pid != 0 && sbn_proc_stat(pid, &stat) ? stat.state : 0;
 }
 
 bool
@@ -113,6 +107,18 @@ sbn_waits_is_stopped(const struct sbn_job *job, uint32_t rank)
 	char state = sbn_waits_state(job, rank);
 
 	return state == 'T' || state == 't';
+}
+
+uint64_t
+sbn_waits_too_long(const struct sbn_job *job, uint32_t rank, const struct sbn_waiting *waiting,
+		   const struct sbn_patience *patience, uint64_t now_ns)
+{
+	const uint64_t since = SBN_MAX(waiting->since_ns, patience->resumed_ns);
+
+	if (waiting->since_ns == 0 || waiting->since_ns == patience->told_since_ns[rank] ||
+	    now_ns <= since || now_ns - since < patience->ns)
+		return 0;
+	return sbn_waits_is_stopped(job, rank) ? 0 : now_ns - since;
 }
 
 const char *

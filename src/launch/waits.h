@@ -39,6 +39,21 @@ const char *sbn_waits_stop_word(char state);
 
 bool sbn_waits_is_stopped(const struct sbn_job *job, uint32_t rank);
 
+/* How long a rank may wait until it is told of, once for each wait. */
+struct sbn_patience {
+	uint64_t ns;
+	uint64_t resumed_ns;           /* when the clocks went on; what was before does not count */
+	const uint64_t *told_since_ns; /* [n_ranks] when the waits began that were told of */
+};
+
+/*
+ * How long the rank, which waits so, has waited if that is longer, in ns; 0: it is not. A stopped
+ * rank waits for nobody: the others wait for it.
+ */
+uint64_t sbn_waits_too_long(const struct sbn_job *job, uint32_t rank,
+			    const struct sbn_waiting *waiting, const struct sbn_patience *patience,
+			    uint64_t now_ns);
+
 /*
  * "; rank 3 came last, 1.2 s later": who of those that wait in the call of `first`, which waits
  * there longest, began to wait last; "; still at work there: rank 2": who is in it and does not
