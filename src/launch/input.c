@@ -90,8 +90,8 @@ feed(const int *writes, uint32_t n_ranks)
 	for (uint32_t rank = 0; rank < n_ranks; rank++)
 		ranks[rank].fd = writes[rank];
 	while ((bytes = read(STDIN_FILENO, piece, sizeof(piece))) != 0) {
-		if (bytes < 0 &&
-		    errno == EAGAIN) /* somebody made the caller's input non-blocking */
+		/* EAGAIN: somebody made the caller's input non-blocking */
+		if (bytes < 0 && errno == EAGAIN)
 			poll(&(struct pollfd){ .fd = STDIN_FILENO, .events = POLLIN }, 1, -1);
 		else if (bytes < 0 && errno != EINTR)
 			_exit(1);
