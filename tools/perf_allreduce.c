@@ -125,38 +125,34 @@ allreduce_wrong(const struct perf_work *work, uint64_t *hash)
 
 /* ---- the floor ---- */
 
-/* may_alias: the memory holds floats or doubles */
-typedef uint64_t words_t __attribute__((vector_size(64), aligned(4), may_alias));
-
-/* Every buffer's words go to the next buffer: all are read and all are written. */
-static inline __attribute__((always_inline)) void
-rotate(unsigned char *const *buffers, uint32_t n, size_t begin, size_t end)
-{
-	for (size_t at = begin; at + sizeof(words_t) <= end; at += sizeof(words_t)) {
-		words_t carried = *(const words_t *)(buffers[n - 1] + at);
-
-		for (uint32_t rank = 0; rank < n; rank++) {
-			words_t *here = (words_t *)(buffers[rank] + at);
-			words_t next = *here;
-
-			*here = carried;
-			carried = next;
-		}
+/*
+ * Every buffer's words go to the next buffer: all are read and all are written. Words are registers
+ * of the set: wider ones would go by way of the stack. may_alias: the memory holds floats or
+ * doubles.
+ */
+#define DEFINE_ROTATE(set, bytes, for_set)                                                        \
+	typedef uint64_t words_##set __attribute__((vector_size(bytes), aligned(4), may_alias));  \
+                                                                                                  \
+	static for_set void rotate_##set(unsigned char *const *buffers, uint32_t n, size_t begin, \
+					 size_t end)                                              \
+	{                                                                                         \
+		for (size_t at = begin; at + (bytes) <= end; at += (bytes)) {                     \
+			words_##set carried = *(const words_##set *)(buffers[n - 1] + at);        \
+                                                                                                  \
+			for (uint32_t rank = 0; rank < n; rank++) {                               \
+				words_##set *here = (words_##set *)(buffers[rank] + at);          \
+				words_##set next = *here;                                         \
+                                                                                                  \
+				*here = carried;                                                  \
+				carried = next;                                                   \
+			}                                                                         \
+		}                                                                                 \
 	}
-}
 
+DEFINE_ROTATE(plain, 16, )
 #ifdef SBN_HAVE_X86
-static __attribute__((target("avx512f"))) void
-rotate_avx512(unsigned char *const *buffers, uint32_t n, size_t begin, size_t end)
-{
-	rotate(buffers, n, begin, end);
-}
-
-static __attribute__((target("avx2"))) void
-rotate_avx2(unsigned char *const *buffers, uint32_t n, size_t begin, size_t end)
-{
-	rotate(buffers, n, begin, end);
-}
+DEFINE_ROTATE(avx512, 64, __attribute__((target("avx512f"))))
+DEFINE_ROTATE(avx2, 32, __attribute__((target("avx2"))))
 #endif
 
 static void
@@ -177,7 +173,7 @@ floor_share(void *argument, int index)
 		rotate_avx2(buffers, work->group->size, begin, end);
 	else
 #endif
-		rotate(buffers, work->group->size, begin, end);
+		rotate_plain(buffers, work->group->size, begin, end);
 }
 
 static syncbn_status_t

@@ -70,7 +70,8 @@ syncbn_status_t syncbn_batch_norm_reset(syncbn_batch_norm_t *bn);
 
 /*
  * Switches to training (not 0) or eval (0). Local; all ranks must be in the same mode: one in
- * training waits for one in eval until the deadline. INVALID.
+ * training waits for one in eval until that one makes another call, ends, or the deadline comes.
+ * INVALID.
  */
 syncbn_status_t syncbn_batch_norm_train(syncbn_batch_norm_t *bn, int training);
 

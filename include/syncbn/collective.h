@@ -14,8 +14,7 @@ extern "C" {
 
 typedef enum syncbn_reduce {
 	SYNCBN_SUM = 1,
-	SYNCBN_MEAN =
-		2 /* the sum divided as syncbn_group_set_divisor says, by default by the size */
+	SYNCBN_MEAN = 2 /* the sum divided by the size, or as syncbn_group_set_divisor says */
 } syncbn_reduce_t;
 
 /*
